@@ -1,0 +1,230 @@
+"""Every message of the system, by kind.
+
+A message is a frozen dataclass. Commands are imperative (`CallTool`), events are in the past (`CatalogueChanged`),
+replies are nouns (`ToolResult`). `idempotent` messages may be retried by the caller's bus and are dropped when they
+arrive twice; `privileged` ones are run only with a decision token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+from .errors import AuraError
+
+JSON = dict[str, Any]
+
+
+class Message:
+    """Base of all messages: its `kind` on the wire and what delivery may do with it."""
+
+    kind: ClassVar[str]
+    idempotent: ClassVar[bool]
+    privileged: ClassVar[bool]
+
+    def payload(self) -> JSON:
+        """The message's members, as they go into an envelope (not copied)."""
+        return {name: getattr(self, name) for name in _NAMES[type(self)]}
+
+
+_M = TypeVar("_M", bound=type[Message])
+_NAMES: dict[type[Message], tuple[str, ...]] = {}
+KINDS: dict[str, type[Message]] = {}
+
+
+@dataclass_transform(frozen_default=True)
+def message(kind: str, *, idempotent: bool = False, privileged: bool = False) -> Callable[[_M], _M]:
+    """Declare a message type; its class becomes a frozen dataclass."""
+
+    def declare(cls: _M) -> _M:
+        if kind in KINDS:
+            raise ValueError(f"two messages of kind {kind!r}")
+        made = dataclass(frozen=True)(cls)
+        made.kind, made.idempotent, made.privileged = kind, idempotent, privileged
+        _NAMES[made] = tuple(f.name for f in fields(made))  # type: ignore[arg-type]
+        KINDS[kind] = made
+        return made
+
+    return declare
+
+
+def decode(kind: str, payload: JSON) -> Message:
+    """The message in an envelope; members this version doesn't know are ignored.
+
+    Raises:
+        AuraError: `unknown_message`, or `malformed` when a member is missing.
+    """
+    cls = KINDS.get(kind)
+    if cls is None:
+        raise AuraError("unknown_message", f"no message of kind {kind!r}")
+    names = _NAMES[cls]
+    try:
+        return cls(**{name: value for name, value in payload.items() if name in names})
+    except TypeError as error:
+        raise AuraError("malformed", f"{kind}: {error}") from error
+
+
+# --- answered by every peer itself -----------------------------------------------------------------------------------
+
+
+@message("bus.ping", idempotent=True)
+class Ping(Message):
+    """Are you there? The reply is the peer's `stats()`."""
+
+
+@message("bus.subscribe", idempotent=True)
+class Subscribe(Message):
+    """Stream a topic's events, the retained one first."""
+
+    topic: str
+
+
+# --- directory -------------------------------------------------------------------------------------------------------
+
+
+@message("directory.register", idempotent=True)
+class Register(Message):
+    """An address answers at `uri`. With `epoch` 0 a new epoch is given; the reply is {"epoch": n}."""
+
+    address: str
+    node: str
+    uri: str
+    epoch: int = 0
+
+
+@message("directory.resolve", idempotent=True)
+class Resolve(Message):
+    """Where does an address answer? Reply {"endpoints": [{address, node, uri, epoch}]}."""
+
+    address: str
+
+
+@message("directory.unregister", idempotent=True)
+class Unregister(Message):
+    """An address stops answering; ignored unless `epoch` is the current one."""
+
+    address: str
+    epoch: int
+
+
+# --- the way of a call -----------------------------------------------------------------------------------------------
+
+
+@message("catalogue.list", idempotent=True)
+class ListCatalogue(Message):
+    """What is there, of one kind: tools, resources, resource_templates or prompts.
+
+    Reply {"entries": [entry in MCP's JSON form], "version": text, "absent": [{source, reason}]}.
+    `server` names the virtual server whose filter applies.
+    """
+
+    what: str
+    server: str = "gateway"
+
+
+@message("tools.call", privileged=True)
+class CallTool(Message):
+    """Run a tool. The reply is MCP's CallToolResult (or InputRequiredResult) as JSON.
+
+    `meta` is the client's `_meta`; `key` the client's idempotency key, or ""; `client` what the client can do
+    (MCP client capabilities), so that a tool may ask it; `inputs` and `state` continue a call that asked for input.
+    """
+
+    tool: str
+    arguments: JSON
+    server: str = "gateway"
+    meta: JSON = field(default_factory=dict)
+    key: str = ""
+    client: JSON = field(default_factory=dict)
+    inputs: JSON | None = None
+    state: str | None = None
+    era: str = ""
+
+
+@message("resources.read", idempotent=True, privileged=True)
+class ReadResource(Message):
+    """Read a resource by URI; the reply is MCP's ReadResourceResult as JSON."""
+
+    uri: str
+    server: str = "gateway"
+
+
+@message("prompts.get", idempotent=True, privileged=True)
+class GetPrompt(Message):
+    """Fill a prompt; the reply is MCP's GetPromptResult (or InputRequiredResult) as JSON."""
+
+    name: str
+    arguments: JSON
+    server: str = "gateway"
+    client: JSON = field(default_factory=dict)
+    inputs: JSON | None = None
+    state: str | None = None
+
+
+@message("completion.complete", idempotent=True, privileged=True)
+class Complete(Message):
+    """Complete an argument of a prompt or resource template; the reply is MCP's CompleteResult as JSON."""
+
+    ref: JSON
+    argument: JSON
+    context: JSON = field(default_factory=dict)
+
+
+@message("probe", idempotent=True)
+class Probe(Message):
+    """Can a call be served? Each actor on a call's way answers for itself and asks the next.
+
+    Reply {"ready": bool, "parts": {address: {"status", "latency_ms", "detail"}}}.
+    """
+
+
+# --- identity --------------------------------------------------------------------------------------------------------
+
+
+@message("state.authenticate", idempotent=True)
+class Authenticate(Message):
+    """Who holds the bearer token with this SHA-256 (hexadecimal)? Reply {"principal": {...}|None, "expires_at"}."""
+
+    digest: str
+
+
+# --- observation -----------------------------------------------------------------------------------------------------
+
+
+@message("telemetry.report")
+class Report(Message):
+    """A part tells how it is: `source` (an address, `gateway/0` or `cluster/0`) and its figures."""
+
+    source: str
+    figures: JSON
+
+
+@message("telemetry.status", idempotent=True)
+class ReadStatus(Message):
+    """The newest report of every part: reply {"parts": {source: {"age_s": s, ...figures}}}."""
+
+
+@message("audit.activity", idempotent=True)
+class ReadActivity(Message):
+    """Requests, errors and denials of the last `window_s` seconds, by tool and by principal."""
+
+    window_s: int
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+@message("event.catalogue_changed")
+class CatalogueChanged(Message):
+    """The list of `what` (tools, resources, prompts) is another; `version` is its new fingerprint."""
+
+    what: str
+    version: str
+
+
+@message("event.resource_updated")
+class ResourceUpdated(Message):
+    """A resource has new content."""
+
+    uri: str

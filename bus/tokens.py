@@ -1,0 +1,118 @@
+"""Decision tokens: Safety's word that one call, with just these arguments, may run.
+
+A token is msgpack claims followed by their HMAC-SHA256 under the audience's key. Every actor that runs a privileged
+message checks its own token; it can't mint one for anybody else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections import OrderedDict
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import msgpack
+
+from .errors import AuraError
+from .keys import audience_key
+
+_MAC_BYTES = 32
+_MOST_SEEN = 65_536
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (hexadecimal) over canonical JSON: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a token says: this principal may run this, with arguments of this digest, until `expires` (Unix seconds)."""
+
+    id: str
+    who: str
+    action: str
+    arguments: str
+    policy: str
+    audience: str
+    expires: float
+
+
+class Minter:
+    """Signs tokens; only Safety holds one.
+
+    Args:
+        root: the 32-byte root from which each audience's key is derived.
+    """
+
+    def __init__(self, root: bytes) -> None:
+        self._root = root
+        self._keys: dict[str, bytes] = {}
+
+    def mint(self, claims: Claims) -> bytes:
+        """The signed token for `claims.audience`."""
+        key = self._keys.get(claims.audience)
+        if key is None:
+            key = self._keys[claims.audience] = audience_key(self._root, claims.audience)
+        body: bytes = msgpack.packb(asdict(claims))
+        return body + hmac.digest(key, body, "sha256")
+
+
+class Verifier:
+    """Checks the tokens of one audience, each good for one delivery.
+
+    Args:
+        audience: the role that runs the work.
+        key: `audience_key(root, audience)`.
+    """
+
+    def __init__(self, audience: str, key: bytes) -> None:
+        self._audience = audience
+        self._key = key
+        self._seen: OrderedDict[str, tuple[str, float]] = OrderedDict()
+
+    def verify(self, token: bytes | None, *, action: str, arguments: Any, who: str, delivery: str) -> Claims:
+        """The token's claims, if it covers just this.
+
+        Args:
+            token: what the envelope carried for this audience.
+            action: the tool (or resource, prompt) to be run.
+            arguments: as they came; hashed again here.
+            who: the principal's id.
+            delivery: the envelope's id; a second envelope with the same token is a replay.
+
+        Raises:
+            AuraError: `invalid_token`, saying which claim doesn't hold.
+        """
+        if not isinstance(token, bytes) or len(token) <= _MAC_BYTES:
+            raise AuraError("invalid_token", f"{self._audience} got no decision token for {action}")
+        body, mac = token[:-_MAC_BYTES], token[-_MAC_BYTES:]
+        if not hmac.compare_digest(hmac.digest(self._key, body, "sha256"), mac):
+            raise AuraError("invalid_token", f"the decision token for {action} isn't signed for {self._audience}")
+        claims = Claims(**msgpack.unpackb(body))
+        now = time.time()
+        for wrong, what in (
+            (claims.audience != self._audience, "audience"),
+            (claims.who != who, "principal"),
+            (claims.action != action, "action"),
+            (claims.expires < now, "expiry"),
+            (claims.arguments != digest(arguments), "arguments"),
+        ):
+            if wrong:
+                raise AuraError("invalid_token", f"the decision token for {action} doesn't hold: {what}")
+        self._spend(claims, delivery, now)
+        return claims
+
+    def _spend(self, claims: Claims, delivery: str, now: float) -> None:
+        first = self._seen.setdefault(claims.id, (delivery, claims.expires))[0]
+        if first != delivery:
+            raise AuraError("invalid_token", f"the decision token for {claims.action} was used before")
+        while self._seen:
+            oldest = next(iter(self._seen.values()))
+            if oldest[1] >= now and len(self._seen) <= _MOST_SEEN:
+                break
+            self._seen.popitem(last=False)

@@ -1,0 +1,71 @@
+"""Where things lie under the state folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The files and folders of one system; all absolute.
+
+    Args:
+        state: the `.aura` folder.
+        logs: the `logs` folder.
+    """
+
+    state: Path
+    logs: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> Paths:
+        """The paths that these settings mean, seen from the current folder."""
+        return cls(settings.system.state_dir.resolve(), settings.system.log_dir.resolve())
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one running system."""
+        return self.state / "serve.lock"
+
+    @property
+    def run(self) -> Path:
+        """Sockets and the running system's description; mode 0700."""
+        return self.state / "run"
+
+    @property
+    def ingress(self) -> Path:
+        """The unix socket on which the gateway serves local clients."""
+        return self.run / "ingress.sock"
+
+    @property
+    def leases(self) -> Path:
+        """The unix socket that clients hold open to keep an on-demand system alive."""
+        return self.run / "leases.sock"
+
+    @property
+    def running(self) -> Path:
+        """JSON about the running system: pids, URLs, start time."""
+        return self.run / "system.json"
+
+    @property
+    def tokens(self) -> Path:
+        """SQLite with the digests of bearer tokens; mode 0600."""
+        return self.state / "tokens.sqlite"
+
+    @property
+    def operator_token(self) -> Path:
+        """The CLI's own bearer token; mode 0600."""
+        return self.state / "operator.token"
+
+    @property
+    def audit_key(self) -> Path:
+        """32 bytes that key the digests in audit records; mode 0600."""
+        return self.state / "keys" / "audit.key"
+
+    @property
+    def audit(self) -> Path:
+        """The truth: one folder per writer."""
+        return self.logs / "audit"

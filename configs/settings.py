@@ -1,0 +1,142 @@
+"""The settings: frozen sections, read once at the composition root and passed on as values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class System(Section):
+    """Where the system keeps its state, and how it talks about itself."""
+
+    state_dir: Path = Field(Path(".aura"), description="State, keys and sockets; one running system per folder.")
+    log_dir: Path = Field(Path("logs"), description="Audit records and the two readable views of the guide.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    drain_s: float = Field(5.0, ge=0, le=600, description="How long an orderly stop waits for calls under way.")
+
+
+class VirtualServer(Section):
+    """A port of its own that shows a part of the catalogue."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")
+    port: int = Field(ge=0, le=65535, description="0 takes a free one.")
+    tools: tuple[str, ...] = Field(
+        (), description="Tool names; empty means all. The port opens when one of them exists."
+    )
+
+
+class Gateway(Section):
+    """The MCP front door."""
+
+    host: str = Field("127.0.0.1", description="Beyond loopback only with anonymous = false.")
+    anonymous: bool = Field(True, description="Callers without a token on loopback are agents with the role `guest`.")
+    servers: tuple[VirtualServer, ...] = (
+        VirtualServer(name="gateway", port=9200),
+        VirtualServer(
+            name="ml",
+            port=9201,
+            tools=("analyze_emotion", "semantic_rank", "embed_text", "classify_text", "get_model_status"),
+        ),
+    )
+    allowed_hosts: tuple[str, ...] = Field((), description="Host names accepted besides loopback's.")
+    allowed_origins: tuple[str, ...] = Field((), description="Browser origins accepted besides loopback's.")
+    max_body_bytes: int = Field(4_194_304, ge=1024, description="A larger request gets HTTP 413.")
+    max_nesting: int = Field(64, ge=8, le=512, description="Deeper JSON is refused before it is parsed.")
+    max_connections: int = Field(1024, ge=1)
+    body_timeout_s: float = Field(15.0, gt=0, description="A request body must arrive within this.")
+    max_sessions: int = Field(1000, ge=1, description="Old-era sessions over all; the oldest idle one makes room.")
+    max_sessions_per_principal: int = Field(200, ge=1)
+    session_idle_s: float = Field(1800.0, gt=0)
+    replay_bytes: int = Field(1_048_576, ge=0, description="Events kept per session for Last-Event-ID.")
+    keepalive_s: float = Field(15.0, gt=0, description="A comment on idle event streams, so that dead ones are found.")
+    call_timeout_s: float = Field(120.0, gt=0, description="The deadline of a call whose client names none.")
+    auth_cache_s: float = Field(2.0, ge=0, description="How long a checked token is believed; revoking takes as long.")
+
+
+class BusSettings(Section):
+    """Messages between actors."""
+
+    transport: Literal["socket", "ray"] = "socket"
+    mailbox: int = Field(1024, ge=1, description="Messages under way per actor; one more is refused at once.")
+    max_frame_bytes: int = Field(8_388_608, ge=4096)
+    stream_items: int = Field(1024, ge=1, description="How far a stream's reader may fall behind.")
+    deadline_s: float = Field(30.0, gt=0, description="For messages that inherit none.")
+    patience_s: float = Field(4.0, ge=0, description="How long to wait for an address that is being restarted.")
+    dead_letters: int = Field(1000, ge=0)
+
+
+class Cluster(Section):
+    """Ray, and where the actors live."""
+
+    address: str = Field("local", description="`local` starts a Ray of its own; else a running cluster's address.")
+    dashboard: bool = True
+    dashboard_port: int = Field(8265, ge=0, le=65535, description="0 takes a free one.")
+    object_store_bytes: int = Field(104_857_600, ge=78_643_200)
+    num_cpus: int | None = Field(None, description="None lets Ray count.")
+    replicas: dict[str, int] = Field(default_factory=dict, description="Replicas by role; 1 unless named.")
+    placement: dict[str, str] = Field(default_factory=dict, description="Ray node label or id by role.")
+    start_timeout_s: float = Field(90.0, gt=0)
+    gateways: int = Field(1, ge=1, le=16, description="Gateway processes; more than one share the ports.")
+
+
+class Safety(Section):
+    """Limits and the decision."""
+
+    rate_limit: int = Field(100, ge=1, description="tools/call per minute and principal (AURA_RATE_LIMIT).")
+    token_ttl_s: float = Field(180.0, gt=0, description="How long a decision token is good beyond the call's start.")
+    idempotency_s: float = Field(86_400.0, ge=0)
+    idempotency_entries: int = Field(10_000, ge=0)
+    idempotency_bytes: int = Field(67_108_864, ge=0)
+
+
+class Tools(Section):
+    """Running tools."""
+
+    timeout_s: float = Field(60.0, gt=0, description="For tools that don't say their own.")
+    concurrency: int = Field(64, ge=1, description="Calls of one tool at once, for tools that don't say their own.")
+    breaker_failures: int = Field(5, ge=1, description="Failures in a row after which a source is left alone.")
+    breaker_cooldown_s: float = Field(2.0, gt=0)
+
+
+class ML(Section):
+    """The embedded models."""
+
+    load: Literal["start", "never"] = Field(
+        "start", description="`start` loads in the background as the system starts."
+    )
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = Field(1, ge=1, le=64)
+    encoder_path: Path | None = Field(None, description="Another MiniLM folder; needs encoder_sha256.")
+    encoder_sha256: str | None = None
+    max_batch: int = Field(32, ge=1, le=1024)
+    max_wait_ms: float = Field(2.0, ge=0, le=1000)
+    queue: int = Field(1024, ge=1)
+    max_texts: int = Field(256, ge=1, description="Texts in one call.")
+
+
+class Audit(Section):
+    """The record."""
+
+    fsync: bool = Field(False, description="Also survive power loss; costs a disk write per call.")
+    segment_bytes: int = Field(67_108_864, ge=65_536)
+
+
+class Settings(Section):
+    """Everything."""
+
+    system: System = System()
+    gateway: Gateway = Gateway()
+    bus: BusSettings = BusSettings()
+    cluster: Cluster = Cluster()
+    safety: Safety = Safety()
+    tools: Tools = Tools()
+    ml: ML = ML()
+    audit: Audit = Audit()
