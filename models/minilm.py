@@ -266,7 +266,7 @@ def _build(folder: Path, weights: bytes, progress: Progress) -> tuple[Any, Any]:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.no_padding()
         tokenizer.no_truncation()
-        model = BertModel(BertConfig.from_json_file(folder / "config.json"), add_pooling_layer=False)
+        model: Any = BertModel(BertConfig.from_json_file(folder / "config.json"), add_pooling_layer=False)
         missing = model.load_state_dict(load(weights), strict=False).missing_keys
     except Exception as error:
         raise ModelError(
