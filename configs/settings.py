@@ -84,7 +84,6 @@ class Cluster(Section):
     replicas: dict[str, int] = Field(default_factory=dict, description="Replicas by role; 1 unless named.")
     placement: dict[str, str] = Field(default_factory=dict, description="Ray node label or id by role.")
     start_timeout_s: float = Field(90.0, gt=0)
-    gateways: int = Field(1, ge=1, le=16, description="Gateway processes; more than one share the ports.")
 
 
 class Safety(Section):
