@@ -1,0 +1,1 @@
+"""What lasts: bearer tokens, keys and audit records, on this machine's disk."""

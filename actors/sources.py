@@ -1,0 +1,323 @@
+"""Where tools come from: the protocol of a tool source, and what a running call sees.
+
+A source hands out definitions and runs what it defined. Sources are asked in the order in which `Tools` got them, all
+within its event loop: a source never blocks it. Results are MCP JSON (`CallToolResult`, `ReadResourceResult`,
+`GetPromptResult`, or an `InputRequiredResult` that asks the client for more), so a source can say whatever MCP can.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from aura_ia_mcp.bus.bus import Context
+from aura_ia_mcp.bus.envelope import Header, Principal
+from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.bus.tokens import digest
+
+HERE = "tools"
+
+
+class RpcError(Exception):
+    """The answer is a JSON-RPC error, not a tool result (for instance -32021, a capability that the client lacks).
+
+    Args:
+        code: JSON-RPC or MCP error code.
+        message: what happened, for a person.
+        data: the error's `data` member.
+    """
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.data = data
+
+    def reply(self) -> JSON:
+        """The bus reply that stands for this error: `{"rpc_error": {code, message, data?}}`."""
+        error: JSON = {"code": self.code, "message": str(self)}
+        if self.data is not None:
+            error["data"] = self.data
+        return {"rpc_error": error}
+
+
+@dataclass(frozen=True)
+class ToolDefinition:
+    """A tool as its source describes it.
+
+    Args:
+        name: `[a-z0-9_-]`, unique over all sources.
+        title: for people.
+        description: for models: what it does, on what, and what it doesn't do.
+        input_schema: JSON Schema 2020-12 of an object.
+        output_schema: of `structuredContent`; None when the tool gives none.
+        capability: which a caller's roles must grant.
+        layer: where it runs, as in `L5`.
+        audience: the role that runs it; `tools` means its source does.
+        category: for the lists that people read.
+        risk: low, medium, high or critical.
+        exposed: False hides it from everybody without the capability `operate`.
+        read_only: changes nothing; with `destructive`, `idempotent` and `open_world` these are MCP's hints, and true.
+        destructive: may destroy what was there.
+        idempotent: a repeat changes nothing more; then Tools and the bus may repeat it after a broken connection.
+        open_world: touches what lies outside the system.
+        timeout_s: longest run; None takes the setting.
+        concurrency: runs at once; None takes the setting.
+        meta: further `_meta` members of the catalogue entry.
+    """
+
+    name: str
+    title: str
+    description: str
+    input_schema: JSON
+    output_schema: JSON | None = None
+    capability: str = "status"
+    layer: str = "L5"
+    audience: str = HERE
+    category: str = "other"
+    risk: str = "low"
+    exposed: bool = True
+    read_only: bool = True
+    destructive: bool = False
+    idempotent: bool = True
+    open_world: bool = False
+    timeout_s: float | None = None
+    concurrency: int | None = None
+    meta: JSON = field(default_factory=dict)
+
+    @property
+    def annotations(self) -> JSON:
+        """MCP's ToolAnnotations."""
+        return {
+            "readOnlyHint": self.read_only,
+            "destructiveHint": self.destructive,
+            "idempotentHint": self.idempotent,
+            "openWorldHint": self.open_world,
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the contract that a model relies on: name, texts, schemas, annotations and who may call it."""
+        return digest(
+            [
+                self.name,
+                self.title,
+                self.description,
+                self.input_schema,
+                self.output_schema,
+                self.annotations,
+                self.capability,
+                self.exposed,
+                self.audience,
+            ]
+        )
+
+    @cached_property
+    def entry(self) -> JSON:
+        """MCP's Tool as JSON, with the governing facts in `_meta` under `aura/`."""
+        entry: JSON = {
+            "name": self.name,
+            "title": self.title,
+            "description": self.description,
+            "inputSchema": self.input_schema,
+        }
+        if self.output_schema is not None:
+            entry["outputSchema"] = self.output_schema
+        entry["annotations"] = self.annotations
+        entry["_meta"] = self.meta | {
+            "aura/capability": self.capability,
+            "aura/exposed": self.exposed,
+            "aura/layer": self.layer,
+            "aura/audience": self.audience,
+            "aura/category": self.category,
+            "aura/risk": self.risk,
+            "aura/fingerprint": self.fingerprint,
+        }
+        return entry
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A resource, a resource template or a prompt: its MCP JSON, and the capability that reading it needs."""
+
+    entry: JSON
+    capability: str = "status"
+
+
+class Listener(Protocol):
+    """What a source tells of itself; any of its methods may be called from the event loop at any time."""
+
+    def changed(self, what: str) -> None:
+        """The list of `what` (tools, resources, resource_templates or prompts) is another now."""
+
+    def updated(self, uri: str) -> None:
+        """A resource has new content."""
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """What a source sees of the call that it runs.
+
+    Args:
+        context: the message being answered; `context.bus` asks other actors.
+        server: the virtual server through which the client came.
+        client: MCP client capabilities, as JSON.
+        era: the client's protocol revision, or "".
+        meta: the client's `_meta`.
+        inputs: the client's answers to an `InputRequiredResult` (`inputResponses`), or None.
+        state: the `requestState` that came back with them, or None; the client may have altered it.
+    """
+
+    context: Context
+    server: str = "gateway"
+    client: JSON = field(default_factory=dict)
+    era: str = ""
+    meta: JSON = field(default_factory=dict)
+    inputs: JSON | None = None
+    state: str | None = None
+
+    @property
+    def header(self) -> Header:
+        """For requests that this call causes."""
+        return self.context.header
+
+    @property
+    def principal(self) -> Principal:
+        """Who calls."""
+        return self.context.header.principal or Principal("system", kind="service")
+
+    def can(self, capability: str) -> bool:
+        """Whether the client declared a capability, such as `sampling`, `elicitation` or `roots`."""
+        return capability in self.client
+
+    async def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
+        """Tell how far it is; dropped at the gateway when the client asked for no progress."""
+        await self.context.emit({"type": "progress", "progress": progress, "total": total, "message": message})
+
+    async def log(self, level: str, data: Any, logger: str | None = None) -> None:
+        """Send a log message to the client (MCP's levels: debug, info, notice, warning, error, ...)."""
+        await self.context.emit({"type": "log", "level": level, "logger": logger, "data": data})
+
+    async def notify(self, method: str, params: JSON) -> None:
+        """Send any other notification along this request."""
+        await self.context.emit({"type": "notification", "method": method, "params": params})
+
+    async def ask(self, method: str, params: JSON) -> JSON:
+        """Ask the client (elicitation/create, sampling/createMessage, roots/list); its result as JSON.
+
+        Raises:
+            AuraError: the client refused, can't, or is gone.
+        """
+        return await self.context.ask({"method": method, "params": params})
+
+
+class ToolSource(Protocol):
+    """A source of tools, resources and prompts. Derive from `Source` to write only what yours has."""
+
+    @property
+    def name(self) -> str:
+        """Short and unique; records and absences name it."""
+
+    async def start(self, listener: Listener) -> None:
+        """Begin; must return soon."""
+
+    async def stop(self) -> None:
+        """Close what was opened."""
+
+    def absent(self) -> str | None:
+        """Why the source can't be used now, with the remedy; None when it can."""
+
+    def tools(self) -> Sequence[ToolDefinition]:
+        """What there is now; after a change the listener is told."""
+
+    async def call(self, name: str, arguments: JSON, call: ToolCall) -> JSON:
+        """Run a tool; MCP's CallToolResult (or InputRequiredResult).
+
+        Arguments have passed the input schema. The task is cancelled at the deadline or when the caller is gone.
+
+        Raises:
+            AuraError: a failure with a code of the table.
+            RpcError: the answer is a JSON-RPC error.
+            Exception: anything else becomes `tool_failed` with its message.
+        """
+
+    def resources(self) -> Sequence[Offer]:
+        """MCP Resource entries."""
+
+    def resource_templates(self) -> Sequence[Offer]:
+        """MCP ResourceTemplate entries."""
+
+    async def read(self, uri: str, call: ToolCall) -> JSON | None:
+        """MCP's ReadResourceResult, or None when the URI isn't this source's."""
+
+    def prompts(self) -> Sequence[Offer]:
+        """MCP Prompt entries."""
+
+    async def get_prompt(self, name: str, arguments: JSON, call: ToolCall) -> JSON:
+        """MCP's GetPromptResult (or InputRequiredResult) of one of `prompts`."""
+
+    async def complete(self, ref: JSON, argument: JSON, context: JSON, call: ToolCall) -> JSON | None:
+        """MCP's CompleteResult, or None when the reference isn't this source's."""
+
+
+class Source:
+    """A source that has nothing: the base to derive from."""
+
+    name = "empty"
+
+    async def start(self, listener: Listener) -> None:
+        """Begin; keeps the listener as `self.listener`."""
+        self.listener = listener
+
+    async def stop(self) -> None:
+        """Close what was opened."""
+
+    def absent(self) -> str | None:
+        """Never absent."""
+        return None
+
+    def tools(self) -> Sequence[ToolDefinition]:
+        """No tools."""
+        return ()
+
+    async def call(self, name: str, arguments: JSON, call: ToolCall) -> JSON:
+        """Nothing to run."""
+        raise NotImplementedError(name)
+
+    def resources(self) -> Sequence[Offer]:
+        """No resources."""
+        return ()
+
+    def resource_templates(self) -> Sequence[Offer]:
+        """No templates."""
+        return ()
+
+    async def read(self, uri: str, call: ToolCall) -> JSON | None:  # noqa: ARG002 - the protocol's parameters
+        """Nothing to read."""
+        return None
+
+    def prompts(self) -> Sequence[Offer]:
+        """No prompts."""
+        return ()
+
+    async def get_prompt(self, name: str, arguments: JSON, call: ToolCall) -> JSON:
+        """No prompts."""
+        raise NotImplementedError(name)
+
+    async def complete(
+        self,
+        ref: JSON,  # noqa: ARG002
+        argument: JSON,  # noqa: ARG002
+        context: JSON,  # noqa: ARG002
+        call: ToolCall,  # noqa: ARG002
+    ) -> JSON | None:
+        """Nothing to complete."""
+        return None
+
+
+def result(structured: JSON, text: str | None = None) -> JSON:
+    """A CallToolResult: the tool's own result, and the same as text for clients that read only that."""
+    shown = text if text is not None else json.dumps(structured, ensure_ascii=False)
+    return {"content": [{"type": "text", "text": shown}], "structuredContent": structured, "isError": False}
