@@ -1,0 +1,267 @@
+"""The receiving half of a peer: a bounded mailbox that runs handlers and answers for each message.
+
+The fate of every message: handled (a reply or the handler's error), refused (mailbox full, stopping, unknown kind, too
+many hops), cancelled, or past its deadline. Whoever waits always hears which.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from .bus import Bus, Handler
+from .deadletters import DeadLetters
+from .dedupe import Dedupe
+from .envelope import MAX_HOPS, Envelope, Header
+from .errors import AuraError, Failure
+from .limits import Limits
+from .messages import JSON, Message, decode
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, ...]
+
+
+class Replier(Protocol):
+    """The way back to whoever sent a message."""
+
+    def reply(self, payload: JSON) -> None:
+        """Answer."""
+
+    def fail(self, failure: Failure) -> None:
+        """Answer with an error."""
+
+    async def item(self, item: JSON) -> None:
+        """Send an item ahead of the answer."""
+
+    async def ask(self, question: JSON) -> JSON:
+        """Ask back."""
+
+
+class Run:
+    """One message being handled; the handler sees it as its `Context`."""
+
+    __slots__ = ("_header", "bus", "cancelled", "envelope", "repliers", "task")
+
+    def __init__(self, envelope: Envelope, bus: Bus, replier: Replier) -> None:
+        self.envelope = envelope
+        self.bus = bus
+        self.repliers = [replier]
+        self.cancelled = False
+        self.task: asyncio.Task[None] | None = None
+        self._header: Header | None = None
+
+    @property
+    def header(self) -> Header:
+        """What this message's own requests inherit."""
+        if self._header is None:
+            own = self.envelope.header
+            self._header = replace(own, cause=self.envelope.id, hops=own.hops + 1)
+        return self._header
+
+    async def emit(self, item: JSON) -> None:
+        """Send an item to the caller, the one that asked last if the message came again."""
+        await self.repliers[-1].item(item)
+
+    async def ask(self, question: JSON) -> JSON:
+        """Ask the caller back."""
+        return await self.repliers[-1].ask(question)
+
+
+class Statistics:
+    """How a mailbox does: counts, and the times of the newest 512 messages."""
+
+    def __init__(self) -> None:
+        self.handled = 0
+        self.failed = 0
+        self.refused = 0
+        self._times_s: deque[float] = deque(maxlen=512)
+
+    def add(self, seconds: float, *, failed: bool) -> None:
+        """Count a message that was handled."""
+        self.handled += 1
+        self.failed += failed
+        self._times_s.append(seconds)
+
+    def figures(self) -> JSON:
+        """Plain data; times in milliseconds, None before the first message."""
+        times = sorted(self._times_s)
+        return {
+            "handled": self.handled,
+            "failed": self.failed,
+            "refused": self.refused,
+            "p50_ms": round(times[len(times) // 2] * 1000, 3) if times else None,
+            "p99_ms": round(times[len(times) * 99 // 100] * 1000, 3) if times else None,
+        }
+
+
+class Service:
+    """Takes envelopes for one actor.
+
+    Args:
+        bus: what handlers ask others through.
+        handlers: by message kind.
+        limits: the mailbox's bound and what is kept for duplicates.
+        dead: where refused one-way messages go.
+    """
+
+    def __init__(self, bus: Bus, handlers: Mapping[str, Handler], limits: Limits, dead: DeadLetters) -> None:
+        self._bus = bus
+        self._handlers = handlers
+        self._limits = limits
+        self._dead = dead
+        self._runs: set[Run] = set()
+        self._keyed: dict[Key, Run] = {}
+        self._done: Dedupe[JSON | Failure] = Dedupe(limits.remembered, limits.remembered_s)
+        self._stopping = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.statistics = Statistics()
+
+    @property
+    def mailbox(self) -> int:
+        """Messages being handled now."""
+        return len(self._runs)
+
+    def accept(self, envelope: Envelope, replier: Replier) -> Run | None:
+        """Begin to handle a message, join the run of its first arrival, or refuse it at once through `replier`."""
+        key = _key(envelope)
+        if key is not None:
+            known = self._done.get(key, time.monotonic())
+            if known is not None:
+                _answer(replier, known)
+                return None
+            first = self._keyed.get(key)
+            if first is not None:
+                first.repliers.append(replier)
+                return first
+        refusal = self._refusal(envelope)
+        if refusal is not None:
+            self.refuse(envelope, replier, refusal)
+            return None
+        run = Run(envelope, self._bus, replier)
+        self._runs.add(run)
+        self._idle.clear()
+        if key is not None:
+            self._keyed[key] = run
+        run.task = asyncio.get_running_loop().create_task(self._handle(run, key))
+        return run
+
+    def refuse(self, envelope: Envelope, replier: Replier, error: AuraError) -> None:
+        """Answer without handling; the label goes to the dead letters."""
+        self.statistics.refused += 1
+        self._dead.add(envelope, error.code)
+        replier.fail(error.failure)
+
+    def leave(self, run: Run, replier: Replier, *, lost: bool) -> None:
+        """Somebody waits no more: it cancelled, or (`lost`) its connection broke.
+
+        The work ends with its last waiter, except that a run with a key goes on after a lost connection, since its
+        caller may come again.
+        """
+        if replier in run.repliers and len(run.repliers) > 1:
+            run.repliers.remove(replier)
+        elif not (lost and _key(run.envelope)) and run.task is not None:
+            run.cancelled = True
+            run.task.cancel()
+
+    async def stop(self, drain_s: float) -> None:
+        """Refuse what comes from now on, give what is being handled `drain_s` seconds, then cancel it."""
+        self._stopping = True
+        try:
+            async with asyncio.timeout(drain_s):
+                await self._idle.wait()
+        except TimeoutError:
+            for run in list(self._runs):
+                if run.task is not None:
+                    run.task.cancel()
+            await asyncio.gather(*(run.task for run in self._runs if run.task), return_exceptions=True)
+
+    def _refusal(self, envelope: Envelope) -> AuraError | None:
+        if self._stopping:
+            return AuraError("stopping", f"{envelope.target} is shutting down", retry_after_s=1.0)
+        if len(self._runs) >= self._limits.mailbox:
+            return AuraError("mailbox_full", f"{envelope.target} handles {len(self._runs)} messages", retry_after_s=0.5)
+        if envelope.kind not in self._handlers:
+            return AuraError("unknown_message", f"{envelope.target} doesn't answer {envelope.kind}")
+        if envelope.header.hops > MAX_HOPS:
+            return AuraError("malformed", f"{envelope.kind} went through more than {MAX_HOPS} actors")
+        if envelope.header.remaining_s <= 0:
+            return AuraError("deadline_exceeded", f"{envelope.kind} came after its deadline", outcome=None)
+        return None
+
+    async def _handle(self, run: Run, key: Key | None) -> None:
+        began = time.monotonic()
+        try:
+            result: JSON | Failure = await self._outcome(run)
+        except asyncio.CancelledError:
+            code, why = ("cancelled", "its caller cancelled") if run.cancelled else ("stopping", "the actor stopped")
+            result = AuraError(code, f"{run.envelope.kind}: {why}").failure
+        finally:
+            self._runs.discard(run)
+            if key is not None:
+                self._keyed.pop(key, None)
+            if not self._runs:
+                self._idle.set()
+        failed = isinstance(result, Failure)
+        self.statistics.add(time.monotonic() - began, failed=failed)
+        if key is not None and not (isinstance(result, Failure) and result.retryable):
+            self._done.put(key, result, time.monotonic())
+        for replier in run.repliers:
+            _answer(replier, result)
+
+    async def _outcome(self, run: Run) -> JSON | Failure:
+        envelope = run.envelope
+        try:
+            message: Message = decode(envelope.kind, envelope.payload)
+            async with asyncio.timeout(envelope.header.remaining_s):
+                return await self._handlers[envelope.kind](message, run)
+        except AuraError as error:
+            return error.failure
+        except TimeoutError:
+            if envelope.header.remaining_s > 0:
+                log.exception("%s: a time-out inside the handler of %s", envelope.target, envelope.kind)
+            return AuraError("deadline_exceeded", f"{envelope.target} had no time left for {envelope.kind}").failure
+        except Exception as error:
+            log.exception("%s: the handler of %s failed", envelope.target, envelope.kind)
+            return AuraError("handler_failed", f"{envelope.target} failed: {type(error).__name__}").failure
+
+
+def _key(envelope: Envelope) -> Key | None:
+    if not envelope.key:
+        return None
+    principal = envelope.header.principal
+    return (envelope.source.role, principal.id if principal else "", envelope.kind, envelope.key)
+
+
+def _answer(replier: Replier, result: JSON | Failure) -> None:
+    if isinstance(result, Failure):
+        replier.fail(result)
+    else:
+        replier.reply(result)
+
+
+class Nobody:
+    """The replier of a one-way message: its answer goes nowhere."""
+
+    def __init__(self, on_failure: Callable[[Failure], None]) -> None:
+        self._on_failure = on_failure
+
+    def reply(self, payload: JSON) -> None:
+        """Nobody waits."""
+
+    def fail(self, failure: Failure) -> None:
+        """Tell the log."""
+        self._on_failure(failure)
+
+    async def item(self, item: JSON) -> None:
+        """Nobody waits."""
+
+    async def ask(self, question: JSON) -> JSON:
+        """Nobody can answer."""
+        raise AuraError("unavailable", "a one-way message has nobody to ask", recovery="Send it as a request.")
