@@ -1,7 +1,7 @@
 # The commands of the project; `make` alone prints them.
 # Run-time packages come first, then torch, then the model weights: each step runs again only if its lock changed.
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMPS := $(VENV)/.stamps

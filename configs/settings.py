@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Section(BaseModel):
     """Base of all sections: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class System(Section):
@@ -19,14 +19,16 @@ class System(Section):
 
     state_dir: Path = Field(Path(".aura"), description="State, keys and sockets; one running system per folder.")
     log_dir: Path = Field(Path("logs"), description="Audit records and the two readable views of the guide.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="How much the processes say of themselves (AURA_LOG_LEVEL)."
+    )
     drain_s: float = Field(5.0, ge=0, le=600, description="How long an orderly stop waits for calls under way.")
 
 
 class VirtualServer(Section):
     """A port of its own that shows a part of the catalogue."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="Shown to clients as aura_NAME.")
     port: int = Field(ge=0, le=65535, description="0 takes a free one.")
     tools: tuple[str, ...] = Field(
         (), description="Tool names; empty means all. The port opens when one of them exists."
@@ -38,23 +40,26 @@ class Gateway(Section):
 
     host: str = Field("127.0.0.1", description="Beyond loopback only with anonymous = false.")
     anonymous: bool = Field(True, description="Callers without a token on loopback are agents with the role `guest`.")
-    servers: tuple[VirtualServer, ...] = (
-        VirtualServer(name="gateway", port=9200),
-        VirtualServer(
-            name="ml",
-            port=9201,
-            tools=("analyze_emotion", "semantic_rank", "embed_text", "classify_text", "get_model_status"),
+    servers: tuple[VirtualServer, ...] = Field(
+        (
+            VirtualServer(name="gateway", port=9200),
+            VirtualServer(
+                name="ml",
+                port=9201,
+                tools=("analyze_emotion", "semantic_rank", "embed_text", "classify_text", "get_model_status"),
+            ),
         ),
+        description="The ports that listen; each shows all tools or a part, at /mcp/stream.",
     )
     allowed_hosts: tuple[str, ...] = Field((), description="Host names accepted besides loopback's.")
     allowed_origins: tuple[str, ...] = Field((), description="Browser origins accepted besides loopback's.")
     max_body_bytes: int = Field(4_194_304, ge=1024, description="A larger request gets HTTP 413.")
     max_nesting: int = Field(64, ge=8, le=512, description="Deeper JSON is refused before it is parsed.")
-    max_connections: int = Field(1024, ge=1)
+    max_connections: int = Field(1024, ge=1, description="Connections open at once; one more is turned away.")
     body_timeout_s: float = Field(15.0, gt=0, description="A request body must arrive within this.")
     max_sessions: int = Field(1000, ge=1, description="Old-era sessions over all; the oldest idle one makes room.")
-    max_sessions_per_principal: int = Field(200, ge=1)
-    session_idle_s: float = Field(1800.0, gt=0)
+    max_sessions_per_principal: int = Field(200, ge=1, description="The same, for one caller.")
+    session_idle_s: float = Field(1800.0, gt=0, description="A session that says nothing for so long is closed.")
     replay_bytes: int = Field(1_048_576, ge=0, description="Events kept per session for Last-Event-ID.")
     keepalive_s: float = Field(15.0, gt=0, description="A comment on idle event streams, so that dead ones are found.")
     call_timeout_s: float = Field(120.0, gt=0, description="The deadline of a call whose client names none.")
@@ -64,26 +69,28 @@ class Gateway(Section):
 class BusSettings(Section):
     """Messages between actors."""
 
-    transport: Literal["socket", "ray"] = "socket"
+    transport: Literal["socket", "ray"] = Field(
+        "socket", description="`ray` sends each message as an actor call: slower by far, a reference."
+    )
     mailbox: int = Field(1024, ge=1, description="Messages under way per actor; one more is refused at once.")
-    max_frame_bytes: int = Field(8_388_608, ge=4096)
+    max_frame_bytes: int = Field(8_388_608, ge=4096, description="A larger message is refused.")
     stream_items: int = Field(1024, ge=1, description="How far a stream's reader may fall behind.")
     deadline_s: float = Field(30.0, gt=0, description="For messages that inherit none.")
     patience_s: float = Field(4.0, ge=0, description="How long to wait for an address that is being restarted.")
-    dead_letters: int = Field(1000, ge=0)
+    dead_letters: int = Field(1000, ge=0, description="Undeliverable messages kept for a look; the oldest goes first.")
 
 
 class Cluster(Section):
     """Ray, and where the actors live."""
 
     address: str = Field("local", description="`local` starts a Ray of its own; else a running cluster's address.")
-    dashboard: bool = True
+    dashboard: bool = Field(True, description="Start Ray's dashboard with a Ray of our own.")
     dashboard_port: int = Field(8265, ge=0, le=65535, description="0 takes a free one.")
-    object_store_bytes: int = Field(104_857_600, ge=78_643_200)
-    num_cpus: int | None = Field(None, description="None lets Ray count.")
+    object_store_bytes: int = Field(104_857_600, ge=78_643_200, description="Shared memory for Ray's objects.")
+    num_cpus: int | None = Field(None, ge=1, description="CPUs that Ray may hand out; unset lets Ray count.")
     replicas: dict[str, int] = Field(default_factory=dict, description="Replicas by role; 1 unless named.")
     placement: dict[str, str] = Field(default_factory=dict, description="Ray node label or id by role.")
-    start_timeout_s: float = Field(90.0, gt=0)
+    start_timeout_s: float = Field(90.0, gt=0, description="How long Ray and the actors may take to start.")
 
 
 class Safety(Section):
@@ -91,9 +98,9 @@ class Safety(Section):
 
     rate_limit: int = Field(100, ge=1, description="tools/call per minute and principal (AURA_RATE_LIMIT).")
     token_ttl_s: float = Field(180.0, gt=0, description="How long a decision token is good beyond the call's start.")
-    idempotency_s: float = Field(86_400.0, ge=0)
-    idempotency_entries: int = Field(10_000, ge=0)
-    idempotency_bytes: int = Field(67_108_864, ge=0)
+    idempotency_s: float = Field(86_400.0, ge=0, description="How long a keyed call's result is kept for a repeat.")
+    idempotency_entries: int = Field(10_000, ge=0, description="How many such results; the oldest goes first.")
+    idempotency_bytes: int = Field(67_108_864, ge=0, description="How much memory they may take.")
 
 
 class Tools(Section):
@@ -102,7 +109,7 @@ class Tools(Section):
     timeout_s: float = Field(60.0, gt=0, description="For tools that don't say their own.")
     concurrency: int = Field(64, ge=1, description="Calls of one tool at once, for tools that don't say their own.")
     breaker_failures: int = Field(5, ge=1, description="Failures in a row after which a source is left alone.")
-    breaker_cooldown_s: float = Field(2.0, gt=0)
+    breaker_cooldown_s: float = Field(2.0, gt=0, description="How long, before one call tries it again.")
 
 
 class ML(Section):
@@ -111,13 +118,13 @@ class ML(Section):
     load: Literal["start", "never"] = Field(
         "start", description="`start` loads in the background as the system starts."
     )
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: int = Field(1, ge=1, le=64)
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="`auto` takes a GPU when torch sees one.")
+    threads: int = Field(1, ge=1, le=64, description="Threads of one worker; more than one suits idle machines only.")
     encoder_path: Path | None = Field(None, description="Another MiniLM folder; needs encoder_sha256.")
-    encoder_sha256: str | None = None
-    max_batch: int = Field(32, ge=1, le=1024)
-    max_wait_ms: float = Field(2.0, ge=0, le=1000)
-    queue: int = Field(1024, ge=1)
+    encoder_sha256: str | None = Field(None, description="SHA-256 of that folder's model.safetensors.")
+    max_batch: int = Field(32, ge=1, le=1024, description="Texts in one forward pass.")
+    max_wait_ms: float = Field(2.0, ge=0, le=1000, description="How long a batch waits for company.")
+    queue: int = Field(1024, ge=1, description="Texts waiting; more are refused at once.")
     max_texts: int = Field(256, ge=1, description="Texts in one call.")
 
 
@@ -125,7 +132,7 @@ class Audit(Section):
     """The record."""
 
     fsync: bool = Field(False, description="Also survive power loss; costs a disk write per call.")
-    segment_bytes: int = Field(67_108_864, ge=65_536)
+    segment_bytes: int = Field(67_108_864, ge=65_536, description="A file of the record is closed at this size.")
 
 
 class Settings(Section):
