@@ -1,1 +1,1 @@
-"""Pure decisions: rate, roles, redaction, breakers. No IO and no clock of its own; state and time go in, verdicts out."""
+"""Pure decisions: rates, roles, redaction, breakers. No IO, no clock of its own; state and time in, verdicts out."""

@@ -1,0 +1,180 @@
+"""Read audit records: all, the new ones, or with a check of the chain."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .audit import GENESIS, VERSION, segments
+
+Record = dict[str, Any]
+
+_CHUNK_BYTES = 1_048_576
+_HEAD = re.compile(
+    rb'\{"v":(\d+),"seq":(\d+),"ts":\d+\.\d{6},"writer":"([a-z0-9_-]+)","prev":"([0-9a-f]{64})","kind":"[a-z_]+"[,}]'
+)
+
+
+def writers(folder: Path) -> list[str]:
+    """The writers that have records under `logs/audit`."""
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and any(path.glob("*.jsonl")))
+
+
+def records(folder: Path, writer: str | None = None) -> Iterator[Record]:
+    """All whole records, writer by writer, in the order of each chain; lines that aren't JSON are passed over."""
+    for name in writers(folder) if writer is None else [writer]:
+        for path in segments(folder / name):
+            with path.open("rb") as file:
+                for line in file:
+                    if (record := _parse(line)) is not None:
+                        yield record
+
+
+def find(folder: Path, audit_id: str) -> Record | None:
+    """The record with an id (`writer:seq`), or None."""
+    writer, _, number = audit_id.partition(":")
+    if writer not in writers(folder) or not number.isdecimal():
+        return None
+    seq = int(number)
+    below = [path for path in segments(folder / writer) if int(path.stem) <= seq]
+    if not below:
+        return None
+    with below[-1].open("rb") as file:
+        for line in file:
+            record = _parse(line)
+            if record is not None and record.get("seq") == seq:
+                return record
+    return None
+
+
+@dataclass
+class Tail:
+    """Follows the records of all writers from remembered places.
+
+    Args:
+        folder: `logs/audit`.
+        places: per writer the segment's name and the offset of the first byte not read yet; plain JSON, to be kept.
+    """
+
+    folder: Path
+    places: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def poll(self, most_bytes: int = 4_194_304) -> list[Record]:
+        """The whole records that came since, at most about `most_bytes`; each is given once.
+
+        A record that is being written is left for the next time.
+        """
+        found: list[Record] = []
+        for writer in writers(self.folder):
+            for path, offset in self._unread(writer):
+                if most_bytes <= 0:
+                    return found
+                with path.open("rb") as file:
+                    file.seek(offset)
+                    data = file.read(min(most_bytes, _CHUNK_BYTES))
+                    end = data.rfind(b"\n") + 1
+                    if end == 0 and len(data) == _CHUNK_BYTES:
+                        data += file.readline()  # one record longer than a chunk
+                        end = data.rfind(b"\n") + 1
+                most_bytes -= end
+                self.places[writer] = (path.name, offset + end)
+                found += [record for line in data[:end].splitlines() if (record := _parse(line)) is not None]
+                if end < len(data) or path.stat().st_size > offset + end:
+                    break  # there is more in this file: the later ones wait
+        return found
+
+    def behind(self) -> bool:
+        """Whether whole files or parts of them wait to be read."""
+        return any(
+            path.stat().st_size > offset for writer in writers(self.folder) for path, offset in self._unread(writer)
+        )
+
+    def _unread(self, writer: str) -> list[tuple[Path, int]]:
+        name, offset = self.places.get(writer, ("", 0))
+        found = segments(self.folder / writer)
+        first = int(Path(name).stem) if name else -1
+        return [
+            (path, offset if path.name == name else 0)
+            for path in found
+            if int(path.stem) > first or (path.name == name and path.stat().st_size > offset)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the check of one chain gave.
+
+    Args:
+        writer: whose.
+        records: how many hold, from the first on.
+        intact: whether all do.
+        head: SHA-256 of the newest record that holds.
+        broken: place of the first that doesn't, as `file:line`, or None.
+        why: what is wrong there, or "".
+    """
+
+    writer: str
+    records: int
+    intact: bool
+    head: str
+    broken: str | None = None
+    why: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def verify(folder: Path) -> list[Verdict]:
+    """Check every chain under `logs/audit`: each record's form, number, writer and the hash of the one before.
+
+    The newest record is vouched for by no later one, and records cut off the end leave no trace in the chain itself:
+    compare `records` and `head` with what was noted elsewhere. A line that is being written now isn't a fault.
+    """
+    return [_verify(folder / writer, writer) for writer in writers(folder)]
+
+
+def _verify(folder: Path, writer: str) -> Verdict:
+    prev, seq = GENESIS, 0
+    name = writer.encode()
+    for path in segments(folder):
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    break  # only the last line of a file that is being written
+                if why := _fault(line, name, seq, prev):
+                    return Verdict(writer, seq, False, prev, f"{path.name}:{number}", why)
+                seq += 1
+                prev = hashlib.sha256(line[:-1]).hexdigest()
+    return Verdict(writer, seq, True, prev)
+
+
+def _fault(line: bytes, writer: bytes, seq: int, prev: str) -> str:
+    head = _HEAD.match(line)
+    if head is None:
+        return "not a record"
+    version, number, who, before = head.groups()
+    if int(version) != VERSION:
+        return f"version {int(version)}; this program reads {VERSION}"
+    if who != writer:
+        return f"written by {who.decode()}"
+    if int(number) != seq + 1:
+        return f"number {int(number)} follows {seq}"
+    if before.decode() != prev:
+        return "the record before it was changed"
+    return "" if line.endswith(b"}\n") else "not a record"
+
+
+def _parse(line: bytes) -> Record | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
