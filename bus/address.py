@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+_MOST_REPLICAS = 10_000
 _FORM = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -21,7 +22,7 @@ class Address:
     replica: int = 0
 
     def __post_init__(self) -> None:
-        if not _FORM.fullmatch(self.role) or not 0 <= self.replica < 10_000:
+        if not _FORM.fullmatch(self.role) or not 0 <= self.replica < _MOST_REPLICAS:
             raise ValueError(
                 f"not an address: {self.role!r}/{self.replica!r}; the form is role/replica, as in safety/0"
             )

@@ -25,6 +25,9 @@ class Bus(Protocol):
     def address(self) -> Address:
         """Who this is."""
 
+    def stats(self) -> JSON:
+        """Plain figures: mailbox depth, counts, times (ms); what a `Ping` is answered with."""
+
     async def request(
         self,
         target: str | Address,

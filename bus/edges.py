@@ -30,6 +30,7 @@ EDGES: frozenset[tuple[str, str]] = frozenset(
         ("safety", "tools"),
         ("tools", "ml"),
         ("tools", "audit"),
+        ("tools", "state"),
     }
     | {(role, asked) for role in LAYERS for asked in _EVERYONE_ASKS if LAYERS[role] > LAYERS[asked]}
     | {("audit", "telemetry"), ("state", "telemetry")}

@@ -41,6 +41,7 @@ class Incoming:
         link: Link,
         handshake: CalleeHandshake,
         service: Service,
+        *,
         me: Address,
         on_refused: OnRefused,
         on_gone: Callable[[Incoming], None],
@@ -191,7 +192,8 @@ class Reply:
         future = self._questions[number] = asyncio.get_running_loop().create_future()
         try:
             self._connection.send(Op.ASK, self._number, number, question)
-            return await future
+            answer: JSON = await future
+            return answer
         finally:
             del self._questions[number]
 

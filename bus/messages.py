@@ -44,7 +44,7 @@ def message(kind: str, *, idempotent: bool = False, privileged: bool = False) ->
         made.kind, made.idempotent, made.privileged = kind, idempotent, privileged
         _NAMES[made] = tuple(f.name for f in fields(made))  # type: ignore[arg-type]
         KINDS[kind] = made
-        return made
+        return made  # type: ignore[return-value]
 
     return declare
 
@@ -109,6 +109,7 @@ class Unregister(Message):
 
 
 # --- the way of a call -----------------------------------------------------------------------------------------------
+# Any reply of this group may be {"rpc_error": {"code", "message", "data"?}}: then the answer is that JSON-RPC error.
 
 
 @message("catalogue.list", idempotent=True)
@@ -179,6 +180,11 @@ class Probe(Message):
     """
 
 
+@message("ml.models", idempotent=True)
+class ReadModels(Message):
+    """Which models there are: reply {"models": [{name, kind, device, loaded, ...}], "state": text, "progress": 0..1}."""
+
+
 # --- identity --------------------------------------------------------------------------------------------------------
 
 
@@ -207,7 +213,10 @@ class ReadStatus(Message):
 
 @message("audit.activity", idempotent=True)
 class ReadActivity(Message):
-    """Requests, errors and denials of the last `window_s` seconds, by tool and by principal."""
+    """Requests, errors and denials of the last `window_s` seconds, by tool and by principal.
+
+    Reply {window_s, requests, errors, denials, sessions, by_tool: {name: {requests, errors, denials}}, by_principal}.
+    """
 
     window_s: int
 

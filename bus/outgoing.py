@@ -23,6 +23,14 @@ class LinkLostError(Exception):
     """The connection broke after a request was written: it may or may not have run."""
 
 
+async def _takes_no_questions(question: JSON) -> JSON:
+    raise AuraError(
+        "unavailable",
+        f"the caller takes no questions such as {question.get('method', 'this')}",
+        recovery="Use a client that can be asked.",
+    )
+
+
 class _Waiting:
     __slots__ = ("answered", "future", "on_ask", "on_item", "questions")
 
@@ -95,7 +103,7 @@ class Outgoing:
             raise AuraError("deadline_exceeded", f"{envelope.target} did not answer {envelope.kind} in time") from None
         finally:
             del self._waiting[number]
-            if self.alive and not waiting.answered:
+            if not waiting.answered:
                 self._link.write(pack(Op.CANCEL, number))
             for task in waiting.questions:
                 task.cancel()
@@ -172,11 +180,9 @@ class Outgoing:
 
     async def _answer(self, waiting: _Waiting, number: int, question_number: int, question: JSON) -> None:
         try:
-            if waiting.on_ask is None:
-                raise AuraError(
-                    "unavailable", "the caller takes no questions", recovery="Use a client that can be asked."
-                )
-            self._link.write(self._frame(Op.ANSWER, number, question_number, await waiting.on_ask(question)))
+            self._link.write(
+                self._frame(Op.ANSWER, number, question_number, await (waiting.on_ask or _takes_no_questions)(question))
+            )
         except AuraError as error:
             self._link.write(pack(Op.ANSWER_FAIL, number, question_number, error.failure.as_dict()))
         except Exception as error:

@@ -137,10 +137,10 @@ class Peer:
             link,
             handshake,
             self._service,
-            self.address,
-            self._on_refused,
-            self._incoming.discard,
-            self._limits.max_frame_bytes,
+            me=self.address,
+            on_refused=self._on_refused,
+            on_gone=self._incoming.discard,
+            max_frame_bytes=self._limits.max_frame_bytes,
         )
         self._incoming.add(incoming)
         asyncio.get_running_loop().call_later(self._limits.handshake_s, self._hurry, incoming)

@@ -264,4 +264,8 @@ class Nobody:
 
     async def ask(self, question: JSON) -> JSON:
         """Nobody can answer."""
-        raise AuraError("unavailable", "a one-way message has nobody to ask", recovery="Send it as a request.")
+        raise AuraError(
+            "unavailable",
+            f"a one-way message has nobody to ask {question.get('method', '')}",
+            recovery="Send it as a request.",
+        )

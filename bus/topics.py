@@ -25,11 +25,12 @@ class Topics:
         """Give an event to every subscriber; never blocks."""
         item: JSON = {"kind": event.kind, "payload": event.payload()}
         self._retained[topic] = item
-        for queue in self._queues.get(topic, ()):
+        for queue in tuple(self._queues.get(topic, ())):
             if queue.qsize() < self._limit:
                 queue.put_nowait(item)
             else:
                 queue.put_nowait(None)
+                self._queues[topic].discard(queue)
 
     async def serve(self, message: Subscribe, context: Context) -> JSON:
         """Stream the topic's events until the subscriber leaves; the retained one comes first.

@@ -13,6 +13,7 @@ import struct
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from ..address import Address
 from ..link import Link, Listener, Receiver
@@ -73,8 +74,7 @@ class SocketLink(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection stands."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's isn't a subclass
         if self._on_made is not None:
             self._on_made(self)
 
