@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from .settings import Settings
+
+_MOST_SOCKET_BYTES = 107  # of a unix socket's path (sun_path, unix(7))
+_LONGEST_SOCKET = "/bus/directory-9999.sock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,20 @@ class Paths:
 
     @property
     def run(self) -> Path:
-        """Sockets and the running system's description; mode 0700."""
-        return self.state / "run"
+        """Sockets and the running system's description; mode 0700.
+
+        Lies in the system's folder for temporary files when the state folder's path is too long for unix sockets.
+        """
+        usual = self.state / "run"
+        if len(os.fsencode(usual)) + len(_LONGEST_SOCKET) <= _MOST_SOCKET_BYTES:
+            return usual
+        return self.short
+
+    @property
+    def short(self) -> Path:
+        """A short path of this system's own, the same in every process; exists only where it is needed."""
+        name = hashlib.sha256(os.fsencode(self.state)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"aura-{os.getuid()}-{name}"
 
     @property
     def ingress(self) -> Path:
