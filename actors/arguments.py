@@ -1,0 +1,83 @@
+"""Check a tool's arguments against its schema, and say what is wrong so that a model can mend it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema_rs
+
+from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.messages import JSON
+
+_MOST_CHARS = 400
+_MOST_ERRORS = 5
+_TYPES = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    type(None): "null",
+}
+
+
+class SchemaError(ValueError):
+    """A tool's schema can't be used; the message says why."""
+
+
+class ArgumentCheck:
+    """A compiled JSON Schema 2020-12.
+
+    References are resolved within the schema alone: nothing is fetched. Formats are checked, and patterns take linear
+    time.
+
+    Raises:
+        SchemaError: it isn't a schema, or isn't one of an object.
+    """
+
+    def __init__(self, schema: JSON) -> None:
+        if schema.get("type") != "object":
+            raise SchemaError('an input schema must say "type": "object"')
+        try:
+            self._validator = jsonschema_rs.Draft202012Validator(
+                schema,
+                validate_formats=True,
+                offline=True,
+                mask="the value",
+                pattern_options=jsonschema_rs.RegexOptions(),
+            )
+        except (ValueError, jsonschema_rs.ReferencingError) as error:
+            raise SchemaError(str(error).partition("\n")[0]) from error
+
+    def check(self, tool: str, arguments: JSON) -> None:
+        """Pass, or refuse.
+
+        Raises:
+            AuraError: `invalid_arguments`, naming each wrong argument (up to five), what it must be, and what came.
+        """
+        if self._validator.is_valid(arguments):
+            return
+        found = []
+        for error in self._validator.iter_errors(arguments):
+            found.append(_tell(error))
+            if len(found) == _MOST_ERRORS:
+                break
+        raise AuraError("invalid_arguments", f"{tool}: {'; '.join(found)}")
+
+
+def _tell(error: jsonschema_rs.ValidationError) -> str:
+    where = "arguments" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.instance_path)
+    text = f"{where}: {error.message}"
+    if error.kind.name in ("type", "enum", "const", "format", "pattern"):
+        text = f"{text} (got {_got(error.instance)})"
+    return text if len(text) <= _MOST_CHARS else text[: _MOST_CHARS - 1] + "…"
+
+
+def _got(value: Any) -> str:
+    kind = _TYPES.get(type(value), type(value).__name__)
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        shown = json.dumps(value, ensure_ascii=False)
+        return f"{kind} {shown}" if len(shown) <= 40 else f"{kind} of {len(shown)} characters"  # noqa: PLR2004
+    return kind

@@ -1,0 +1,47 @@
+"""The tools that come with the system: one module per category, each a list of `Tool`s."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.judgement.roles import shipped
+
+from ..boot import Boot
+from ..catalogue import Catalogue
+from ..sources import Offer, Source, ToolCall, ToolDefinition, result
+from . import status
+from .tool import Reach
+
+MODULES = (status,)
+
+
+class Builtin(Source):
+    """The source of the built-in tools and of the shipped documentation.
+
+    Args:
+        boot: of the actor that owns it.
+        catalogue: everything that is there, for the tools that tell of it.
+    """
+
+    name = "builtin"
+
+    def __init__(self, boot: Boot, catalogue: Catalogue) -> None:
+        self._reach = Reach(boot, catalogue, shipped())
+        made = [tool for module in MODULES for tool in module.tools(boot.settings)]
+        self._tools = {tool.definition.name: tool for tool in made}
+
+    def tools(self) -> Sequence[ToolDefinition]:
+        """All built-in tools."""
+        return [tool.definition for tool in self._tools.values()]
+
+    async def call(self, name: str, arguments: JSON, call: ToolCall) -> JSON:
+        """Run one."""
+        run = self._tools[name].run
+        if run is None:
+            raise NotImplementedError(f"{name} is run elsewhere")
+        return result(await run(arguments, call, self._reach))
+
+    def resources(self) -> Sequence[Offer]:
+        """The documentation."""
+        return ()

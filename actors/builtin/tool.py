@@ -1,0 +1,93 @@
+"""What the modules of built-in tools share: the form of a tool, what it may reach, and how schemas are written."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.judgement.roles import Roles
+
+from ..boot import Boot
+from ..catalogue import Catalogue
+from ..sources import ToolCall, ToolDefinition
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a built-in tool may use besides its call.
+
+    Args:
+        boot: settings, paths and start time.
+        catalogue: all tools, resources and prompts.
+        roles: who may do what.
+    """
+
+    boot: Boot
+    catalogue: Catalogue
+    roles: Roles
+
+    def held(self, call: ToolCall) -> frozenset[str]:
+        """The caller's capabilities."""
+        return self.roles.capabilities(call.principal.roles, call.principal.kind)
+
+
+Run = Callable[[JSON, ToolCall, Reach], Awaitable[JSON]]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A definition, and what runs it (None when another audience does)."""
+
+    definition: ToolDefinition
+    run: Run | None = None
+
+
+def obj(properties: JSON | None = None, *, required: tuple[str, ...] | None = None, **more: object) -> JSON:
+    """The schema of an object that has these members and no others; all are required unless `required` says which."""
+    properties = properties or {}
+    needed = list(properties if required is None else required)
+    schema: JSON = {"type": "object", "properties": properties, "additionalProperties": False}
+    if needed:
+        schema["required"] = needed
+    return schema | more
+
+
+def text(description: str, most: int | None = None, **more: object) -> JSON:
+    """The schema of a text."""
+    schema: JSON = {"type": "string", "description": description}
+    if most is not None:
+        schema["maxLength"] = most
+    return schema | more
+
+
+def number(description: str, **more: object) -> JSON:
+    """The schema of a number."""
+    return {"type": "number", "description": description} | more
+
+
+def integer(description: str, **more: object) -> JSON:
+    """The schema of a whole number."""
+    return {"type": "integer", "description": description} | more
+
+
+def array(items: JSON, description: str = "", **more: object) -> JSON:
+    """The schema of a list."""
+    schema: JSON = {"type": "array", "items": items}
+    if description:
+        schema["description"] = description
+    return schema | more
+
+
+def table(values: JSON, description: str = "") -> JSON:
+    """The schema of a map with free names."""
+    schema: JSON = {"type": "object", "additionalProperties": values}
+    if description:
+        schema["description"] = description
+    return schema
+
+
+def maybe(schema: JSON) -> JSON:
+    """The schema, or null."""
+    kind = schema["type"]
+    return schema | {"type": [kind, "null"]}

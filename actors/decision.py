@@ -1,0 +1,54 @@
+"""What a decision token covers, said once for those who mint and those who check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aura_ia_mcp.bus.bus import Context
+from aura_ia_mcp.bus.messages import CallTool, Complete, GetPrompt, ReadResource
+from aura_ia_mcp.bus.tokens import Verifier
+
+Governed = CallTool | ReadResource | GetPrompt | Complete
+
+
+def covered(message: Governed) -> Any:
+    """The arguments that a token for this message covers: everything the client gave that the work depends on."""
+    if isinstance(message, ReadResource):
+        return message.uri
+    if isinstance(message, Complete):
+        return [message.ref, message.argument, message.context]
+    if message.inputs is None and message.state is None:
+        return message.arguments
+    return [message.arguments, message.inputs, message.state]
+
+
+def action_of(message: Governed, contract: str = "") -> str:
+    """What a token for this message allows.
+
+    Args:
+        message: what is to be run.
+        contract: the fingerprint of the tool's contract on which the decision was made; "" where only the name counts.
+    """
+    if isinstance(message, ReadResource):
+        return f"read:{message.uri}"
+    if isinstance(message, GetPrompt):
+        return f"prompt:{message.name}"
+    if isinstance(message, Complete):
+        return "complete"
+    return f"call:{message.tool}:{contract}" if contract else f"call:{message.tool}"
+
+
+def check(verifier: Verifier, message: Governed, context: Context, audience: str, contract: str = "") -> None:
+    """Refuse a message whose token doesn't cover just this.
+
+    Raises:
+        AuraError: `invalid_token`.
+    """
+    header = context.envelope.header
+    verifier.verify(
+        header.tokens.get(audience),
+        action=action_of(message, contract),
+        arguments=covered(message),
+        who=header.principal.id if header.principal else "",
+        delivery=context.envelope.id,
+    )

@@ -1,0 +1,303 @@
+"""L5: the catalogue and the running of tools."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import replace
+from typing import Any
+
+from aura_ia_mcp.bus.address import Address
+from aura_ia_mcp.bus.bus import Bus, Context, handles
+from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.messages import (
+    JSON,
+    CallTool,
+    CatalogueChanged,
+    Complete,
+    GetPrompt,
+    ListCatalogue,
+    Ping,
+    Probe,
+    ReadResource,
+    ResourceUpdated,
+)
+from aura_ia_mcp.bus.tokens import Verifier
+from aura_ia_mcp.judgement.breaker import Breaker
+
+from .boot import Boot
+from .builtin import Builtin
+from .catalogue import Catalogue, Runnable, Servers
+from .decision import check
+from .reporting import Reporter
+from .sources import HERE, RpcError, ToolCall, ToolSource
+
+log = logging.getLogger(__name__)
+
+TOPIC = "catalogue"
+LAYER = "L5"
+_MARGIN_S = 0.02
+_BUSY_RETRY_S = 1.0
+_MOST_MESSAGE_CHARS = 1000
+_SILENT = ("not_delivered", "outcome_unknown", "deadline_exceeded", "stale_epoch", "foreign_peer")
+
+
+class Tools:
+    """Lists and runs what its sources offer.
+
+    Runs only what Safety decided: each call carries a token for this very tool, contract, arguments and caller.
+    A tool ends at its own time-out or the call's deadline, whichever is first, and at most so many run at once as its
+    definition says. A tool's own fault becomes `tool_failed` with its message; the trace stays in the log.
+
+    Args:
+        boot: `audience_key` and `sources` among it.
+    """
+
+    def __init__(self, boot: Boot) -> None:
+        if boot.audience_key is None:
+            raise ValueError("Tools needs the key that checks decision tokens")
+        self._boot = boot
+        self._settings = boot.settings.tools
+        self._verifier = Verifier(HERE, boot.audience_key)
+        self._servers = Servers.of(boot.settings)
+        self._breakers: dict[str, Breaker] = {}
+        sources: list[ToolSource] = [make() for make in boot.sources]
+        self.catalogue = Catalogue([])
+        self.catalogue.sources = [Builtin(boot, self.catalogue), *sources]
+
+    async def start(self, bus: Bus) -> None:
+        """Start the sources and tell what there is."""
+        self._bus = bus
+        for source in self.catalogue.sources:
+            await source.start(self)
+        self._publish(self.catalogue.refresh())
+        self._reporter = Reporter(bus, self._figures)
+        self._reporter.start()
+
+    async def stop(self) -> None:
+        """Stop the sources, the last one first."""
+        await self._reporter.stop()
+        for source in reversed(self.catalogue.sources):
+            await source.stop()
+
+    # --- what sources say ---------------------------------------------------------------------------------------------
+
+    def changed(self, what: str) -> None:
+        """A source offers something else now."""
+        log.info("a source changed its %s", what)
+        self._publish(self.catalogue.refresh())
+
+    def updated(self, uri: str) -> None:
+        """A resource has new content."""
+        self._bus.publish(TOPIC, ResourceUpdated(uri))
+
+    def _publish(self, kinds: list[str]) -> None:
+        for kind in kinds:
+            self._bus.publish(TOPIC, CatalogueChanged(kind, self.catalogue.versions[kind]))
+
+    def _figures(self) -> JSON:
+        return {
+            "tools": len(self.catalogue.tools),
+            "running": sum(runnable.running for runnable in self.catalogue.tools.values()),
+            "breakers": {audience: breaker.state for audience, breaker in self._breakers.items()},
+            "absent": [absent.as_dict() for absent in self.catalogue.absent],
+        }
+
+    # --- what Safety asks ---------------------------------------------------------------------------------------------
+
+    @handles(ListCatalogue)
+    async def list_catalogue(self, message: ListCatalogue, context: Context) -> JSON:
+        """Everything of one kind, or what one virtual server shows of it; who may see it is for Safety to say."""
+        del context
+        entries = self.catalogue.entries(message.what)
+        if message.server and message.what == "tools":
+            entries = [entry for entry in entries if self._servers.shows(message.server, entry["name"])]
+        return {
+            "entries": entries,
+            "version": self.catalogue.versions.get(message.what, ""),
+            "absent": [absent.as_dict() for absent in self.catalogue.absent],
+        }
+
+    @handles(CallTool)
+    async def call_tool(self, message: CallTool, context: Context) -> JSON:
+        """Run a tool."""
+        began = time.perf_counter()
+        runnable = self.catalogue.tools.get(message.tool)
+        if runnable is None or not self._servers.shows(message.server, message.tool):
+            raise AuraError("unknown_tool", f"there is no tool {message.tool!r}")
+        definition = runnable.definition
+        check(self._verifier, message, context, HERE, definition.fingerprint)
+        runnable.check.check(message.tool, message.arguments)
+        most = definition.concurrency or self._settings.concurrency
+        if runnable.running >= most:
+            raise AuraError(
+                "too_many_calls", f"{message.tool} runs {most} times at once already", retry_after_s=_BUSY_RETRY_S
+            )
+        runnable.running += 1
+        try:
+            reply = await self._within(runnable, message, context)
+        finally:
+            runnable.running -= 1
+        return self._with_layer(reply, began)
+
+    @handles(ReadResource)
+    async def read_resource(self, message: ReadResource, context: Context) -> JSON:
+        """Read a resource from the first source that knows the URI."""
+        check(self._verifier, message, context, HERE)
+        call = ToolCall(context, server=message.server)
+        for source in self.catalogue.sources:
+            if source.absent() is None:
+                found = await self._guard(f"reading {message.uri}", source.read(message.uri, call))
+                if found is not None:
+                    return found
+        raise AuraError("unknown_resource", f"there is no resource {message.uri!r}")
+
+    @handles(GetPrompt)
+    async def get_prompt(self, message: GetPrompt, context: Context) -> JSON:
+        """Fill a prompt."""
+        check(self._verifier, message, context, HERE)
+        source = self.catalogue.prompt_source(message.name)
+        if source is None:
+            raise AuraError("unknown_prompt", f"there is no prompt {message.name!r}")
+        call = ToolCall(
+            context, server=message.server, client=message.client, inputs=message.inputs, state=message.state
+        )
+        return await self._guard(f"prompt {message.name}", source.get_prompt(message.name, message.arguments, call))
+
+    @handles(Complete)
+    async def complete(self, message: Complete, context: Context) -> JSON:
+        """Complete an argument, from the first source that knows the reference."""
+        check(self._verifier, message, context, HERE)
+        call = ToolCall(context)
+        for source in self.catalogue.sources:
+            if source.absent() is None:
+                work = source.complete(message.ref, message.argument, message.context, call)
+                found = await self._guard("completion", work)
+                if found is not None:
+                    return found
+        return {"completion": {"values": [], "total": 0, "hasMore": False}}
+
+    @handles(Probe)
+    async def probe(self, message: Probe, context: Context) -> JSON:
+        """Whether calls can be run; the model worker's state is told, and isn't needed for that."""
+        del message
+        parts: dict[str, Any] = {str(self._bus.address): {"status": "ok", "latency_ms": 0.0, "detail": ""}}
+        parts["ml/0"] = await probe_part(context, Address("ml"))
+        return {"ready": True, "parts": parts}
+
+    # --- running ------------------------------------------------------------------------------------------------------
+
+    async def _within(self, runnable: Runnable, message: CallTool, context: Context) -> JSON:
+        definition = runnable.definition
+        left_s = context.header.remaining_s - _MARGIN_S
+        own_s = definition.timeout_s or self._settings.timeout_s
+        limit_s = min(left_s, own_s)
+        try:
+            async with asyncio.timeout(limit_s) as scope:
+                if definition.audience != HERE:
+                    return await self._forward(runnable, message, context, limit_s)
+                call = ToolCall(
+                    context,
+                    message.server,
+                    message.client,
+                    message.era,
+                    message.meta,
+                    message.inputs,
+                    message.state,
+                )
+                return await self._guard(message.tool, runnable.source.call(message.tool, message.arguments, call))
+        except TimeoutError:
+            if not scope.expired():
+                raise AuraError("tool_failed", f"{message.tool}: a time-out inside the tool") from None
+            whose = "its own limit" if own_s <= left_s else "the call's deadline"
+            raise AuraError(
+                "deadline_exceeded", f"{message.tool} did not end within {limit_s:.1f} s, {whose}"
+            ) from None
+
+    async def _guard(self, what: str, work: Any) -> Any:
+        try:
+            return await work
+        except RpcError as error:
+            return error.reply()
+        except (AuraError, TimeoutError):
+            raise
+        except Exception as error:
+            log.exception("%s failed", what)
+            raise AuraError("tool_failed", f"{what}: {_plain(error)}") from error
+
+    async def _forward(self, runnable: Runnable, message: CallTool, context: Context, limit_s: float) -> JSON:
+        """Let the actor that has the hardware run it."""
+        audience = runnable.definition.audience
+        breaker = self._breakers.get(audience)
+        if breaker is None:
+            breaker = self._breakers[audience] = Breaker(
+                self._settings.breaker_failures, self._settings.breaker_cooldown_s
+            )
+        wait_s = breaker.permit(time.monotonic())
+        if wait_s > 0:
+            raise _away(audience, "failed several times in a row", wait_s)
+        token = context.envelope.header.tokens.get(audience)
+        header = context.header.within(limit_s).with_tokens({audience: token} if token else {})
+        try:
+            reply = await self._bus.request(
+                Address(audience),
+                message,
+                header=header,
+                on_item=None,
+                on_ask=context.ask,
+                retry=runnable.definition.idempotent,
+                patience_s=0.0,
+            )
+        except AuraError as error:
+            if error.code in _SILENT:
+                breaker.failed(time.monotonic())
+            else:
+                breaker.succeeded()
+            if error.code in ("not_delivered", "stale_epoch"):
+                raise _away(audience, "doesn't answer", error.failure.retry_after_s or 2.0) from error
+            raise
+        except BaseException:
+            breaker.abandoned()
+            raise
+        breaker.succeeded()
+        return reply
+
+    def _with_layer(self, reply: JSON, began: float) -> JSON:
+        own = {
+            "layer": LAYER,
+            "actor": str(self._bus.address),
+            "ms": round((time.perf_counter() - began) * 1000, 3),
+        }
+        meta = dict(reply.get("_meta") or {})
+        meta["aura/layers"] = [own, *meta.get("aura/layers", ())]
+        return reply | {"_meta": meta}
+
+
+async def probe_part(context: Context, address: Address, within_s: float = 1.0) -> JSON:
+    """Ping an address: {status: ok | down, latency_ms, detail}."""
+    began = time.perf_counter()
+    try:
+        stats = await context.bus.request(
+            address, Ping(), header=replace(context.header.within(within_s), tokens={}), retry=False, patience_s=0.0
+        )
+    except AuraError as error:
+        status, detail = "down", str(error)
+    else:
+        status, detail = "ok", f"{stats.get('mailbox', 0)} messages under way"
+    return {"status": status, "latency_ms": round((time.perf_counter() - began) * 1000, 3), "detail": detail}
+
+
+def _away(audience: str, why: str, retry_after_s: float) -> AuraError:
+    return AuraError(
+        "unavailable",
+        f"{audience}, which runs this tool, {why}",
+        recovery="It is restarted by itself; repeat the call after retry_after_s. `aura status` shows its state.",
+        retry_after_s=round(max(retry_after_s, 0.1), 2),
+    )
+
+
+def _plain(error: Exception) -> str:
+    """An exception's message for the caller: its text, without a trace and bounded."""
+    text = str(error).strip() or type(error).__name__
+    return text if len(text) <= _MOST_MESSAGE_CHARS else text[:_MOST_MESSAGE_CHARS] + "…"
