@@ -32,7 +32,7 @@ class AppServer:
     Args:
         codex: the native Codex binary.
         home: its CODEX_HOME, with the configuration.
-        env: further environment variables.
+        env: its environment; None is this process's.
 
     Notifications are kept, the newest 1000, in `notifications`. A request from Codex (an approval, an elicitation) is
     refused with an RPC error. Each wait ends after a minute.
@@ -41,7 +41,7 @@ class AppServer:
     def __init__(self, codex: Path, home: Path, env: Mapping[str, str] | None = None) -> None:
         self._command = [str(codex), "app-server"]
         self._home = home
-        self._env = {**os.environ, "CODEX_HOME": str(home), **(env or {})}
+        self._env = {**(os.environ if env is None else env), "CODEX_HOME": str(home)}
         self._waiting: dict[int, asyncio.Future[JSON]] = {}
         self._next = 0
         self.notifications: deque[JSON] = deque(maxlen=1000)

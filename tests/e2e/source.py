@@ -1,0 +1,60 @@
+"""Tools whose running can be watched from outside: for tests of time limits, cancellation and restarts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from aura_ia_mcp.actors.sources import Source, ToolCall, ToolDefinition, result
+from aura_ia_mcp.bus.messages import JSON
+
+NAME = "tests.e2e.source:WatchedSource"
+_LABEL: JSON = {"type": "string", "maxLength": 64}
+
+
+class WatchedSource(Source):
+    """`test_wait` waits; `test_waits` tells how the waits of a label went."""
+
+    name = "watched"
+
+    def __init__(self) -> None:
+        self._states: dict[str, list[str]] = {}
+
+    def tools(self) -> Sequence[ToolDefinition]:
+        """Both tools."""
+        return (
+            ToolDefinition(
+                name="test_wait",
+                title="Wait",
+                description="Waits, telling its progress every tenth of a second.",
+                input_schema={
+                    "type": "object",
+                    "properties": {"label": _LABEL, "seconds": {"type": "number", "maximum": 60}},
+                    "required": ["label", "seconds"],
+                    "additionalProperties": False,
+                },
+            ),
+            ToolDefinition(
+                name="test_waits",
+                title="Waits",
+                description="How the waits of a label went.",
+                input_schema={"type": "object", "properties": {"label": _LABEL}, "required": ["label"]},
+            ),
+        )
+
+    async def call(self, name: str, arguments: JSON, call: ToolCall) -> JSON:
+        """Run either."""
+        states = self._states.setdefault(arguments["label"], [])
+        if name == "test_waits":
+            return result({"states": states})
+        number, steps = len(states), int(arguments["seconds"] * 10)
+        states.append("running")
+        try:
+            for step in range(steps):
+                await call.progress(step, steps)
+                await asyncio.sleep(0.1)
+        except asyncio.CancelledError:
+            states[number] = "cancelled"
+            raise
+        states[number] = "done"
+        return result({"waited": arguments["seconds"]})

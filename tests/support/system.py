@@ -1,0 +1,255 @@
+"""A whole Aura for the tests: supervisor, Ray, gateway, each in its own process, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import tomlkit
+
+from aura_ia_mcp.configs.load import load
+from aura_ia_mcp.configs.paths import Paths
+from aura_ia_mcp.stores.tokens import TokenStore
+
+JSON = dict[str, Any]
+ROOT = Path(__file__).parents[2]
+READY_S = 120.0
+_STOP_S = 40.0
+_MARK = "TESTED_SYSTEM"
+
+
+def until(what: str, look: Callable[[], Any], limit_s: float = 30.0) -> Any:
+    """Look, some times a second, until there is something to see.
+
+    Raises:
+        TimeoutError: there was nothing within the limit; says what was waited for.
+    """
+    end = time.monotonic() + limit_s
+    while not (seen := look()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {limit_s:g} s for {what}")
+        time.sleep(0.05)
+    return seen
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody listens on now; they stay the same over a gateway's restart."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+class System:
+    """A running system.
+
+    Attributes:
+        root: its folder; commands started there (`aura`, stdio) find it.
+        paths: where its files lie.
+        port: of the first virtual server.
+    """
+
+    def __init__(self, root: Path, sources: Sequence[str], sections: dict[str, JSON]) -> None:
+        self.root = root
+        self.port, ml_port = free_ports(2)
+        self._mark = uuid.uuid4().hex
+        self._sources = tuple(sources)
+        self._write_settings(ml_port, sections)
+        self.settings = load(folder=root, environ={}).settings
+        self.paths = Paths(root / ".aura", root / "logs")
+        self.ml_url = f"http://127.0.0.1:{ml_port}/mcp/stream"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._tokens: dict[str, str] = {}
+
+    @property
+    def base(self) -> str:
+        """`http://127.0.0.1:PORT` of the first virtual server."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Its MCP endpoint."""
+        return f"{self.base}/mcp/stream"
+
+    @property
+    def log(self) -> str:
+        """The last lines that the system printed."""
+        return (self.root / "serve.log").read_text(errors="replace")[-6000:]
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of everything that belongs to this system."""
+        env = {name: value for name, value in os.environ.items() if not name.startswith("AURA_")}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
+        return env | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", _MARK: self._mark}
+
+    def start(self) -> None:
+        """Start it and wait until it answers calls.
+
+        Raises:
+            RuntimeError: it ended, or wasn't ready within two minutes; says what it printed.
+        """
+        with (self.root / "serve.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.serve", *self._sources],
+                cwd=self.root,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            until("the system to be ready", self._ready, READY_S)
+        except (TimeoutError, ChildProcessError) as error:
+            self.kill()
+            raise RuntimeError(f"{error}; it printed:\n{self.log}") from error
+
+    def stop(self) -> list[str]:
+        """Stop it as Ctrl-C does; what was left behind, in words, or nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        try:
+            code = self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return [f"it didn't stop within {_STOP_S:g} s of Ctrl-C; it printed:\n{self.log}"]
+        left = [] if code == 0 else [f"its exit code is {code}; it printed:\n{self.log}"]
+        end = time.monotonic() + 10.0
+        while (processes := self.processes()) and time.monotonic() < end:
+            time.sleep(0.1)
+        left += [f"process {each.pid}: {' '.join(each.info['cmdline'] or [])}" for each in processes]
+        left += [f"socket {path}" for path in self.root.rglob("*") if path.is_socket()]
+        self.kill()
+        return left
+
+    def kill(self) -> None:
+        """End all of it, at once."""
+        for process in self.processes():
+            process.kill()
+        if self._process is not None:
+            self._process.wait(10.0)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process of this system, found by a mark that they all inherit."""
+        return [process for process in psutil.process_iter(["cmdline"]) if self._owns(process)]
+
+    def pid(self, module: str) -> int | None:
+        """The process that runs `python -m module`, if there is one."""
+        for process in self.processes():
+            if module in (process.info["cmdline"] or []):
+                found: int = process.pid
+                return found
+        return None
+
+    def health(self) -> JSON | None:
+        """What `/health` says when the system is ready, else None."""
+        try:
+            with urllib.request.urlopen(f"{self.base}/health", timeout=5) as answer:
+                said: JSON = json.load(answer)
+                return said
+        except (urllib.error.URLError, OSError, ValueError):
+            return None
+
+    def token(self, name: str, *roles: str, kind: str = "agent") -> str:
+        """The bearer token of a principal of this name; its first use makes it (an agent unless said otherwise)."""
+        if name not in self._tokens:
+            store = TokenStore(self.paths.tokens)
+            try:
+                self._tokens[name], _ = store.create(name, roles or ("agent",), kind=kind)
+            finally:
+                store.close()
+        return self._tokens[name]
+
+    def call(self, tool: str, arguments: JSON | None = None, *, principal: str = "tests") -> JSON:
+        """Call a tool through the REST helper; MCP's CallToolResult."""
+        body = json.dumps({"name": tool, "arguments": arguments or {}}).encode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token(principal)}"}
+        request = urllib.request.Request(f"{self.base}/mcp/tools/call", body, headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            result: JSON = json.load(answer)
+        return result
+
+    def aura(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the `aura` command in this system's folder."""
+        return subprocess.run(
+            [sys.executable, "-m", "aura_ia_mcp.main", *arguments],
+            cwd=self.root,
+            env=self.env | (env or {}),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    def _ready(self) -> bool:
+        if self._process is not None and self._process.poll() is not None:
+            raise ChildProcessError(f"the system ended with {self._process.returncode}")
+        return self.paths.running.exists() and self.health() is not None
+
+    def _owns(self, process: psutil.Process) -> bool:
+        try:
+            return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(_MARK) == self._mark
+        except (psutil.Error, OSError):
+            return False
+
+    def _write_settings(self, ml_port: int, sections: dict[str, JSON]) -> None:
+        data: dict[str, JSON] = {
+            "gateway": {
+                "servers": [
+                    {"name": "gateway", "port": self.port},
+                    {"name": "ml", "port": ml_port, "tools": ["analyze_emotion", "semantic_rank", "embed_text"]},
+                ]
+            },
+            "cluster": {"dashboard": False, "dashboard_port": 0},
+        }
+        for name, section in sections.items():
+            data.setdefault(name, {}).update(section)
+        (self.root / "configs").mkdir()
+        (self.root / "configs" / "aura.toml").write_text(tomlkit.dumps(data))
+
+
+@contextmanager
+def running(*sources: str, **sections: JSON) -> Iterator[System]:
+    """A system of its own, ready; stopped at the end, when nothing of it may be left.
+
+    Args:
+        sources: further tool sources, as `module:Class`.
+        sections: settings on top of the tests' own (no dashboard, free ports).
+
+    Raises:
+        AssertionError: at the end, names processes and sockets that were left behind.
+    """
+    root = Path(tempfile.mkdtemp(prefix="aura-"))  # short, for the names of sockets are bounded
+    system = System(root, sources, sections)
+    try:
+        system.start()
+        yield system
+    except BaseException:
+        system.kill()
+        raise
+    else:
+        left = system.stop()
+        assert not left, "\n".join(left)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
