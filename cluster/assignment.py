@@ -1,0 +1,125 @@
+"""What a Ray actor of the tree is given: who it is, which keys it holds, and where the Directory answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from aura_ia_mcp.bus.address import Address
+from aura_ia_mcp.bus.edges import EDGES
+from aura_ia_mcp.bus.keys import EdgeKeys, audience_key
+from aura_ia_mcp.configs.settings import Settings
+
+from .tls import Authority, Certificate
+from .tree import Role, Seat
+
+
+@dataclass(frozen=True)
+class DirectoryPlace:
+    """Where the Directory answers; known before anything else, since all others are found through it.
+
+    Args:
+        node: name of its node.
+        uris: space-separated; the unix socket serves its own node, TLS the others.
+    """
+
+    node: str
+    uris: str
+
+
+@dataclass(frozen=True)
+class Duty:
+    """One role in a seat, with the keys that this role alone needs.
+
+    Args:
+        address: who it is on the bus.
+        role: the row of the tree.
+        keys: its edge keys.
+        audience_key: checks decision tokens; None where nothing privileged runs.
+        decision_root: mints them; None but for Safety.
+        sources: `module:callable` of further tool sources; empty but for Tools.
+    """
+
+    address: Address
+    role: Role
+    keys: EdgeKeys
+    audience_key: bytes | None = field(default=None, repr=False)
+    decision_root: bytes | None = field(default=None, repr=False)
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """All that one Ray actor needs; pickled into its constructor, so that it comes back whole after a restart.
+
+    Args:
+        name: as in `L6 Safety 0`; also the name of its chain of audit records.
+        duties: in the order in which they start.
+        settings: all settings, with absolute paths.
+        sockets: folder of the bus' unix sockets.
+        directory: where the Directory answers.
+        head: (Ray node id, name) of the node on which the system was started.
+        audit_key: keys the digests in audit records.
+        certificate: for TLS between nodes; None keeps to unix sockets.
+        started_at: Unix seconds at which the system started.
+        patience_s: how long it waits for the Directory before it counts that as a fault.
+    """
+
+    name: str
+    duties: tuple[Duty, ...]
+    settings: Settings
+    sockets: str
+    directory: DirectoryPlace
+    head: tuple[str, str]
+    audit_key: bytes = field(repr=False)
+    certificate: Certificate | None = None
+    started_at: float = 0.0
+    patience_s: float = 30.0
+
+    @property
+    def writer(self) -> str:
+        """Name of this process's chain of audit records, as in `safety-0`."""
+        duty = self.duties[0]
+        first = "records" if len(self.duties) > 1 else duty.address.role
+        return f"{first}-{duty.address.replica}"
+
+
+@dataclass(frozen=True)
+class Roots:
+    """The secrets of one system, made once by its supervisor, so that a rebuilt graph and the gateway still agree.
+
+    Args:
+        bus: edge keys come from it.
+        decision: decision tokens' keys come from it.
+        audit_key: of the audit records' digests; the same over restarts.
+    """
+
+    bus: bytes = field(repr=False)
+    decision: bytes = field(repr=False)
+    audit_key: bytes = field(repr=False)
+
+
+def assign(
+    seat: Seat,
+    base: Assignment,
+    roots: Roots,
+    sources: Iterable[str],
+    authority: Authority | None,
+) -> Assignment:
+    """The assignment of one seat: `base` with this seat's name, duties and certificate."""
+    return replace(
+        base,
+        name=seat.name,
+        duties=tuple(
+            Duty(
+                address=Address(role.name, seat.replica),
+                role=role,
+                keys=EdgeKeys.of(role.name, roots.bus, EDGES),
+                audience_key=audience_key(roots.decision, role.name) if role.privileged else None,
+                decision_root=roots.decision if role.mints else None,
+                sources=tuple(sources) if role.sourced else (),
+            )
+            for role in seat.row.roles
+        ),
+        certificate=authority.issue(seat.name) if authority else None,
+    )

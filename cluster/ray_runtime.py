@@ -1,0 +1,194 @@
+"""Starts a Ray of the system's own, or joins a running one, and notices when it dies."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import re
+import shutil
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from aura_ia_mcp.configs.settings import Cluster
+
+_VITAL = ("gcs_server", "raylet")
+_KEPT_SESSIONS = 2
+_SESSION = re.compile(r"session_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d+_\d+")
+
+# Defaults of ours; whoever runs the system may set others in the environment.
+ENVIRONMENT: Mapping[str, str] = {
+    "RAY_AUTH_MODE": "token",  # without it, the dashboard's jobs API runs anybody's code
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_ROTATION_MAX_BYTES": "10485760",
+    "RAY_ROTATION_BACKUP_COUNT": "2",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+@dataclass(frozen=True)
+class RunningRay:
+    """What `start` found out.
+
+    Args:
+        address: of the cluster, `host:port`.
+        dashboard_url: or "" without a dashboard.
+        node_id: of the node that this process is on (hexadecimal).
+        gpus: in the whole cluster.
+        nodes: how many there are.
+        own: whether it was started here and ends with us.
+        session: its session folder.
+    """
+
+    address: str
+    dashboard_url: str
+    node_id: str
+    gpus: float
+    nodes: int
+    own: bool
+    session: str
+
+
+def prepare_environment() -> None:
+    """Set Ray's environment; must come before the first `import ray`."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    # Ray's workers recompile everything without byte code on disk (1 s of CPU each).
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def start(settings: Cluster, folder: Path, namespace: str) -> RunningRay:
+    """Start or join; must run in the main thread, since Ray's processes end with the thread that started them.
+
+    Raises:
+        OSError: the dashboard's port is taken.
+        Exception: whatever Ray raises when it can't start.
+    """
+    ray = _ray()
+    own = settings.address == "local"
+    options: dict[str, Any] = {"address": settings.address, "namespace": namespace}
+    if own:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        prune_sessions(folder)
+        options |= {
+            "_temp_dir": str(folder),
+            "include_dashboard": settings.dashboard,
+            "dashboard_host": "127.0.0.1",
+            "dashboard_port": settings.dashboard_port or None,
+            "object_store_memory": settings.object_store_bytes,
+            "num_cpus": settings.num_cpus,
+        }
+        if settings.dashboard and settings.dashboard_port:
+            check_port(settings.dashboard_port)
+    context: Any = ray.init(log_to_driver=False, logging_level=logging.WARNING, configure_logging=True, **options)
+    runtime = ray.get_runtime_context()
+    url = str(context.dashboard_url or "")
+    return RunningRay(
+        address=runtime.gcs_address,
+        dashboard_url=f"http://{url}" if url else "",
+        node_id=runtime.get_node_id(),
+        gpus=float(ray.cluster_resources().get("GPU", 0.0)),
+        nodes=len([node for node in ray.nodes() if node["Alive"]]),
+        own=own,
+        session=str(context.address_info.get("session_dir", "")),
+    )
+
+
+def own_ip() -> str:
+    """The address on which other nodes reach this one."""
+    return str(_ray().util.get_node_ip_address())
+
+
+def _ray() -> Any:
+    """Ray, imported only after the environment was prepared; parts of it have no types."""
+    return importlib.import_module("ray")
+
+
+def check_port(port: int) -> None:
+    """Refuse a dashboard port that is taken; Ray would quietly take another one.
+
+    Raises:
+        OSError: says so, and what to do.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise OSError(
+                f"port {port} for the Ray dashboard is taken; stop what listens there, or set cluster.dashboard_port "
+                f"(0 takes a free one), or cluster.dashboard = false"
+            ) from error
+
+
+def vital_processes() -> dict[int, str]:
+    """The processes of our own Ray without which it is dead: pid -> name."""
+    found = {}
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process().children():
+            with contextlib.suppress(psutil.Error):
+                name = child.name()
+                if name in _VITAL:
+                    found[child.pid] = name
+    return found
+
+
+def figures() -> dict[str, Any]:
+    """What Ray says of itself: nodes and resources."""
+    ray = _ray()
+    return {
+        "nodes": [
+            {"id": node["NodeID"], "name": node["NodeName"], "alive": node["Alive"], "resources": node["Resources"]}
+            for node in ray.nodes()
+        ],
+        "resources": {"total": ray.cluster_resources(), "available": ray.available_resources()},
+    }
+
+
+def _sessions(folder: Path) -> Iterator[Path]:
+    with contextlib.suppress(OSError):
+        yield from (path for path in folder.iterdir() if _SESSION.fullmatch(path.name) and path.is_dir())
+
+
+def prune_sessions(folder: Path, keep: int = _KEPT_SESSIONS) -> None:
+    """Delete all but the newest of Ray's session folders (logs of earlier runs), and the sockets in those kept."""
+    newest_first = sorted(_sessions(folder), key=lambda path: path.name, reverse=True)
+    for path in newest_first[:keep]:
+        shutil.rmtree(path / "sockets", ignore_errors=True)
+    for path in newest_first[keep:]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def free_port(host: str) -> int:
+    """A port that is free now on one of this machine's addresses."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def stop(timeout_s: float) -> None:
+    """Stop or leave Ray; whatever of our own Ray is still there after `timeout_s` is killed by pid."""
+    ours = _descendants()
+    worker = threading.Thread(target=_ray().shutdown, name="ray.shutdown", daemon=True)
+    worker.start()
+    worker.join(timeout_s)
+    _, alive = psutil.wait_procs(ours, timeout=1.0)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+
+
+def _descendants() -> list[psutil.Process]:
+    try:
+        return psutil.Process().children(recursive=True)
+    except psutil.Error:
+        return []

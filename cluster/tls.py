@@ -1,0 +1,137 @@
+"""TLS between nodes: a certificate authority of the cluster's own, and one certificate per process.
+
+Both sides are verified against that authority alone. Names aren't checked, since an endpoint's identity is proven by
+the bus' own handshake; holding a certificate says only "of this system". Nothing is written to a lasting file.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+_LIFE = datetime.timedelta(days=3650)
+_SKEW = datetime.timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What one process needs to speak TLS with the others; all PEM.
+
+    Args:
+        ca: the authority's certificate.
+        certificate: this process's own, signed by it.
+        key: the private key of that.
+    """
+
+    ca: bytes
+    certificate: bytes
+    key: bytes = field(repr=False)
+
+
+class Authority:
+    """The cluster's certificate authority; lives in the graph's process for as long as the system.
+
+    Args:
+        ca: the authority's certificate and private key in PEM, to go on with; None makes a new one.
+    """
+
+    def __init__(self, ca: tuple[bytes, bytes] | None = None) -> None:
+        if ca is None:
+            self._key = ec.generate_private_key(ec.SECP256R1())
+            self._certificate = _signed("aura cluster authority", self._key, self._key, None)
+        else:
+            self._certificate = x509.load_pem_x509_certificate(ca[0])
+            key = serialization.load_pem_private_key(ca[1], password=None)
+            assert isinstance(key, ec.EllipticCurvePrivateKey)
+            self._key = key
+
+    def issue(self, name: str) -> Certificate:
+        """A new key and its certificate; `name` is for people who read it, not checked."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = _signed(name, key, self._key, self._certificate)
+        return Certificate(_pem(self._certificate), _pem(certificate), _key_pem(key))
+
+
+def contexts(certificate: Certificate) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """The contexts for connecting and for listening, TLS 1.3, each demanding the other side's certificate."""
+    client, server = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    client.check_hostname = False
+    for context in (client, server):
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=certificate.ca.decode())
+    _load_own(certificate, client, server)
+    return client, server
+
+
+def _load_own(certificate: Certificate, *into: ssl.SSLContext) -> None:
+    """OpenSSL takes keys from files alone: one in memory, with no name on any disk."""
+    with _memory_file() as path:
+        path.write_bytes(certificate.key + certificate.certificate)
+        for context in into:
+            context.load_cert_chain(path)
+
+
+class _memory_file:  # noqa: N801 - used as a function
+    def __enter__(self) -> Path:
+        self._fd = os.memfd_create("aura-certificate", os.MFD_CLOEXEC)
+        return Path(f"/proc/self/fd/{self._fd}")
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+
+def _signed(
+    name: str,
+    key: ec.EllipticCurvePrivateKey,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    issuer: x509.Certificate | None,
+) -> x509.Certificate:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _SKEW)
+        .not_valid_after(now + _LIFE)
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=0 if issuer is None else None), True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+        .add_extension(_usage(authority=issuer is None), critical=True)
+    )
+    return builder.sign(issuer_key, hashes.SHA256())
+
+
+def _usage(*, authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
