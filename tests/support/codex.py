@@ -32,6 +32,12 @@ class Run:
         """The JSON lines of `codex exec --json`."""
         return [json.loads(line) for line in self.out.splitlines() if line.startswith("{")]
 
+    def listed(self) -> list[JSON]:
+        """What a command with `--json` printed, where that is one list."""
+        assert self.code == 0, self.out + self.err
+        found: list[JSON] = json.loads(self.out)
+        return found
+
     def items(self, kind: str) -> list[JSON]:
         """The completed items of a kind: `mcp_tool_call`, `agent_message`."""
         done = [event["item"] for event in self.events if event["type"] == "item.completed"]

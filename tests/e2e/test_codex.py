@@ -1,0 +1,222 @@
+"""The real Codex against a running system: no account, no model, no machine but this one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.app_server import AppServer, AppServerError
+from tests.support.codex import SERVER, Codex
+from tests.support.node import Node
+from tests.support.responses import ScriptedModel, scripted
+from tests.support.system import System, until
+
+pytestmark = [pytest.mark.ray, pytest.mark.node, pytest.mark.slow, pytest.mark.timeout(600)]
+
+JSON = dict[str, Any]
+FRUIT: JSON = {"query": "fruit", "candidates": ["apple", "car", "banana"]}
+RANK: JSON = {"call": "semantic_rank", "server": SERVER, "arguments": FRUIT}
+SAY_BEST: JSON = {"say": "The best candidate is {0}.", "from": [[0, "ranked", 0, "candidate"]]}
+STRICT = ("--strict-config", "--ephemeral")
+
+
+@pytest.fixture
+def codex(system: System, node: Node, tmp_path: Path, request: pytest.FixtureRequest) -> Codex:
+    """Codex 0.169.0, pointed at the system, as a principal that no other test is."""
+    name = f"codex-{abs(hash(request.node.name))}"
+    made = Codex(node.codex(), tmp_path, system.token(name))
+    made.configure(system.url, required=True)
+    return made
+
+
+@pytest.fixture
+async def thread(codex: Codex) -> AsyncIterator[tuple[AppServer, str]]:
+    """A running app-server and a thread in it."""
+    async with codex.app_server() as server:
+        yield server, await server.thread(codex.home)
+
+
+def _text(result: JSON) -> str:
+    return "".join(block.get("text", "") for block in result["content"])
+
+
+async def test_codex_lists_the_gateway_as_connected(codex: Codex, system: System) -> None:
+    listed = await codex.run("mcp", "list", "--json")
+    (entry,) = listed.listed()
+    assert (entry["name"], entry["enabled"], entry["transport"]["url"]) == (SERVER, True, system.url)
+
+
+async def test_codex_sees_every_tool_its_principal_may_call_with_true_annotations(
+    thread: tuple[AppServer, str],
+) -> None:
+    server, _ = thread
+    gateway = (await server.servers())[SERVER]
+    assert gateway["serverInfo"]["name"] == "aura-ia-mcp"
+    tools = gateway["tools"]
+    assert {"echo", "check_health", "get_system_status", "analyze_emotion", "semantic_rank"} <= tools.keys()
+    for name, tool in tools.items():
+        assert tool["annotations"].keys() >= {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}, (
+            f"{name} would be refused by a Codex that may not ask"
+        )
+        assert len(f"mcp__{SERVER}__{name}") <= 64
+
+
+async def test_codex_calls_echo(thread: tuple[AppServer, str]) -> None:
+    server, id_ = thread
+    answer = await server.call(id_, SERVER, "echo", {"text": "grüße"})
+    assert answer["structuredContent"] == {"text": "grüße"}
+    assert not answer["isError"]
+    assert answer["_meta"]["aura/audit_id"]
+
+
+async def test_codex_reads_the_system_status(thread: tuple[AppServer, str]) -> None:
+    server, id_ = thread
+    status = (await server.call(id_, SERVER, "get_system_status", {}))["structuredContent"]
+    assert status["uptime_s"] > 0
+    assert {"Safety", "Tools"} <= {actor["name"].split("/")[0].capitalize() for actor in status["actors"]}
+
+
+async def test_codex_ranks_by_meaning(model: None, thread: tuple[AppServer, str]) -> None:
+    server, id_ = thread
+    ranked = (await server.call(id_, SERVER, "semantic_rank", FRUIT))["structuredContent"]["ranked"]
+    assert {entry["candidate"] for entry in ranked[:2]} == {"apple", "banana"}
+    assert ranked == sorted(ranked, key=lambda entry: -entry["score"])
+
+
+async def test_codex_reads_an_emotion(model: None, thread: tuple[AppServer, str]) -> None:
+    server, id_ = thread
+    answer = await server.call(id_, SERVER, "analyze_emotion", {"text": "I am so happy, thank you so much!"})
+    assert not answer["isError"], _text(answer)
+    assert any(label in str(answer["structuredContent"]) for label in ("joy", "gratitude"))
+
+
+async def test_a_wrong_argument_comes_back_as_a_tool_result_that_names_it(thread: tuple[AppServer, str]) -> None:
+    server, id_ = thread
+    answer = await server.call(id_, SERVER, "echo", {"text": 7})
+    assert answer["isError"]
+    assert "text" in _text(answer)
+    assert answer["_meta"]["aura/error"]["code"] == "invalid_arguments"
+
+
+async def test_a_tool_that_codex_may_not_see_does_not_exist_for_it(thread: tuple[AppServer, str]) -> None:
+    server, id_ = thread
+    answer = await server.call(id_, SERVER, "execute_command", {"command": "id"})
+    assert answer["isError"]
+    assert answer["_meta"]["aura/error"]["code"] == "unknown_tool"
+
+
+async def test_a_whole_turn_calls_semantic_rank_and_uses_its_answer(model: None, codex: Codex, system: System) -> None:
+    async with ScriptedModel() as scripted_model:
+        codex.configure(system.url, model=scripted_model.config(), required=True)
+        done = await codex.turn(scripted(RANK, SAY_BEST), *STRICT)
+    assert done.code == 0, done.out + done.err
+    (call,) = done.items("mcp_tool_call")
+    assert (call["status"], call["error"]) == ("completed", None)
+    ranked = call["result"]["structured_content"]["ranked"]
+    assert ranked[0]["candidate"] in {"apple", "banana"}
+    (message,) = done.items("agent_message")
+    assert message["text"] == f"The best candidate is {ranked[0]['candidate']}."
+
+
+async def test_call_101_of_a_minute_is_refused_as_a_tool_result_and_works_after_the_wait(
+    thread: tuple[AppServer, str], system: System
+) -> None:
+    server, id_ = thread
+    rate = system.settings.safety.rate_limit
+    began, calls = time.monotonic(), 0
+    while True:
+        answer = await server.call(id_, SERVER, "echo", {"text": "again"})
+        calls += 1
+        refilled = (time.monotonic() - began) * rate / 60
+        if answer["isError"]:
+            break
+        assert calls <= rate + refilled, "more calls passed than the limit allows"
+    assert calls > rate
+    error = answer["_meta"]["aura/error"]
+    assert (error["code"], error["outcome"]) == ("rate_limited", "not_run")
+    assert 0 < error["retry_after_s"] <= 60 / rate + 0.1
+    assert "retry" in _text(answer).lower() or "wait" in _text(answer).lower()
+    await asyncio.sleep(error["retry_after_s"] + 0.05)
+    assert not (await server.call(id_, SERVER, "echo", {"text": "after the wait"}))["isError"]
+
+
+async def test_codex_giving_up_on_a_call_cancels_it_in_the_actor(codex: Codex, system: System) -> None:
+    codex.configure(system.url, required=True, tool_timeout_sec=1)
+    async with codex.app_server() as server:
+        id_ = await server.thread(codex.home)
+        with pytest.raises(AppServerError, match=r"(?i)time"):
+            await server.call(id_, SERVER, "test_wait", {"label": "codex-gives-up", "seconds": 30})
+        await _waits(server, id_, "codex-gives-up", ["cancelled"])
+
+
+async def _waits(server: AppServer, thread: str, label: str, expected: list[str]) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            answer = await server.call(thread, SERVER, "test_waits", {"label": label})
+            if answer["structuredContent"]["states"] == expected:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def test_codex_goes_on_in_a_new_session_after_the_gateway_was_killed(
+    thread: tuple[AppServer, str], system: System
+) -> None:
+    server, id_ = thread
+    await server.call(id_, SERVER, "echo", {"text": "before"})
+    killed = system.pid("aura_ia_mcp.cluster.gateway_process")
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    until("another gateway", lambda: system.pid("aura_ia_mcp.cluster.gateway_process") not in (None, killed))
+    until("the gateway to answer", system.health)
+    answer = await server.call(id_, SERVER, "echo", {"text": "after"})
+    assert answer["structuredContent"] == {"text": "after"}
+
+
+async def test_ten_calls_at_once_come_back_each_with_its_own_answer(thread: tuple[AppServer, str]) -> None:
+    server, id_ = thread
+    answers = await asyncio.gather(*(server.call(id_, SERVER, "echo", {"text": str(n)}) for n in range(10)))
+    assert [answer["structuredContent"]["text"] for answer in answers] == [str(n) for n in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("version", "features", "options"),
+    [("0.153.4", "plugins = false", STRICT), ("0.66.0", "rmcp_client = true", ())],
+    ids=["0.153.4", "0.66.0"],
+)
+async def test_an_older_codex_lists_the_gateway_and_uses_a_tool(
+    model: None, system: System, node: Node, tmp_path: Path, version: str, features: str, options: tuple[str, ...]
+) -> None:
+    codex = Codex(node.codex(version), tmp_path, system.token(f"codex-{version}"))
+    async with ScriptedModel() as scripted_model:
+        codex.configure(system.url, model=scripted_model.config(), features=features)
+        listed = await codex.run("mcp", "list", "--json")
+        done = await codex.turn(scripted(RANK, SAY_BEST), *options)
+    assert SERVER in listed.out, listed.err
+    assert done.code == 0, done.out + done.err
+    (message,) = done.items("agent_message")
+    assert message["text"] in {"The best candidate is apple.", "The best candidate is banana."}
+
+
+async def test_what_aura_writes_into_codex_configuration_is_what_codex_reads(
+    system: System, node: Node, tmp_path: Path
+) -> None:
+    codex = Codex(node.codex(), tmp_path)
+    before = '# mine\nmodel = "my-model"\n\n[mcp_servers.other]\ncommand = "true"\n'
+    config = tmp_path / "config.toml"
+    config.write_text(before)
+    written = system.aura("codex", "config", "--write", env={"CODEX_HOME": str(tmp_path)})
+    assert written.returncode == 0, written.stdout + written.stderr
+    assert config.read_text().startswith(before.rstrip("\n"))
+    listed = {entry["name"]: entry for entry in (await codex.run("mcp", "list", "--json")).listed()}
+    assert listed.keys() == {"other", SERVER}
+    assert listed[SERVER]["transport"]["url"].rsplit(":", 1)[1] == f"{system.port}/mcp/stream"
+    async with codex.app_server() as server:
+        answer = await server.call(await server.thread(tmp_path), SERVER, "echo", {"text": "hello"})
+        assert answer["structuredContent"] == {"text": "hello"}
