@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any
 
@@ -163,7 +164,8 @@ class Tools:
         call = ToolCall(
             context, server=message.server, client=message.client, inputs=message.inputs, state=message.state
         )
-        return await self._guard(f"prompt {message.name}", source.get_prompt(message.name, message.arguments, call))
+        work = source.get_prompt(message.name, message.arguments, call)
+        return _given(f"prompt {message.name}", await self._guard(f"prompt {message.name}", work))
 
     @handles(Complete)
     async def complete(self, message: Complete, context: Context) -> JSON:
@@ -206,7 +208,8 @@ class Tools:
                     message.inputs,
                     message.state,
                 )
-                return await self._guard(message.tool, runnable.source.call(message.tool, message.arguments, call))
+                work = runnable.source.call(message.tool, message.arguments, call)
+                return _given(message.tool, await self._guard(message.tool, work))
         except TimeoutError:
             if not scope.expired():
                 raise AuraError("tool_failed", f"{message.tool}: a time-out inside the tool") from None
@@ -215,7 +218,7 @@ class Tools:
                 "deadline_exceeded", f"{message.tool} did not end within {limit_s:.1f} s, {whose}"
             ) from None
 
-    async def _guard(self, what: str, work: Any) -> Any:
+    async def _guard(self, what: str, work: Awaitable[JSON | None]) -> JSON | None:
         try:
             return await work
         except RpcError as error:
@@ -238,7 +241,7 @@ class Tools:
         if wait_s > 0:
             raise _away(audience, "failed several times in a row", wait_s)
         token = context.envelope.header.tokens.get(audience)
-        header = context.header.within(limit_s).with_tokens({audience: token} if token else {})
+        header = context.header.within(limit_s - _MARGIN_S / 2).with_tokens({audience: token} if token else {})
         try:
             reply = await self._bus.request(
                 Address(audience),
@@ -295,6 +298,12 @@ def _away(audience: str, why: str, retry_after_s: float) -> AuraError:
         recovery="It is restarted by itself; repeat the call after retry_after_s. `aura status` shows its state.",
         retry_after_s=round(max(retry_after_s, 0.1), 2),
     )
+
+
+def _given(what: str, reply: JSON | None) -> JSON:
+    if not isinstance(reply, dict):
+        raise AuraError("tool_failed", f"{what} gave no result")
+    return reply
 
 
 def _plain(error: Exception) -> str:
