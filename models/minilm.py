@@ -167,6 +167,8 @@ class Encoder:
     ) -> Encoder:
         """Load the weights; blocks for some seconds, most of them spent importing torch and transformers.
 
+        Sets HF_HUB_OFFLINE and torch's number of threads for the whole process.
+
         Args:
             path: Folder with model.safetensors, tokenizer.json and config.json; None takes the installed package.
             expected_sha256: Hash of model.safetensors; required with `path`, else the pinned one.

@@ -151,7 +151,7 @@ async def test_a_cancelled_request_that_waits_is_never_run_and_frees_its_place()
     await asyncio.wait([dropped])
     assert batcher.waiting == 1
     gate.opened.set()
-    assert await asyncio.gather(running, kept) == ["RUNNING", "KEPT"]
+    assert [await running, await kept] == ["RUNNING", "KEPT"]
     assert gate.batches == [["running"], ["kept"]]
     await batcher.close()
 
