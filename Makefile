@@ -6,8 +6,6 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMPS := $(VENV)/.stamps
 ARGS ?=
-NODE_LOCK := $(wildcard tests/node/package-lock.json)
-NODE := $(if $(NODE_LOCK),tests/node/node_modules/.stamp)
 
 # With it, every Ray worker would compile Ray anew: 20 s instead of 8 to start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -47,13 +45,8 @@ $(STAMPS)/dev: requirements-dev.lock $(STAMPS)/base
 	@.ci/install $(PY) "what checks and tests need" requirements-dev.lock --require-hashes --no-deps
 	@touch $@
 
-tests/node/node_modules/.stamp: $(NODE_LOCK)
-	@echo "Installing the Node clients that the tests use"
-	@cd tests/node && npm ci --no-audit --no-fund --loglevel=error
-	@touch $@
-
 install: $(STAMPS)/project ## install what the system needs to run into .venv
-install-dev: $(STAMPS)/project $(STAMPS)/dev $(NODE)
+install-dev: $(STAMPS)/project $(STAMPS)/dev
 
 serve: install ## install, then start the system: MCP on http://localhost:9200/mcp/stream
 	@exec $(VENV)/bin/aura serve $(ARGS)
@@ -89,4 +82,4 @@ lock: install-dev ## resolve the lock files again from requirements*.in and pypr
 
 clean: ## remove what builds and tests leave behind; keeps .venv, .aura and logs
 	@rm -rf build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -not -path './tests/node/*' -prune -exec rm -rf {} +
+	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -not -path './.cache/*' -prune -exec rm -rf {} +

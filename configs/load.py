@@ -15,6 +15,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,8 @@ def load(file: Path | None = None, *, environ: Mapping[str, str] | None = None, 
         settings = Settings.model_validate_json(json.dumps(draft.values, default=str), strict=True)
     except ValidationError as error:
         raise SettingsError([_explain(detail, draft.sources) for detail in error.errors()]) from None
+    if problem := _beyond_loopback(settings):
+        raise SettingsError([problem])
     sources = {key: draft.sources.get(key, DEFAULT) for key, _ in leaves(settings)}
     return Loaded(settings, sources, path, environ.get("AURA_BACKEND_URL") or None)
 
@@ -142,6 +145,21 @@ def masked(value: Any) -> Any:
     if isinstance(value, Path | str):
         return _CREDENTIALS.sub(f"{MASK}@", str(value))
     return value
+
+
+def _beyond_loopback(settings: Settings) -> str:
+    """Listening to the world without asking who calls is refused."""
+    host = settings.gateway.host
+    try:
+        loopback = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if loopback or not settings.gateway.anonymous:
+        return ""
+    return (
+        f"`gateway.host` is {host}, beyond loopback, while `gateway.anonymous` is true: anybody there could call. "
+        'Set gateway.anonymous = false and make tokens with `aura token create`, or keep gateway.host = "127.0.0.1".'
+    )
 
 
 def _read_file(path: Path, draft: _Draft) -> None:

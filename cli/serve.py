@@ -1,0 +1,104 @@
+"""`aura serve`: start the system and stay until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import Any
+
+import click
+
+import aura_ia_mcp
+from aura_ia_mcp.cluster.supervisor import Progress
+from aura_ia_mcp.cluster.supervisor import serve as supervise
+from aura_ia_mcp.configs.paths import Paths
+from aura_ia_mcp.configs.settings import Settings
+
+from .checks import ports
+from .output import Failure
+from .settings import loaded
+
+
+@click.command()
+@click.pass_context
+def serve(ctx: click.Context) -> int:
+    r"""Start the system: Ray, the actors and the MCP gateway.
+
+    Shows what it does, then the endpoints and how to connect Codex. Ctrl-C stops in order: no new calls, those under
+    way may end, then everything goes. A second Ctrl-C stops at once. One system runs per state folder.
+
+    \b
+    Examples:
+      aura serve
+      AURA_RATE_LIMIT=1000 aura serve
+      aura --config my.toml serve
+    """
+    settings = loaded(ctx).settings
+    logging.basicConfig(level=settings.system.log_level, format="%(levelname)s %(name)s: %(message)s")
+    for finding in ports(settings):
+        if finding.state == "failure":
+            raise Failure(f"{finding.check} is {finding.detail}.", finding.remedy)
+    status = supervise(settings, on_progress=Display(settings))
+    ctx.exit(1 if status else 0)
+
+
+class Display:
+    """Prints progress: the newest step in one line that changes, at a terminal; else a line for each."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._began = time.monotonic()
+        self._live = sys.stdout.isatty()
+        self._ready = False
+        self._last = ""
+
+    def __call__(self, progress: Progress) -> None:
+        """Show one step."""
+        if progress.stage == "fault":
+            self._end_line()
+            click.echo(f"aura: {progress.text}", err=True)
+        elif progress.stage == "ready":
+            self._end_line()
+            click.echo(welcome(self._settings, progress.data, time.monotonic() - self._began))
+            self._ready = True
+        elif progress.text != self._last:
+            self._step(progress)
+        self._last = progress.text
+
+    def _step(self, progress: Progress) -> None:
+        line = f"[{time.monotonic() - self._began:5.1f} s] {progress.text}"
+        if self._live and not self._ready and progress.stage not in ("notice", "stopping"):
+            click.echo(f"\r\033[K{line}", nl=False)
+        else:
+            self._end_line()
+            click.echo(line)
+        sys.stdout.flush()
+
+    def _end_line(self) -> None:
+        if self._live and not self._ready and self._last:
+            click.echo("\r\033[K", nl=False)
+
+
+def welcome(settings: Settings, system: dict[str, Any], took_s: float) -> str:
+    """What to know when the system is ready: endpoints, and the two ways to connect Codex."""
+    urls: dict[str, str] = system.get("urls", {})
+    shows = {
+        server.name: f"{len(server.tools)} tools" if server.tools else "every tool"
+        for server in settings.gateway.servers
+    }
+    lines = [f"Aura IA MCP {aura_ia_mcp.__version__} is ready ({took_s:.1f} s).", ""]
+    lines += [f"  {name:<10} {url}   ({shows.get(name, 'MCP')})" for name, url in urls.items()]
+    if system.get("dashboard_url"):
+        lines.append(f"  {'dashboard':<10} {system['dashboard_url']}   (Ray: the layers are actors there)")
+    lines.append(f"  {'records':<10} {Paths.of(settings).logs}")
+    main = urls.get("gateway") or next(iter(urls.values()), "")
+    if main:
+        lines += [
+            "",
+            "Connect Codex with one of these:",
+            "  aura codex config --write",
+            f"  codex mcp add aura_gateway --url {main}",
+        ]
+    lines += ["", "Then, in another terminal: aura status. Ctrl-C here stops."]
+    return "\n".join(lines)

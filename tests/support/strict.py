@@ -1,0 +1,35 @@
+"""With AURA_TEST_STRICT=1 a skipped test is a failed one: CI must not pass by leaving tests out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+
+def _strict() -> bool:
+    return os.environ.get("AURA_TEST_STRICT", "") not in ("", "0")
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return f"{text}\n(a skip is a failure here: AURA_TEST_STRICT is set)"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail what would be skipped while it runs; expected failures stay what they are."""
+    report = yield
+    if _strict() and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome, report.longrepr = "failed", _reason(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Fail a module that would be skipped whole."""
+    report = yield
+    if _strict() and report.skipped:
+        report.outcome, report.longrepr = "failed", _reason(report)
+    return report
