@@ -10,21 +10,9 @@ from aura_ia_mcp.bus.edges import EDGES
 from aura_ia_mcp.bus.keys import EdgeKeys, audience_key
 from aura_ia_mcp.configs.settings import Settings
 
+from .spec import DirectoryPlace, Roots
 from .tls import Authority, Certificate
 from .tree import Role, Seat
-
-
-@dataclass(frozen=True)
-class DirectoryPlace:
-    """Where the Directory answers; known before anything else, since all others are found through it.
-
-    Args:
-        node: name of its node.
-        uris: space-separated; the unix socket serves its own node, TLS the others.
-    """
-
-    node: str
-    uris: str
 
 
 @dataclass(frozen=True)
@@ -82,21 +70,6 @@ class Assignment:
         duty = self.duties[0]
         first = "records" if len(self.duties) > 1 else duty.address.role
         return f"{first}-{duty.address.replica}"
-
-
-@dataclass(frozen=True)
-class Roots:
-    """The secrets of one system, made once by its supervisor, so that a rebuilt graph and the gateway still agree.
-
-    Args:
-        bus: edge keys come from it.
-        decision: decision tokens' keys come from it.
-        audit_key: of the audit records' digests; the same over restarts.
-    """
-
-    bus: bytes = field(repr=False)
-    decision: bytes = field(repr=False)
-    audit_key: bytes = field(repr=False)
 
 
 def assign(

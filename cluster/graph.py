@@ -1,19 +1,17 @@
 """The graph's process: starts Ray, creates the actors, watches them, tells how they do, and takes them down again.
 
-`python -m aura_ia_mcp.cluster.graph` reads a `Spec` from standard input and writes progress as JSON lines to standard
-output: {"stage", "fraction", "text", ...}. The last words before a bad end have the stage `fault`.
+`python -m aura_ia_mcp.cluster.graph` reads a `GraphSpec` from standard input and writes progress as JSON lines to
+standard output: {"stage", "fraction", "text", ...}. The last words before a bad end have the stage `fault`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import signal
 import sys
-import threading
 import time
 from typing import Any
 
@@ -21,30 +19,24 @@ from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.edges import EDGES, LAYERS, check
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.keys import EdgeKeys
-from aura_ia_mcp.bus.messages import JSON, Register, Report
+from aura_ia_mcp.bus.messages import JSON, Report
 from aura_ia_mcp.bus.peer import Peer
-from aura_ia_mcp.bus.resolver import DirectoryResolver
 from aura_ia_mcp.bus.transports.socket import UnixTransport
 from aura_ia_mcp.configs.paths import Paths
 
 from . import ray_runtime
-from .assignment import Assignment, DirectoryPlace, assign
+from .assignment import Assignment, assign
 from .exits import Exit
-from .resident import BEAT_S, directory_endpoint, limits_of
-from .spec import Spec, bus_sockets, ray_folder
+from .joining import BEAT_S, joined_peer, register
+from .said import say, until_end_of_input
+from .spec import DirectoryPlace, GraphSpec, bus_sockets, ray_folder
 from .tls import Authority
 from .tree import Seat, plan
 
 log = logging.getLogger(__name__)
 
 _RAY_STOP_S = 10.0
-
-
-def say(stage: str, fraction: float, text: str, **more: Any) -> None:
-    """A line of progress for the supervisor."""
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.write(json.dumps({"stage": stage, "fraction": round(fraction, 3), "text": text, **more}) + "\n")
-        sys.stdout.flush()
+_PATIENCE_S = 0.5
 
 
 def namespace_of(paths: Paths) -> str:
@@ -60,7 +52,7 @@ class Graph:
         runtime: the Ray that was started.
     """
 
-    def __init__(self, spec: Spec, runtime: ray_runtime.RunningRay) -> None:
+    def __init__(self, spec: GraphSpec, runtime: ray_runtime.RunningRay) -> None:
         from .roster import Roster  # noqa: PLC0415 - imports Ray
 
         self._spec = spec
@@ -77,7 +69,7 @@ class Graph:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         self._watch_vital(loop)
-        self._watch_supervisor(loop)
+        until_end_of_input(self._stop)
         try:
             directory = await self._until_stopped(self._bring_up())
             if directory is not None:
@@ -139,7 +131,7 @@ class Graph:
     # --- watching ----------------------------------------------------------------------------------------------------
 
     async def _watch(self, directory: DirectoryPlace) -> None:
-        self._peer = await self._join(directory)
+        self._peer = self._join(directory)
         while not self._stop.is_set():
             await self._roster.look()
             await self._report()
@@ -147,18 +139,10 @@ class Graph:
                 async with asyncio.timeout(BEAT_S):
                     await self._stop.wait()
 
-    async def _join(self, directory: DirectoryPlace) -> Peer:
-        resolver = DirectoryResolver(directory_endpoint(directory, self._spec.node), self._spec.node)
-        most = self._spec.settings.bus.max_frame_bytes
-        peer = Peer(
-            Address("cluster"),
-            EdgeKeys.of("cluster", self._spec.roots.bus, EDGES),
-            [UnixTransport(bus_sockets(self._paths), most)],
-            resolver,
-            limits=limits_of(self._spec.settings),
-        )
-        resolver.use(peer)
-        return peer
+    def _join(self, directory: DirectoryPlace) -> Peer:
+        transport = UnixTransport(bus_sockets(self._paths), self._spec.settings.bus.max_frame_bytes)
+        keys = EdgeKeys.of("cluster", self._spec.roots.bus, EDGES)
+        return joined_peer(Address("cluster"), keys, [transport], directory, self._spec.node, self._spec.settings)
 
     async def _report(self) -> None:
         """Tell Telemetry; it may be away just now, and then hears the next one."""
@@ -166,10 +150,7 @@ class Graph:
         peer = self._peer
         try:
             async with asyncio.timeout(BEAT_S):
-                reply = await peer.request(
-                    "directory", Register(str(peer.address), self._spec.node, "", peer.epoch), patience_s=0.5
-                )
-                peer.adopt(int(reply["epoch"]))
+                await register(peer, self._spec.node, "", _PATIENCE_S)
                 await peer.send("telemetry", Report(str(peer.address), self._figures()))
         except (AuraError, TimeoutError) as error:
             log.debug("no report: %s", error)
@@ -200,17 +181,6 @@ class Graph:
         say("fault", 1.0, f"Ray's {name} (pid {pid}) died; the graph must be rebuilt", code=Exit.RAY_LOST)
         os._exit(Exit.RAY_LOST)
 
-    def _watch_supervisor(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Standard input ends when the supervisor does."""
-
-        def watch() -> None:
-            with contextlib.suppress(OSError, ValueError):
-                sys.stdin.buffer.read()
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._stop.set)
-
-        threading.Thread(target=watch, name="lifeline", daemon=True).start()
-
     async def _until_stopped(self, work: Any) -> Any:
         """The work's result, or None when we are told to stop before it is done."""
         task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
@@ -228,7 +198,7 @@ def _tell_ready(name: str, count: int, of: int) -> None:
 
 def main() -> int:
     """Run the graph's process; the result is its exit status, one of `Exit`."""
-    spec = Spec.from_json(sys.stdin.readline())
+    spec = GraphSpec.from_json(sys.stdin.readline())
     paths = Paths.of(spec.settings)
     logging.basicConfig(
         level=spec.settings.system.log_level, format="%(asctime)s %(levelname)s graph %(name)s: %(message)s"
@@ -250,7 +220,7 @@ def main() -> int:
     return status
 
 
-async def _run(spec: Spec, runtime: ray_runtime.RunningRay) -> Exit:
+async def _run(spec: GraphSpec, runtime: ray_runtime.RunningRay) -> Exit:
     return await Graph(spec, runtime).run()
 
 

@@ -12,23 +12,18 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from aura_ia_mcp.actors.boot import Boot
-from aura_ia_mcp.bus.address import Address, Endpoint
 from aura_ia_mcp.bus.bus import Actor
 from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.limits import Limits
 from aura_ia_mcp.bus.link import Transport
-from aura_ia_mcp.bus.messages import JSON, Register, Report, Unregister
-from aura_ia_mcp.bus.peer import Peer
-from aura_ia_mcp.bus.resolver import DirectoryResolver, choose
+from aura_ia_mcp.bus.messages import JSON, Report, Unregister
 from aura_ia_mcp.configs.paths import Paths
-from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter
 
-from .assignment import Assignment, DirectoryPlace, Duty
+from .assignment import Assignment, Duty
+from .joining import BEAT_S, joined_peer, register
 
 log = logging.getLogger(__name__)
 
-BEAT_S = 2.0
 _ASK_S = 2.0
 
 
@@ -61,19 +56,17 @@ class Resident:
         self._beating: asyncio.Task[None] | None = None
         self._actor = _make(duty, assignment, audit)
         self._is_directory = duty.address.role == "directory"
-        resolver = DirectoryResolver(directory_endpoint(assignment.directory, node), node)
-        self.peer = Peer(
+        self.peer = joined_peer(
             duty.address,
             duty.keys,
             transports,
-            resolver,
+            assignment.directory,
+            node,
+            assignment.settings,
             actor=self._actor,
-            limits=limits_of(assignment.settings),
             on_refused=lambda event, details: _record(audit, event, details),
-            unregistered=self._is_directory,
             epoch=int(self._began * 1000) if self._is_directory else 0,
         )
-        resolver.use(self.peer)
         self._reports = duty.keys.get(duty.address.role, "telemetry") is not None
 
     async def start(self, patience_s: float) -> None:
@@ -83,11 +76,11 @@ class Resident:
             AuraError: the Directory didn't answer within `patience_s`.
         """
         if not self._is_directory:
-            await self._register(patience_s)
+            await register(self.peer, self._node, self._uris, patience_s)
         await self._actor.start(self.peer)
         self._uris = await self.peer.listen()
         if not self._is_directory:
-            await self._register(patience_s)
+            await register(self.peer, self._node, self._uris, patience_s)
         self._beating = asyncio.create_task(self._beat(), name=f"beat of {self.address}")
 
     async def stop(self, drain_s: float) -> None:
@@ -112,20 +105,12 @@ class Resident:
             "uptime_s": round(time.time() - self._began, 1),
         }
 
-    async def _register(self, patience_s: float) -> None:
-        message = Register(str(self.address), self._node, self._uris, self.peer.epoch)
-        reply = await self.peer.request("directory", message, patience_s=patience_s)
-        epoch = int(reply["epoch"])
-        if self.peer.epoch not in (0, epoch):
-            self._on_superseded(f"{self.address} lives on as epoch {epoch}; this is {self.peer.epoch}")
-        self.peer.adopt(epoch)
-
     async def _beat(self) -> None:
         while True:
             try:
                 async with asyncio.timeout(_ASK_S + 1.0):
                     if not self._is_directory:
-                        await self._register(_ASK_S)
+                        await register(self.peer, self._node, self._uris, _ASK_S)
                     if self._reports:
                         await self.peer.send("telemetry", Report(str(self.address), self.figures()))
             except AuraError as error:
@@ -137,31 +122,6 @@ class Resident:
             except Exception:
                 log.exception("%s: a beat failed", self.address)
             await asyncio.sleep(BEAT_S)
-
-
-def directory_endpoint(place: DirectoryPlace, node: str) -> Endpoint:
-    """How the Directory is reached from a node.
-
-    Raises:
-        AuraError: it serves only its own node.
-    """
-    uri = choose(place.uris, same_node=place.node == node)
-    if uri is None:
-        raise AuraError("unavailable", f"the Directory on {place.node} can't be reached from {node}")
-    return Endpoint(Address("directory"), place.node, uri, 0)
-
-
-def limits_of(settings: Settings) -> Limits:
-    """The bus' bounds, as the settings have them."""
-    bus = settings.bus
-    return Limits(
-        mailbox=bus.mailbox,
-        max_frame_bytes=bus.max_frame_bytes,
-        stream_items=bus.stream_items,
-        deadline_s=bus.deadline_s,
-        patience_s=bus.patience_s,
-        dead_letters=bus.dead_letters,
-    )
 
 
 def load(path: str) -> Any:

@@ -11,65 +11,131 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.bus.keys import EdgeKeys
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
-
-from .assignment import DirectoryPlace, Roots
 
 _RAY_SESSION_BYTES = 71  # "/session_<date>_<time>_<µs>_<pid>/sockets/dash_MetricsHead", the longest that Ray makes
 _MOST_SOCKET_BYTES = 107
 
 
 @dataclass(frozen=True)
-class Spec:
-    """A child's settings, secrets and surroundings.
+class DirectoryPlace:
+    """Where the Directory answers; known before anything else, since all others are found through it.
+
+    Args:
+        node: name of its node.
+        uris: space-separated; the unix socket serves its own node, TLS the others.
+    """
+
+    node: str
+    uris: str
+
+
+@dataclass(frozen=True)
+class Roots:
+    """The secrets of one system, made once by its supervisor, so that a rebuilt graph and the gateway still agree.
+
+    Args:
+        bus: edge keys come from it.
+        decision: decision tokens' keys come from it.
+        audit_key: of the audit records' digests; the same over restarts.
+    """
+
+    bus: bytes = field(repr=False)
+    decision: bytes = field(repr=False)
+    audit_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class GraphSpec:
+    """What the graph's process is told.
 
     Args:
         settings: all settings, with absolute paths.
         roots: the system's secrets.
+        node: name of this machine on the bus.
         sources: `module:callable` of further tool sources.
         started_at: Unix seconds at which the system started.
-        node: name of this machine on the bus.
-        directory: where the Directory answers; None for the graph, which decides that.
     """
 
     settings: Settings
     roots: Roots = field(repr=False)
+    node: str
     sources: tuple[str, ...] = ()
     started_at: float = 0.0
-    node: str = "local"
-    directory: DirectoryPlace | None = None
 
     def to_json(self) -> str:
         """One line, secrets included."""
-        data: JSON = {
-            "settings": self.settings.model_dump(mode="json"),
-            "roots": {name: getattr(self.roots, name).hex() for name in ("bus", "decision", "audit_key")},
-            "sources": list(self.sources),
-            "started_at": self.started_at,
-            "node": self.node,
-        }
-        if self.directory is not None:
-            data["directory"] = {"node": self.directory.node, "uris": self.directory.uris}
-        return json.dumps(data)
+        return json.dumps(
+            {
+                "settings": self.settings.model_dump(mode="json"),
+                "roots": {name: getattr(self.roots, name).hex() for name in ("bus", "decision", "audit_key")},
+                "node": self.node,
+                "sources": list(self.sources),
+                "started_at": self.started_at,
+            }
+        )
 
     @classmethod
     def from_json(cls, line: str) -> Self:
-        """Read `to_json`'s form.
-
-        Raises:
-            ValueError: it isn't.
-        """
+        """Read `to_json`'s form."""
         data: dict[str, Any] = json.loads(line)
-        directory = data.get("directory")
         return cls(
             settings=Settings.model_validate(data["settings"]),
             roots=Roots(**{name: bytes.fromhex(value) for name, value in data["roots"].items()}),
+            node=str(data["node"]),
             sources=tuple(data["sources"]),
             started_at=float(data["started_at"]),
+        )
+
+
+@dataclass(frozen=True)
+class GatewaySpec:
+    """What a gateway's process is told; of the secrets, only the keys of its own edges.
+
+    Args:
+        settings: all settings, with absolute paths.
+        keys: of the gateway's edges.
+        node: name of this machine on the bus.
+        directory: where the Directory answers.
+        version: the system's.
+        started_at: Unix seconds at which the system started.
+    """
+
+    settings: Settings
+    keys: EdgeKeys = field(repr=False)
+    node: str
+    directory: DirectoryPlace
+    version: str
+    started_at: float = 0.0
+
+    def to_json(self) -> str:
+        """One line, secrets included."""
+        keys = [[caller, callee, key.hex()] for (caller, callee), key in self.keys.by_edge.items()]
+        return json.dumps(
+            {
+                "settings": self.settings.model_dump(mode="json"),
+                "role": self.keys.role,
+                "keys": keys,
+                "node": self.node,
+                "directory": {"node": self.directory.node, "uris": self.directory.uris},
+                "version": self.version,
+                "started_at": self.started_at,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, line: str) -> Self:
+        """Read `to_json`'s form."""
+        data: dict[str, Any] = json.loads(line)
+        return cls(
+            settings=Settings.model_validate(data["settings"]),
+            keys=EdgeKeys(data["role"], {(caller, callee): bytes.fromhex(key) for caller, callee, key in data["keys"]}),
             node=str(data["node"]),
-            directory=DirectoryPlace(**directory) if directory else None,
+            directory=DirectoryPlace(**data["directory"]),
+            version=str(data["version"]),
+            started_at=float(data["started_at"]),
         )
 
 

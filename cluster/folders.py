@@ -1,0 +1,91 @@
+"""The system's folders on disk: made private, cleaned of what an earlier life left, described while it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import stat
+import time
+from pathlib import Path
+
+from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.configs.paths import Paths
+
+from .spec import bus_sockets, ray_folder
+
+
+def make(paths: Paths) -> None:
+    """Make all folders that a start needs, of mode 0700 where they hold sockets or secrets.
+
+    Raises:
+        OSError: one can't be made, or a short one belongs to somebody else.
+    """
+    paths.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (paths.state, *_short(paths), paths.run, bus_sockets(paths)):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_private(folder)
+
+
+def _short(paths: Paths) -> list[Path]:
+    uses = paths.short in (paths.run, ray_folder(paths).parent)
+    return [paths.short] if uses else []
+
+
+def _check_private(folder: Path) -> None:
+    """A folder under the system's temporary one has a name that others can guess: it must be really ours."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise OSError(f"{folder} isn't a folder of this user; remove it, or set system.state_dir to a shorter path")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        folder.chmod(0o700)
+
+
+def clean(paths: Paths) -> None:
+    """Remove every socket and the description: for the holder of the lock, who knows that nobody uses them."""
+    for folder in (paths.run, bus_sockets(paths)):
+        with contextlib.suppress(OSError):
+            for path in folder.iterdir():
+                if path.is_socket():
+                    path.unlink(missing_ok=True)
+    paths.running.unlink(missing_ok=True)
+    _remove_ray_sockets(ray_folder(paths))
+
+
+def _remove_ray_sockets(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        for session in folder.glob("session_*/sockets"):
+            if not session.parent.is_symlink():
+                shutil.rmtree(session, ignore_errors=True)
+
+
+def write_running(paths: Paths, system: JSON) -> None:
+    """Describe the running system in `system.json`; readers see the old text or the new one, never half."""
+    text = json.dumps(system, indent=2)
+    with contextlib.suppress(OSError):
+        if paths.running.read_text() == text:
+            return
+    draft = paths.running.with_suffix(".new")
+    draft.write_text(text)
+    draft.chmod(0o600)
+    draft.replace(paths.running)
+
+
+def read_running(paths: Paths) -> JSON:
+    """What the running system wrote; {} when there is nothing to read."""
+    try:
+        system: JSON = json.loads(paths.running.read_text())
+    except (OSError, ValueError):
+        return {}
+    return system
+
+
+def holder(paths: Paths) -> str:
+    """Who runs here, in a sentence for the one that may not."""
+    system = read_running(paths)
+    if not system:
+        return f"another system is starting or ending in {paths.state}"
+    urls = ", ".join(system.get("urls", {}).values()) or "no URL yet"
+    since = time.strftime("%H:%M:%S", time.localtime(float(system.get("started_at", 0.0))))
+    return f"a system runs in {paths.state} already: pid {system.get('pid')}, since {since}, {urls}"

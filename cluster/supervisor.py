@@ -1,0 +1,349 @@
+"""The system's supervisor: one per state folder; owns the graph's process and the gateway's, and every process below.
+
+It starts both, restarts what dies, tells the user what happens, and on its way out leaves no process and no socket.
+Ray is not imported here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.metadata
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from aura_ia_mcp.bus.edges import EDGES
+from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.keys import EdgeKeys
+from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.configs.paths import Paths
+from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.stores.keys import KeyFileError, load_or_create
+from aura_ia_mcp.stores.tokens import TokenError, TokenStore
+
+from . import folders, processes
+from .bounded_log import BoundedLog
+from .child import Child, GaveUpError
+from .health import until_healthy
+from .leases import Leases
+from .spec import DirectoryPlace, GatewaySpec, GraphSpec, Roots, absolute, bus_sockets
+
+IDLE_S = 4.0
+_FIRST_LEASE_S = 20.0
+_GATEWAY_GRACE_S = 5.0
+_GRAPH_GRACE_S = 20.0
+_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A step of the system's life.
+
+    Args:
+        stage: start, ray, actors, graph, gateway, ready, notice, fault or stopping.
+        fraction: of the stage, 0 to 1.
+        text: a sentence for a person.
+        data: more of it; with `ready`, the description that `system.json` holds.
+    """
+
+    stage: str
+    fraction: float
+    text: str
+    data: JSON = field(default_factory=dict)
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def to_stderr(progress: Progress) -> None:
+    """One line on standard error for each step that has something to say."""
+    sys.stderr.write(f"{progress.text}\n")
+    sys.stderr.flush()
+
+
+def serve(
+    settings: Settings,
+    *,
+    sources: Sequence[str] = (),
+    on_progress: OnProgress = to_stderr,
+    until_idle: bool = False,
+) -> int:
+    """Run the system until it is told to stop (SIGINT, SIGTERM, SIGHUP), or until its last client closes.
+
+    A first signal stops in order: the gateway takes no more calls and ends those under way within `system.drain_s`,
+    then the graph, then Ray. A second one stops at once. Either way no process and no socket is left.
+
+    Args:
+        settings: all settings.
+        sources: further tool sources, each `module:callable`.
+        on_progress: told of each step.
+        until_idle: end a few seconds after the last lease; and wait for a system that is just ending.
+
+    Returns:
+        0 after an orderly stop, 1 when it could not start or go on, 130 after a second signal.
+    """
+    settings = absolute(settings)
+    paths = Paths.of(settings)
+    try:
+        folders.make(paths)
+        lock = FileLock(paths.lock, timeout=settings.cluster.start_timeout_s if until_idle else 0, mode=0o600)
+        with lock:
+            processes.become_subreaper()
+            supervisor = Supervisor(settings, paths, tuple(sources), on_progress, until_idle=until_idle)
+            return asyncio.run(supervisor.run())
+    except Timeout:
+        on_progress(Progress("fault", 1.0, f"{folders.holder(paths)}; stop that one first, or use another state_dir"))
+    except (OSError, KeyFileError, TokenError, AuraError, ValueError) as error:
+        on_progress(Progress("fault", 1.0, f"the system can't start: {error}"))
+    return 1
+
+
+class Supervisor:
+    """One life of a system; see `serve`."""
+
+    def __init__(
+        self, settings: Settings, paths: Paths, sources: tuple[str, ...], on_progress: OnProgress, *, until_idle: bool
+    ) -> None:
+        self._settings = settings
+        self._paths = paths
+        self._sources = sources
+        self._on_progress = on_progress
+        self._until_idle = until_idle
+        self._started_at = time.time()
+        self._began = time.monotonic()
+        self._signals = 0
+        self._stop = asyncio.Event()
+        self._stop_now = asyncio.Event()
+        self._is_ready = False
+        self._last_change = time.monotonic()
+        self._leases = Leases(paths.leases, self._lease_changed)
+        self._logs = [BoundedLog(paths.logs / name) for name in ("graph.log", "gateway.log")]
+        self._facts: JSON = {}
+        self._urls: JSON = {}
+
+    async def run(self) -> int:
+        """The whole of it."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._signalled)
+        folders.clean(self._paths)
+        try:
+            await self._leases.start()
+            self._describe("starting")
+            self._say("start", 0.0, f"starting in {self._paths.state}")
+            self._graph, self._gateway = self._children()
+            status = await self._live()
+        finally:
+            await self._leases.stop()
+            left = await asyncio.to_thread(processes.sweep)
+            folders.clean(self._paths)
+            for log in self._logs:
+                log.close()
+        if left:
+            self._say("notice", 1.0, f"these processes can't be ended: {', '.join(map(str, left))}")
+        return status
+
+    # --- children ----------------------------------------------------------------------------------------------------
+
+    def _children(self) -> tuple[Child, Child]:
+        settings, paths = self._settings, self._paths
+        roots = Roots(secrets.token_bytes(32), secrets.token_bytes(32), load_or_create(paths.audit_key))
+        store = TokenStore(paths.tokens)
+        try:
+            store.ensure_operator(paths.operator_token)
+        finally:
+            store.close()
+        node = socket.gethostname()
+        directory = DirectoryPlace(node, f"unix:{bus_sockets(paths) / 'directory-0.sock'}")
+        graph_spec = GraphSpec(settings, roots, node, self._sources, self._started_at)
+        graph = self._child("graph", graph_spec.to_json(), self._graph_said, self._sweep_graph, self._logs[0])
+        keys = EdgeKeys.of("gateway", roots.bus, EDGES)
+        gateway_spec = GatewaySpec(settings, keys, node, directory, version_info(), self._started_at)
+        gateway = self._child("gateway_process", gateway_spec.to_json(), self._gateway_said, _nothing, self._logs[1])
+        return graph, gateway
+
+    def _child(self, module: str, spec: str, on_line: Any, on_died: Any, log: BoundedLog) -> Child:
+        return Child(
+            module.removesuffix("_process"),
+            f"aura_ia_mcp.cluster.{module}",
+            spec,
+            self._paths.state,
+            log,
+            on_line=on_line,
+            on_died=on_died,
+            on_notice=lambda text: self._say("notice", 1.0, text),
+        )
+
+    async def _sweep_graph(self) -> None:
+        """The graph died: nothing of its Ray may live on, or it would answer for addresses of the next one."""
+        spare = [self._gateway.pid] if self._gateway.pid else []
+        await asyncio.to_thread(processes.sweep, spare)
+
+    def _graph_said(self, line: JSON) -> None:
+        if line.get("ready"):
+            self._facts = {name: line[name] for name in ("ray_address", "dashboard_url", "ray_session", "actors")}
+        self._say(str(line["stage"]), float(line["fraction"]), str(line["text"]))
+
+    def _gateway_said(self, line: JSON) -> None:
+        if "urls" in line:
+            self._urls = line["urls"]
+        self._say(str(line["stage"]), float(line["fraction"]), str(line["text"]))
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    async def _live(self) -> int:
+        keeping = [asyncio.create_task(child.keep(), name=child.name) for child in (self._graph, self._gateway)]
+        watching = [
+            asyncio.create_task(self._stop.wait()),
+            asyncio.create_task(self._until_ready(), name="start"),
+            asyncio.create_task(self._idle(), name="idle"),
+        ]
+        status = 0
+        pending: set[asyncio.Task[Any]] = {*keeping, *watching}
+        while not self._stop.is_set():
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            errors = [error for task in done if (error := task.exception()) is not None]
+            if errors:
+                status = 1
+                self._fail(errors[0])
+                break
+        for task in watching:
+            task.cancel()
+        status = await self._take_down() or status
+        await asyncio.gather(*keeping, *watching, return_exceptions=True)
+        return status
+
+    async def _until_ready(self) -> None:
+        """Wait until a call can be served, then say where; afterwards keep the description true."""
+        limit = self._settings.cluster.start_timeout_s
+        try:
+            async with asyncio.timeout(limit):
+                await self._graph.ready.wait()
+                await self._gateway.ready.wait()
+                self._say("gateway", 0.5, "waiting for the first answer")
+                await until_healthy(self._paths.ingress)
+        except TimeoutError:
+            raise GaveUpError(f"the system wasn't ready within {limit:g} s (cluster.start_timeout_s)") from None
+        self._is_ready = True
+        system = self._describe("ready")
+        took = time.monotonic() - self._began
+        self._say("ready", 1.0, f"ready after {took:.1f} s: {', '.join(self._urls.values())}", **system)
+        while True:
+            await asyncio.sleep(1.0)
+            self._describe("ready")
+
+    async def _idle(self) -> None:
+        """With `until_idle`: stop when nobody has held a lease for a while."""
+        while self._until_idle:
+            await asyncio.sleep(0.25)
+            patience = IDLE_S if self._is_ready or self._leases.served > 1 else _FIRST_LEASE_S
+            if self._leases.count == 0 and time.monotonic() - self._last_change > patience:
+                self._say("stopping", 0.0, "the last client closed")
+                self._stop.set()
+        await asyncio.Event().wait()
+
+    async def _take_down(self) -> int:
+        """Stop the gateway, then the graph; at once after a second signal."""
+        self._describe("stopping")
+        self._say("stopping", 0.0, "stopping; a second Ctrl-C stops at once")
+        await self._leases.stop()
+        orderly = asyncio.create_task(self._stop_children())
+        at_once = asyncio.create_task(self._stop_now.wait())
+        await asyncio.wait({orderly, at_once}, return_when=asyncio.FIRST_COMPLETED)
+        at_once.cancel()
+        if orderly.done():
+            return 0
+        self._say("stopping", 1.0, "stopping at once")
+        for child in (self._gateway, self._graph):
+            child.kill()
+        orderly.cancel()
+        return _INTERRUPTED
+
+    async def _stop_children(self) -> None:
+        drain = self._settings.system.drain_s
+        await self._gateway.stop(drain + _GATEWAY_GRACE_S)
+        await self._graph.stop(drain + _GRAPH_GRACE_S)
+
+    # --- telling -----------------------------------------------------------------------------------------------------
+
+    def _signalled(self) -> None:
+        self._signals += 1
+        (self._stop if self._signals == 1 else self._stop_now).set()
+
+    def _fail(self, error: BaseException) -> None:
+        if isinstance(error, GaveUpError):
+            text = str(error)
+        else:
+            logging.getLogger(__name__).error("the supervisor failed", exc_info=error)
+            text = f"the supervisor failed: {type(error).__name__}: {error}"
+        self._say("fault", 1.0, f"{text}; logs are in {self._paths.logs}")
+
+    def _say(self, stage: str, fraction: float, text: str, **data: Any) -> None:
+        self._on_progress(Progress(stage, fraction, text, data))
+        line: JSON = {"stage": stage, "fraction": fraction, "text": text}
+        if stage == "ready":
+            line["system"] = data
+        elif stage in ("notice", "fault") and self._is_ready:
+            return  # holders of a running system have heard that it is ready; what it heals isn't their business
+        elif stage == "fault":
+            line["stage"] = "fault"
+        self._leases.say(line)
+
+    def _describe(self, state: str) -> JSON:
+        system: JSON = {
+            "state": state,
+            "pid": os.getpid(),
+            "graph_pid": self._graph.pid if hasattr(self, "_graph") else None,
+            "gateway_pid": self._gateway.pid if hasattr(self, "_gateway") else None,
+            "urls": self._urls,
+            "started_at": self._started_at,
+            "until_idle": self._until_idle,
+            **self._facts,
+        }
+        folders.write_running(self._paths, system)
+        return system
+
+    def _lease_changed(self) -> None:
+        self._last_change = time.monotonic()
+
+
+def version_info() -> str:
+    """The installed system's version; "0" when it runs uninstalled."""
+    try:
+        return importlib.metadata.version("aura-ia-mcp")
+    except importlib.metadata.PackageNotFoundError:
+        return "0"
+
+
+async def _nothing() -> None:
+    """Nothing to clean up."""
+
+
+def main() -> int:
+    """A detached supervisor: settings and sources as one line of JSON on standard input, words into logs/serve.log."""
+    data = json.loads(sys.stdin.readline())
+    settings = Settings.model_validate(data["settings"])
+    paths = Paths.of(settings)
+    folders.make(paths)
+    log = BoundedLog(paths.logs / "serve.log")
+
+    def record(progress: Progress) -> None:
+        log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {progress.text}\n".encode())
+
+    with contextlib.closing(log):
+        return serve(settings, sources=tuple(data["sources"]), on_progress=record, until_idle=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
