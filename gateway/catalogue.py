@@ -1,0 +1,220 @@
+"""What the gateway remembers of the catalogue, and how it hears that it changed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mcp.shared.inbound import find_invalid_x_mcp_header, x_mcp_header_map
+
+from aura_ia_mcp.bus.bus import Bus
+from aura_ia_mcp.bus.envelope import Header
+from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.messages import CatalogueChanged, ResourceUpdated, Subscribe
+
+from .graph import Caller, Graph
+
+JSON = dict[str, Any]
+
+_ENTRIES = 256
+_TRUSTED_S = 60.0
+_UNTRUSTED_S = 1.0
+_SETTLE_S = 6.0
+_BACKOFF_S = (0.1, 0.25, 0.5, 1.0, 2.0)
+_FOREVER_S = 86_400.0
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The entries of one kind that one sort of caller sees.
+
+    `absent` names the sources that could not be asked, so that a partial catalogue never passes for a whole one.
+    """
+
+    entries: list[JSON]
+    version: str
+    absent: list[JSON]
+    by_name: dict[str, JSON] = field(repr=False)
+    header_schemas: dict[str, JSON] = field(repr=False)
+
+    @classmethod
+    def of(cls, reply: JSON) -> Listing:
+        """Read ListCatalogue's reply."""
+        entries = list(reply.get("entries", []))
+        by_name = {entry["name"]: entry for entry in entries if isinstance(entry.get("name"), str)}
+        return cls(
+            entries=entries,
+            version=str(reply.get("version", "")),
+            absent=list(reply.get("absent", [])),
+            by_name=by_name,
+            header_schemas={name: entry["inputSchema"] for name, entry in by_name.items() if _mirrors_headers(entry)},
+        )
+
+    def may_repeat(self, tool: str) -> bool:
+        """Whether a call of the tool may run twice: it says that it is read-only or idempotent."""
+        annotations = self.by_name.get(tool, {}).get("annotations") or {}
+        return bool(annotations.get("readOnlyHint") or annotations.get("idempotentHint"))
+
+
+def _mirrors_headers(entry: JSON) -> bool:
+    schema = entry.get("inputSchema")
+    return isinstance(schema, dict) and find_invalid_x_mcp_header(schema) is None and bool(x_mcp_header_map(schema))
+
+
+class Catalogue:
+    """A cache of listings per (tenant, roles, virtual server), dropped when the catalogue changes.
+
+    At most 256 listings are kept. Callers that want the same one at the same time share one question. While the event
+    stream is broken a listing is believed for a second only.
+    """
+
+    def __init__(self, graph: Graph, clock: Callable[[], float] = time.monotonic) -> None:
+        self._graph = graph
+        self._clock = clock
+        self._kept: OrderedDict[tuple[Any, ...], tuple[float, Listing]] = OrderedDict()
+        self._asking: dict[tuple[Any, ...], asyncio.Task[Listing]] = {}
+        self._generation = 0
+        self.trusted = False
+
+    async def listing(self, caller: Caller, what: str) -> Listing:
+        """The entries of one kind that the caller may see.
+
+        Raises:
+            AuraError: the graph could not be asked.
+        """
+        found = self.peek(caller, what)
+        if found is not None:
+            return found
+        key = _key(caller, what)
+        task = self._asking.get(key)
+        if task is None:
+            task = asyncio.create_task(self._fetch(key, caller, what))
+            self._asking[key] = task
+            task.add_done_callback(lambda done: self._forget(key, done))
+        return await asyncio.shield(task)
+
+    def peek(self, caller: Caller, what: str) -> Listing | None:
+        """The listing, if it is known now."""
+        kept = self._kept.get(_key(caller, what))
+        if kept is None:
+            return None
+        age = self._clock() - kept[0]
+        return kept[1] if age < (_TRUSTED_S if self.trusted else _UNTRUSTED_S) else None
+
+    def may_repeat(self, caller: Caller, tool: str) -> bool:
+        """Whether a call of the tool may run twice; False while the catalogue isn't known (it is then asked for)."""
+        known = self.peek(caller, "tools")
+        if known is None:
+            self.warm(caller)
+            return False
+        return known.may_repeat(tool)
+
+    def knows(self, caller: Caller, tool: str) -> bool:
+        """Whether the remembered catalogue has a tool of this name."""
+        known = self.peek(caller, "tools")
+        return known is not None and tool in known.by_name
+
+    def warm(self, caller: Caller) -> None:
+        """Begin to ask for a caller's tools, unless that is under way."""
+        key = _key(caller, "tools")
+        if key not in self._asking:
+            task = asyncio.create_task(self._fetch(key, caller, "tools"))
+            self._asking[key] = task
+            task.add_done_callback(lambda done: self._forget(key, done))
+
+    def drop(self) -> None:
+        """Forget everything; answers that are still under way are used once and not kept."""
+        self._generation += 1
+        self._kept.clear()
+        self._asking.clear()
+
+    async def stop(self) -> None:
+        """End what is being asked."""
+        tasks = list(self._asking.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _fetch(self, key: tuple[Any, ...], caller: Caller, what: str) -> Listing:
+        generation = self._generation
+        listing = Listing.of(await self._graph.list(caller, what))
+        if generation == self._generation:
+            self._kept[key] = (self._clock(), listing)
+            while len(self._kept) > _ENTRIES:
+                self._kept.popitem(last=False)
+        return listing
+
+    def _forget(self, key: tuple[Any, ...], task: asyncio.Task[Listing]) -> None:
+        if self._asking.get(key) is task:
+            del self._asking[key]
+        if not task.cancelled():
+            task.exception()
+
+
+def _key(caller: Caller, what: str) -> tuple[Any, ...]:
+    principal = caller.principal
+    who = (principal.kind, principal.tenant, principal.roles) if principal else ()
+    return (*who, caller.server, what)
+
+
+OnChange = Callable[[str, str], None]
+
+
+class CatalogueEvents:
+    """Follows Safety's `catalogue` topic, and subscribes again, with back-off, when the stream breaks.
+
+    Args:
+        bus: where to subscribe.
+        catalogue: what to drop on a change.
+        on_list: called with `tools`, `resources` or `prompts` when that list is another.
+        on_resource: called with the URI of a resource that has new content.
+    """
+
+    def __init__(
+        self, bus: Bus, catalogue: Catalogue, on_list: Callable[[str], None], on_resource: Callable[[str], None]
+    ) -> None:
+        self._bus = bus
+        self._catalogue = catalogue
+        self._on_list = on_list
+        self._on_resource = on_resource
+        self._versions: dict[str, str] = {}
+
+    async def follow(self) -> None:
+        """Follow until cancelled."""
+        attempt = 0
+        while True:
+            began = time.monotonic()
+            settled = asyncio.get_running_loop().call_later(_SETTLE_S, self._trust)
+            try:
+                header = Header(deadline=began + _FOREVER_S)
+                async for item in self._bus.stream("safety", Subscribe("catalogue"), header=header):
+                    self._trust()
+                    self._take(item)
+            except AuraError as error:
+                log.debug("the catalogue's events broke off: %s", error)
+            finally:
+                settled.cancel()
+                self._catalogue.trusted = False
+                self._catalogue.drop()
+            attempt = 0 if time.monotonic() - began > _SETTLE_S else attempt + 1
+            await asyncio.sleep(_BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)])
+
+    def _trust(self) -> None:
+        self._catalogue.trusted = True
+
+    def _take(self, item: JSON) -> None:
+        payload = item.get("payload") or {}
+        if item.get("kind") == CatalogueChanged.kind:
+            self._catalogue.drop()
+            what, version = str(payload.get("what")), str(payload.get("version"))
+            if self._versions.get(what) != version:
+                self._versions[what] = version
+                self._on_list(what)
+        elif item.get("kind") == ResourceUpdated.kind:
+            self._on_resource(str(payload.get("uri")))

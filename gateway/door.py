@@ -1,0 +1,299 @@
+"""Every HTTP request comes in here: its host and origin are checked, its sender authenticated, its path chosen."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from aiohttp import web
+from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
+from mcp_types import PROTOCOL_VERSION_META_KEY
+from mcp_types.jsonrpc import INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
+
+from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.configs.settings import Gateway as GatewaySettings
+
+from .arrival import JSON_HEADERS, Arrival
+from .authentication import Chain, Credential, Identity
+from .body import read_body
+from .graph import refusal
+from .handshake import HandshakeEra
+from .headers import accepts, bearer, host_allowed, is_json, is_loopback, origin_allowed, traceparent
+from .health import Health
+from .jsonrpc import (
+    SERVER_BUSY,
+    STATUS_OF_CODE,
+    Incoming,
+    Request,
+    RequestId,
+    RpcError,
+    encode,
+    encode_error,
+    encode_result,
+    parse,
+)
+from .metrics import Metrics
+from .rest import Rest
+from .stateless import StatelessEra
+
+log = logging.getLogger(__name__)
+
+_MCP_PATHS = frozenset({"/mcp", "/mcp/stream"})
+_KNOWN_HOSTS = 64
+_REASONS = {400: "malformed", 401: "unauthenticated", 403: "host_or_origin", 404: "not_found", 405: "method"}
+_REASONS |= {406: "not_acceptable", 408: "slow_body", 410: "expired_event", 413: "too_large", 415: "media_type"}
+_REASONS |= {429: "session_limit", 503: "unavailable", 500: "fault"}
+_NOT_VISIBLE = re.compile(r"[^\x20-\x7e]")
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """One listening socket.
+
+    Args:
+        server: the virtual server behind it.
+        unix: whether it is the unix socket, which a web page can't reach.
+        local: whether everybody who can connect is on this machine.
+    """
+
+    server: str
+    unix: bool
+    local: bool
+
+
+class Door:
+    """Routes requests. Whatever is refused here gets a JSON body that says why, and is counted."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        chain: Chain,
+        handshake: HandshakeEra,
+        stateless: StatelessEra,
+        rest: Rest,
+        health: Health,
+        metrics: Metrics,
+        refresh: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._chain = chain
+        self._handshake = handshake
+        self._stateless = stateless
+        self._rest = rest
+        self._health = health
+        self._metrics = metrics
+        self._refresh = refresh
+        self._hosts: set[str] = set()
+        self.stopping = False
+        self.in_flight = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+
+    def entrance(self, entrance: Entrance) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+        """The handler for one listening socket."""
+        return partial(self._handle, entrance)
+
+    async def drained(self, within_s: float) -> bool:
+        """Wait until no POST is being served; False if `within_s` was too short."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._quiet.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _handle(self, entrance: Entrance, http: web.BaseRequest) -> web.StreamResponse:
+        try:
+            self._check_source(entrance, http)
+            path = http.raw_path.partition("?")[0]
+            if path in _MCP_PATHS:
+                return await self._mcp(entrance, http)
+            return await self._other(entrance, http, path)
+        except RpcError as error:
+            return self._reject(error, None)
+        except AuraError as error:
+            return self._unauthenticated(error)
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception:
+            log.exception("a request failed in the gateway")
+            return self._reject(
+                RpcError(INTERNAL_ERROR, "a fault in the gateway; its log has the trace", status=500), None
+            )
+
+    # --- who and whence ----------------------------------------------------------------------------------------------
+
+    def _check_source(self, entrance: Entrance, http: web.BaseRequest) -> None:
+        if entrance.unix:
+            return
+        host = http.headers.get("Host")
+        if host not in self._hosts:
+            if not host_allowed(host, (*self._settings.allowed_hosts, self._settings.host)):
+                raise RpcError(INVALID_REQUEST, "this Host is not served; see gateway.allowed_hosts", status=403)
+            if len(self._hosts) < _KNOWN_HOSTS and host is not None:
+                self._hosts.add(host)
+        origin = http.headers.get("Origin")
+        if origin is not None and not origin_allowed(origin, self._settings.allowed_origins):
+            raise RpcError(INVALID_REQUEST, "this Origin is not allowed; see gateway.allowed_origins", status=403)
+
+    async def _identify(self, entrance: Entrance, http: web.BaseRequest) -> Identity:
+        return await self._chain.authenticate(self._credential(entrance, http))
+
+    def _credential(self, entrance: Entrance, http: web.BaseRequest) -> Credential:
+        token = bearer(http.headers.get("Authorization"))
+        local = entrance.local or (http.remote is not None and is_loopback(http.remote))
+        return Credential(token, local, "" if entrance.local else str(http.remote))
+
+    def _arrival(self, entrance: Entrance, http: web.BaseRequest, identity: Identity) -> Arrival:
+        takes_json, takes_stream = accepts(http.headers.get("Accept"))
+        if not takes_json and not takes_stream:
+            raise RpcError(INVALID_REQUEST, "accept application/json and text/event-stream", status=406)
+        return Arrival(http, identity, entrance.server, traceparent(http.headers.get("traceparent")), takes_stream)
+
+    # --- MCP ---------------------------------------------------------------------------------------------------------
+
+    async def _mcp(self, entrance: Entrance, http: web.BaseRequest) -> web.StreamResponse:
+        if http.method == "POST":
+            self.in_flight += 1
+            self._quiet.clear()
+            try:
+                return await self._post(entrance, http)
+            finally:
+                self.in_flight -= 1
+                if not self.in_flight:
+                    self._quiet.set()
+        version = http.headers.get(MCP_PROTOCOL_VERSION_HEADER)
+        if http.method not in {"GET", "DELETE"} or (version is not None and version in MODERN_PROTOCOL_VERSIONS):
+            allow = "POST" if version in MODERN_PROTOCOL_VERSIONS else "GET, POST, DELETE"
+            raise RpcError(INVALID_REQUEST, f"{http.method} is not served here", status=405, headers={"Allow": allow})
+        _check_version(version)
+        arrival = self._arrival(entrance, http, await self._identify(entrance, http))
+        if http.method == "DELETE":
+            return await self._handshake.delete(arrival)
+        if self.stopping:
+            raise _stopping()
+        return await self._handshake.get(arrival)
+
+    async def _post(self, entrance: Entrance, http: web.BaseRequest) -> web.StreamResponse:
+        if not is_json(http.headers.get("Content-Type")):
+            raise RpcError(INVALID_REQUEST, "the Content-Type must be application/json", status=415)
+        try:
+            identity = await self._identify(entrance, http)
+        except AuraError as error:
+            if error.code == "unauthenticated":
+                raise
+            return self._can_not_tell(error, await self._message(http))
+        message = await self._message(http)
+        number = message.id if isinstance(message, Request) else None
+        try:
+            arrival = self._arrival(entrance, http, identity)
+            if self.stopping:
+                return self._can_not_tell(AuraError("stopping", "the gateway is shutting down"), message)
+            if _is_modern(http, message):
+                return await self._stateless.post(arrival, message)
+            return await self._handshake.post(arrival, message)
+        except RpcError as error:
+            return self._reject(error, number)
+
+    async def _message(self, http: web.BaseRequest) -> Incoming:
+        body = await read_body(http, self._settings.max_body_bytes, self._settings.body_timeout_s)
+        return parse(body, self._settings.max_nesting)
+
+    # --- the rest ----------------------------------------------------------------------------------------------------
+
+    async def _other(self, entrance: Entrance, http: web.BaseRequest, path: str) -> web.StreamResponse:
+        route = (http.method, path)
+        if route == ("GET", "/health"):
+            report = await self._health.check()
+            return _json(report, 200 if report["ready"] and not self.stopping else 503)
+        if route == ("GET", "/live"):
+            return _json({"status": "live"})
+        if route == ("GET", "/metrics"):
+            if not self._credential(entrance, http).local:
+                await self._identify(entrance, http)
+            self._refresh()
+            page, content_type = self._metrics.page()
+            return web.Response(body=page, headers={"Content-Type": content_type})
+        if route in {("GET", "/mcp/tools/list"), ("POST", "/mcp/tools/call")}:
+            identity = await self._identify(entrance, http)
+            arrival = Arrival(http, identity, entrance.server, traceparent(http.headers.get("traceparent")), False)
+            if http.method == "GET":
+                return await self._rest.list_tools(arrival)
+            if not is_json(http.headers.get("Content-Type")):
+                raise RpcError(INVALID_REQUEST, "the Content-Type must be application/json", status=415)
+            body = await read_body(http, self._settings.max_body_bytes, self._settings.body_timeout_s)
+            return await self._rest.call_tool(arrival, body)
+        allowed = {"/health": "GET", "/live": "GET", "/metrics": "GET"}
+        allowed |= {"/mcp/tools/list": "GET", "/mcp/tools/call": "POST"}
+        if path in allowed:
+            raise RpcError(
+                INVALID_REQUEST, f"{http.method} is not served here", status=405, headers={"Allow": allowed[path]}
+            )
+        raise RpcError(METHOD_NOT_FOUND, "nothing is served at this path; MCP is at /mcp/stream", status=404)
+
+    # --- refusals ----------------------------------------------------------------------------------------------------
+
+    def _reject(self, error: RpcError, number: RequestId | None) -> web.Response:
+        status = error.status or STATUS_OF_CODE.get(error.code, 400)
+        self._metrics.rejected(_REASONS.get(status, "other"))
+        return web.Response(body=encode_error(number, error), status=status, headers={**JSON_HEADERS, **error.headers})
+
+    def _unauthenticated(self, error: AuraError) -> web.Response:
+        failure = error.failure
+        if failure.code != "unauthenticated":
+            return self._reject(_busy(error), None)
+        challenge = f'Bearer realm="aura", error="invalid_token", error_description="{_visible(failure.message)}"'
+        headers = {"WWW-Authenticate": challenge}
+        data = failure.as_dict()
+        return self._reject(RpcError(SERVER_BUSY, failure.message, data=data, status=401, headers=headers), None)
+
+    def _can_not_tell(self, error: AuraError, message: Incoming) -> web.Response:
+        """A tools/call is never answered 503: a client is known to give up its whole channel on one."""
+        if isinstance(message, Request) and message.method == "tools/call":
+            result = {"resultType": "complete", **refusal(error.failure)}
+            return web.Response(body=encode_result(message.id, result), headers=JSON_HEADERS)
+        return self._reject(_busy(error), message.id if isinstance(message, Request) else None)
+
+
+def _is_modern(http: web.BaseRequest, message: Incoming) -> bool:
+    """Whether a POST speaks the newer era: by its version header, else by the envelope in its `_meta`."""
+    version = http.headers.get(MCP_PROTOCOL_VERSION_HEADER)
+    if version is not None:
+        return version not in HANDSHAKE_PROTOCOL_VERSIONS
+    if not isinstance(message, Request) or message.method == "initialize":
+        return False
+    meta = message.params.get("_meta")
+    return isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta
+
+
+def _check_version(version: str | None) -> None:
+    if version is not None and version not in HANDSHAKE_PROTOCOL_VERSIONS:
+        raise RpcError(INVALID_REQUEST, "this protocol version is not served", status=400)
+
+
+def _busy(error: AuraError) -> RpcError:
+    wait = max(1, round(error.failure.retry_after_s or 1))
+    return RpcError(
+        SERVER_BUSY,
+        f"{error.failure.message} {error.failure.recovery}",
+        data=error.failure.as_dict(),
+        status=503,
+        headers={"Retry-After": str(wait)},
+    )
+
+
+def _stopping() -> RpcError:
+    return _busy(AuraError("stopping", "the gateway is shutting down"))
+
+
+def _visible(text: str) -> str:
+    return _NOT_VISIBLE.sub("?", text).replace('"', "'").replace("\\", "/")[:200]
+
+
+def _json(value: object, status: int = 200) -> web.Response:
+    return web.Response(body=encode(value), status=status, headers=JSON_HEADERS)

@@ -1,0 +1,108 @@
+"""One open request of a client, whichever era it speaks: how its handler tells and asks the client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aura_ia_mcp.bus.errors import AuraError
+
+from .graph import Caller
+
+JSON = dict[str, Any]
+
+LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+CAPABILITY_OF = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}
+
+
+class Exchange:
+    """What a handler knows of a request and may do along it.
+
+    Args:
+        caller: on whose behalf.
+        version: the protocol revision spoken.
+        client: the client's declared capabilities.
+        meta: the request's `_meta`.
+        headers_key: the `Idempotency-Key` header, or "".
+    """
+
+    modern = False
+
+    def __init__(self, caller: Caller, version: str, client: JSON, meta: JSON, headers_key: str = "") -> None:
+        self.caller = caller
+        self.version = version
+        self.client = client
+        self.meta = meta
+        self.headers_key = headers_key
+        self.missing: str | None = None
+
+    def notify(self, method: str, params: JSON) -> None:
+        """Send a notification along this request, in order, ahead of its answer; never blocks."""
+        raise NotImplementedError
+
+    async def ask(self, method: str, params: JSON) -> JSON:
+        """Ask the client along this request and wait for its result.
+
+        Raises:
+            AuraError: `unavailable` when it can't be asked that, `tool_failed` when it answered with an error.
+        """
+        raise NotImplementedError
+
+    def close_stream(self) -> None:
+        """End the connection that carries this request's stream, so that the client comes back for the rest."""
+
+    def logs(self, level: str) -> bool:
+        """Whether the client wants log messages of this level."""
+        raise NotImplementedError
+
+    def on_item(self, item: JSON) -> None:
+        """Relay an item that comes up an open request on the bus."""
+        kind = item.get("type")
+        if kind == "progress":
+            token = self.meta.get("progressToken")
+            if token is not None:
+                self.notify("notifications/progress", _progress(token, item))
+        elif kind == "log":
+            level = str(item.get("level", "info"))
+            if self.logs(level):
+                self.notify("notifications/message", _log_message(level, item))
+        elif kind == "notification":
+            method = str(item.get("method", ""))
+            if method.startswith("notifications/"):
+                self.notify(method, item.get("params") or {})
+        elif kind == "close_stream":
+            self.close_stream()
+
+    async def on_ask(self, question: JSON) -> JSON:
+        """Relay a question that a tool asks back."""
+        method = str(question.get("method", ""))
+        capability = CAPABILITY_OF.get(method)
+        if capability is None:
+            raise AuraError("unavailable", f"a client can't be asked {method!r}")
+        if not isinstance(self.client.get(capability), dict):
+            self.missing = capability
+            raise AuraError(
+                "unavailable",
+                f"the client didn't declare the capability {capability!r}, which {method} needs",
+                recovery=f"Call from a client that supports {capability}.",
+            )
+        return await self.ask(method, question.get("params") or {})
+
+
+def _progress(token: str | int, item: JSON) -> JSON:
+    params: JSON = {"progressToken": token, "progress": item.get("progress", 0)}
+    for name in ("total", "message"):
+        if item.get(name) is not None:
+            params[name] = item[name]
+    return params
+
+
+def _log_message(level: str, item: JSON) -> JSON:
+    params: JSON = {"level": level, "data": item.get("data")}
+    if item.get("logger"):
+        params["logger"] = item["logger"]
+    return params
+
+
+def wanted(level: str, least: str) -> bool:
+    """Whether a message of `level` passes a threshold; an unknown level never does."""
+    return level in LEVELS and LEVELS.index(level) >= LEVELS.index(least)

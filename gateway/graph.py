@@ -1,0 +1,157 @@
+"""The one place of the gateway that talks to the bus."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from aura_ia_mcp.bus.address import Address
+from aura_ia_mcp.bus.bus import Bus, OnAsk, OnItem
+from aura_ia_mcp.bus.envelope import Header, Principal
+from aura_ia_mcp.bus.errors import AuraError, Failure
+from aura_ia_mcp.bus.messages import (
+    Authenticate,
+    CallTool,
+    Complete,
+    GetPrompt,
+    ListCatalogue,
+    Message,
+    Probe,
+    ReadResource,
+    Report,
+)
+from aura_ia_mcp.bus.routing import replica_of
+
+JSON = dict[str, Any]
+
+GUEST = Principal("guest", kind="agent", roles=("guest",))
+_LIST_S = 10.0
+_AUTHENTICATE_S = 5.0
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf a message enters the graph.
+
+    Args:
+        principal: who asks; None for the gateway itself.
+        session: a public name of the client's session, or "".
+        server: the virtual server it came in by.
+        trace: W3C `traceparent`, or "".
+    """
+
+    principal: Principal | None
+    session: str = ""
+    server: str = "gateway"
+    trace: str = ""
+
+
+class Graph:
+    """Asks the graph on behalf of callers.
+
+    Every method raises `AuraError`, and nothing else, when the graph refuses or fails; cancelling the awaiting task
+    cancels the work down there.
+
+    Args:
+        bus: how to reach the actors.
+        replicas: how many replicas Safety has.
+    """
+
+    def __init__(self, bus: Bus, replicas: int = 1) -> None:
+        self._bus = bus
+        self._replicas = replicas
+
+    async def list(self, caller: Caller, what: str) -> JSON:
+        """The catalogue's entries of one kind that the caller may see: {"entries", "version", "absent"}."""
+        return await self._ask(caller, ListCatalogue(what, server=caller.server), _LIST_S)
+
+    async def call(
+        self,
+        caller: Caller,
+        message: CallTool,
+        *,
+        timeout_s: float,
+        retry: bool = False,
+        on_item: OnItem | None = None,
+        on_ask: OnAsk | None = None,
+    ) -> JSON:
+        """Run a tool; the reply is MCP's CallToolResult or InputRequiredResult.
+
+        Args:
+            caller: who calls.
+            message: the call.
+            timeout_s: seconds until nobody waits any more.
+            retry: whether the tool may run twice, so that a broken connection is no error.
+            on_item: hears progress and logs, in order.
+            on_ask: answers the tool's questions.
+        """
+        return await self._ask(caller, message, timeout_s, retry=retry, on_item=on_item, on_ask=on_ask)
+
+    async def read(self, caller: Caller, uri: str, *, timeout_s: float) -> JSON:
+        """Read a resource; the reply is MCP's ReadResourceResult."""
+        return await self._ask(caller, ReadResource(uri, server=caller.server), timeout_s)
+
+    async def prompt(self, caller: Caller, message: GetPrompt, *, timeout_s: float) -> JSON:
+        """Fill a prompt; the reply is MCP's GetPromptResult or InputRequiredResult."""
+        return await self._ask(caller, message, timeout_s)
+
+    async def complete(self, caller: Caller, message: Complete, *, timeout_s: float) -> JSON:
+        """Complete an argument; the reply is MCP's CompleteResult."""
+        return await self._ask(caller, message, timeout_s)
+
+    async def authenticate(self, digest: str) -> JSON:
+        """Who holds the token with this SHA-256: {"principal": {...} | None, "expires_at"}."""
+        header = Header(deadline=time.monotonic() + _AUTHENTICATE_S)
+        return await self._request(Address("state"), Authenticate(digest), header)
+
+    async def probe(self, deadline_s: float) -> JSON:
+        """Can a call be served now? {"ready", "parts"}; asks once, with no patience for a restart."""
+        header = Header(deadline=time.monotonic() + deadline_s)
+        return await self._request(Address("safety"), Probe(), header, patience_s=0.0)
+
+    async def report(self, source: str, figures: JSON) -> None:
+        """Tell telemetry how the gateway is; does nothing while telemetry is away."""
+        try:
+            await self._bus.send(Address("telemetry"), Report(source, figures))
+        except AuraError as error:
+            log.debug("no report to telemetry: %s", error)
+
+    def replica(self, principal: Principal | None) -> Address:
+        """The Safety that decides for a principal."""
+        return Address("safety", replica_of(principal.id, self._replicas) if principal else 0)
+
+    async def _ask(self, caller: Caller, message: Message, timeout_s: float, **more: Any) -> JSON:
+        header = Header(
+            principal=caller.principal,
+            session=caller.session,
+            trace=caller.trace,
+            deadline=time.monotonic() + timeout_s,
+        )
+        return await self._request(self.replica(caller.principal), message, header, **more)
+
+    async def _request(self, target: Address, message: Message, header: Header, **more: Any) -> JSON:
+        try:
+            return await self._bus.request(target, message, header=header, **more)
+        except AuraError:
+            raise
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise AuraError("invalid_arguments", f"a value can't travel to the tool: {error}") from None
+        except Exception as error:
+            log.exception("%s to %s failed in the gateway", message.kind, target)
+            raise AuraError(
+                "handler_failed", f"{message.kind} failed in the gateway: {type(error).__name__}"
+            ) from error
+
+
+def refusal(failure: Failure) -> JSON:
+    """A failure as MCP's CallToolResult: text for a person or a model, and the whole of it in `_meta`."""
+    text = f"{failure.message}\n{failure.recovery}"
+    if failure.retry_after_s is not None:
+        text += f"\nRetry after {failure.retry_after_s:g} s."
+    meta: JSON = {"aura/error": failure.as_dict()}
+    if failure.audit_id:
+        meta["aura/audit_id"] = failure.audit_id
+    return {"content": [{"type": "text", "text": text}], "isError": True, "_meta": meta}

@@ -1,0 +1,241 @@
+"""What each MCP method does, in either era: checks its parameters and asks the graph."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mcp_types.jsonrpc import INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_REQUIRED_CLIENT_CAPABILITY
+from mcp_types.methods import validate_client_request
+from pydantic import ValidationError
+
+from aura_ia_mcp.bus.errors import AuraError, ErrorType
+from aura_ia_mcp.bus.messages import CallTool, Complete, GetPrompt
+
+from .catalogue import Catalogue
+from .exchange import CAPABILITY_OF, Exchange
+from .graph import Graph, refusal
+from .jsonrpc import SERVER_BUSY, RpcError, encode
+from .metrics import Metrics
+
+JSON = dict[str, Any]
+Method = Callable[[Exchange, JSON], Awaitable[JSON]]
+
+_ROUNDS = 8
+_LONGEST_KEY = 256
+_LONGEST_WAIT_S = 3600.0
+_LISTS = {
+    "tools/list": ("tools", "tools"),
+    "resources/list": ("resources", "resources"),
+    "resources/templates/list": ("resource_templates", "resourceTemplates"),
+    "prompts/list": ("prompts", "prompts"),
+}
+
+
+def check_params(method: str, version: str, params: JSON) -> None:
+    """Check a request against the schema of its protocol revision.
+
+    Raises:
+        RpcError: the method isn't in that revision, or a parameter is amiss.
+    """
+    try:
+        validate_client_request(method, version, params)
+    except KeyError:
+        raise RpcError(METHOD_NOT_FOUND, f"there is no method {method[:64]!r} in {version}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "params"
+        raise RpcError(INVALID_PARAMS, f"{where}: {first['msg']}") from None
+
+
+@dataclass(frozen=True)
+class Methods:
+    """The methods that the graph answers.
+
+    Args:
+        graph: who is asked.
+        catalogue: what is known of it.
+        timeout_s: the deadline of a call whose client names none (`_meta["aura/timeout_s"]`).
+        metrics: where calls are counted.
+    """
+
+    graph: Graph
+    catalogue: Catalogue
+    timeout_s: float
+    metrics: Metrics
+
+    async def serve(self, exchange: Exchange, method: str, params: JSON) -> JSON:
+        """The result of a request whose parameters were checked.
+
+        Raises:
+            RpcError: what the client is to be told instead.
+        """
+        if method == "tools/call":
+            return await self.call_tool(exchange, params)
+        try:
+            if method in _LISTS:
+                return await self._list(exchange, method, params)
+            if method == "resources/read":
+                timeout_s = self._timeout_s(exchange)
+                return _unwrap(await self.graph.read(exchange.caller, params["uri"], timeout_s=timeout_s))
+            if method == "prompts/get":
+                return await self._prompt(exchange, params)
+            if method == "completion/complete":
+                return _unwrap(await self._complete(exchange, params))
+        except AuraError as error:
+            raise as_rpc_error(error) from None
+        raise RpcError(METHOD_NOT_FOUND, f"there is no method {method[:64]!r} here")
+
+    async def call_tool(self, exchange: Exchange, params: JSON) -> JSON:
+        """Run a tool. What the graph refuses comes back as a result with `isError`, as a model can read it.
+
+        Raises:
+            RpcError: the client lacks a capability that the tool needs, or its `requestState` was altered.
+        """
+        message = self._call(exchange, params)
+        began = time.perf_counter()
+        outcome = "cancelled"
+        try:
+            result = await self._run(exchange, message)
+            if not exchange.modern:
+                result = await self._answer_here(exchange, message, result)
+            outcome = "execution" if result.get("isError") else "ok"
+        except AuraError as error:
+            outcome = error.failure.type
+            if exchange.modern and exchange.missing is not None:
+                raise _missing(exchange.missing) from None
+            if error.code == "malformed" and message.state is not None:
+                raise as_rpc_error(error) from None
+            return refusal(error.failure)
+        finally:
+            known = self.catalogue.knows(exchange.caller, message.tool)
+            self.metrics.called(message.tool, outcome, time.perf_counter() - began, known=known)
+        if exchange.modern:
+            _check_capabilities(exchange, result)
+        return result
+
+    def _call(self, exchange: Exchange, params: JSON) -> CallTool:
+        inputs, state = params.get("inputResponses"), params.get("requestState")
+        return CallTool(
+            tool=params["name"],
+            arguments=params.get("arguments") or {},
+            server=exchange.caller.server,
+            meta=exchange.meta,
+            key=_key(exchange, inputs, state),
+            client=exchange.client,
+            inputs=inputs,
+            state=state,
+            era=exchange.version,
+        )
+
+    async def _run(self, exchange: Exchange, message: CallTool) -> JSON:
+        return _unwrap(
+            await self.graph.call(
+                exchange.caller,
+                message,
+                timeout_s=self._timeout_s(exchange),
+                retry=self.catalogue.may_repeat(exchange.caller, message.tool),
+                on_item=exchange.on_item,
+                on_ask=exchange.on_ask,
+            )
+        )
+
+    async def _answer_here(self, exchange: Exchange, message: CallTool, result: JSON) -> JSON:
+        """In the older era the gateway itself puts an `input_required` to the client, and calls again."""
+        rounds = 0
+        while result.get("resultType") == "input_required":
+            rounds += 1
+            if rounds > _ROUNDS:
+                raise AuraError("tool_failed", f"the tool asked for input more than {_ROUNDS} times")
+            answers = {
+                name: await exchange.on_ask(question) for name, question in (result.get("inputRequests") or {}).items()
+            }
+            state = result.get("requestState")
+            message = CallTool(
+                **{**message.payload(), "inputs": answers, "state": state, "key": _key(exchange, answers, state)}
+            )
+            result = await self._run(exchange, message)
+        return result
+
+    async def _list(self, exchange: Exchange, method: str, params: JSON) -> JSON:
+        if params.get("cursor") is not None:
+            raise RpcError(INVALID_PARAMS, "unknown cursor; lists come whole, so ask without one")
+        what, member = _LISTS[method]
+        listing = await self.catalogue.listing(exchange.caller, what)
+        result: JSON = {member: listing.entries}
+        if listing.absent:
+            result["_meta"] = {"aura/absent": listing.absent}
+        return result
+
+    async def _prompt(self, exchange: Exchange, params: JSON) -> JSON:
+        message = GetPrompt(
+            name=params["name"],
+            arguments=params.get("arguments") or {},
+            server=exchange.caller.server,
+            client=exchange.client,
+            inputs=params.get("inputResponses"),
+            state=params.get("requestState"),
+        )
+        result = _unwrap(await self.graph.prompt(exchange.caller, message, timeout_s=self._timeout_s(exchange)))
+        if exchange.modern:
+            _check_capabilities(exchange, result)
+        return result
+
+    async def _complete(self, exchange: Exchange, params: JSON) -> JSON:
+        message = Complete(ref=params["ref"], argument=params["argument"], context=params.get("context") or {})
+        return await self.graph.complete(exchange.caller, message, timeout_s=self._timeout_s(exchange))
+
+    def _timeout_s(self, exchange: Exchange) -> float:
+        named = exchange.meta.get("aura/timeout_s")
+        if isinstance(named, int | float) and not isinstance(named, bool) and 0 < named <= _LONGEST_WAIT_S:
+            return float(named)
+        return self.timeout_s
+
+
+def _unwrap(reply: JSON) -> JSON:
+    """A reply, unless it stands for a JSON-RPC error: {"rpc_error": {"code", "message", "data"?}}."""
+    error = reply.get("rpc_error")
+    if error is None:
+        return reply
+    raise RpcError(int(error["code"]), str(error["message"]), data=error.get("data"))
+
+
+def _key(exchange: Exchange, inputs: JSON | None, state: str | None) -> str:
+    """The client's idempotency key: `_meta` callId within its threadId, else the `Idempotency-Key` header.
+
+    A call that continues after input was asked for is another step of the same call, and gets a key of its own.
+    """
+    call, thread = exchange.meta.get("callId"), exchange.meta.get("threadId", "")
+    key = f"{thread}:{call}" if isinstance(call, str) and call else exchange.headers_key
+    if len(key) > _LONGEST_KEY:
+        key = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+    if key and (inputs is not None or state is not None):
+        key += "#" + hashlib.sha256(encode([inputs, state])).hexdigest()[:16]
+    return key
+
+
+def _check_capabilities(exchange: Exchange, result: JSON) -> None:
+    if result.get("resultType") != "input_required":
+        return
+    for question in (result.get("inputRequests") or {}).values():
+        capability = CAPABILITY_OF.get(str(question.get("method")))
+        if capability is not None and not isinstance(exchange.client.get(capability), dict):
+            raise _missing(capability)
+
+
+def _missing(capability: str) -> RpcError:
+    return RpcError(
+        MISSING_REQUIRED_CLIENT_CAPABILITY,
+        f"this needs the client capability {capability!r}, which the request didn't declare",
+        data={"requiredCapabilities": {capability: {}}},
+    )
+
+
+def as_rpc_error(error: AuraError) -> RpcError:
+    """A failure of a method that has no result of its own for failures."""
+    failure = error.failure
+    code = INVALID_PARAMS if failure.type == ErrorType.VALIDATION else SERVER_BUSY
+    return RpcError(code, f"{failure.message} {failure.recovery}", data=failure.as_dict())
