@@ -7,11 +7,11 @@ import hmac
 import json
 from typing import Any
 
-from aura_ia_mcp.actors.sources import RpcError, ToolCall
+from aura_ia_mcp.actors.sources import ToolCall
+from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
 
 _STATE_KEY = b"the conformance fixtures sign their requestState"
-_INVALID_PARAMS = -32602
 
 
 def text(said: str) -> JSON:
@@ -35,13 +35,13 @@ def _open(sealed: str | None) -> Any:
     """What `_seal` closed, or None without any.
 
     Raises:
-        RpcError: the client altered it.
+        AuraError: the client altered it.
     """
     if sealed is None:
         return None
     mac, _, body = sealed.partition(".")
     if not hmac.compare_digest(mac, hmac.new(_STATE_KEY, body.encode(), hashlib.sha256).hexdigest()):
-        raise RpcError(_INVALID_PARAMS, "requestState was altered; begin the call again without it")
+        raise AuraError("malformed", "requestState was altered; begin the call again without it")
     return json.loads(body)
 
 

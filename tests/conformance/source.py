@@ -10,7 +10,8 @@ import json
 import re
 from collections.abc import Sequence
 
-from aura_ia_mcp.actors.sources import Offer, RpcError, Source, ToolCall, ToolDefinition
+from aura_ia_mcp.actors.sources import Offer, Source, ToolCall, ToolDefinition
+from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
 
 from . import rounds
@@ -132,7 +133,7 @@ class ConformanceSource(Source):
         try:
             blocks = _prompt(name, arguments)
         except KeyError as missing:
-            raise RpcError(-32602, f"prompt {name} needs the argument {missing}") from missing
+            raise AuraError("invalid_arguments", f"prompt {name} needs the argument {missing}") from missing
         return {"messages": [{"role": "user", "content": block} for block in blocks]}
 
     async def complete(self, ref: JSON, argument: JSON, context: JSON, call: ToolCall) -> JSON | None:

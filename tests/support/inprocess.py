@@ -29,7 +29,7 @@ from aura_ia_mcp.gateway.server import Gateway
 from aura_ia_mcp.stores.audit import AuditWriter
 
 _STARTED_EPOCH = 1
-VERSION: dict[str, Any] = {"name": "aura-ia-mcp", "version": "0.0.0"}
+VERSION = "0.0.0"
 
 
 def settings(root: Path, **sections: dict[str, Any]) -> Settings:
