@@ -1,4 +1,4 @@
-"""Tools whose running can be watched from outside: for tests of time limits, cancellation and restarts."""
+"""Tools that let a test see a call from the inside: who calls, in which era, and how its running ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LABEL: JSON = {"type": "string", "maxLength": 64}
 
 
 class WatchedSource(Source):
-    """`test_wait` waits; `test_waits` tells how the waits of a label went."""
+    """`test_wait` waits, `test_waits` tells how the waits of a label went, `test_caller` who calls."""
 
     name = "watched"
 
@@ -21,7 +21,7 @@ class WatchedSource(Source):
         self._states: dict[str, list[str]] = {}
 
     def tools(self) -> Sequence[ToolDefinition]:
-        """Both tools."""
+        """All three."""
         return (
             ToolDefinition(
                 name="test_wait",
@@ -40,10 +40,18 @@ class WatchedSource(Source):
                 description="How the waits of a label went.",
                 input_schema={"type": "object", "properties": {"label": _LABEL}, "required": ["label"]},
             ),
+            ToolDefinition(
+                name="test_caller",
+                title="Caller",
+                description="Who calls, and in which protocol revision.",
+                input_schema={"type": "object", "properties": {}},
+            ),
         )
 
     async def call(self, name: str, arguments: JSON, call: ToolCall) -> JSON:
-        """Run either."""
+        """Run one."""
+        if name == "test_caller":
+            return result({"era": call.era, "principal": call.principal.id})
         states = self._states.setdefault(arguments["label"], [])
         if name == "test_waits":
             return result({"states": states})

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import time
+import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tests.support.app_server import AppServer, AppServerError
 from tests.support.codex import SERVER, Codex
 from tests.support.node import Node
 from tests.support.responses import ScriptedModel, scripted
-from tests.support.system import System, until
+from tests.support.system import System, free_ports, until
 
 pytestmark = [pytest.mark.ray, pytest.mark.node, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -30,7 +31,7 @@ STRICT = ("--strict-config", "--ephemeral")
 @pytest.fixture
 def codex(system: System, node: Node, tmp_path: Path, request: pytest.FixtureRequest) -> Codex:
     """Codex 0.169.0, pointed at the system, as a principal that no other test is."""
-    name = f"codex-{abs(hash(request.node.name))}"
+    name = f"codex-{zlib.crc32(request.node.name.encode())}"
     made = Codex(node.codex(), tmp_path, system.token(name))
     made.configure(system.url, required=True)
     return made
@@ -220,3 +221,31 @@ async def test_what_aura_writes_into_codex_configuration_is_what_codex_reads(
     async with codex.app_server() as server:
         answer = await server.call(await server.thread(tmp_path), SERVER, "echo", {"text": "hello"})
         assert answer["structuredContent"] == {"text": "hello"}
+
+
+async def test_codex_works_in_the_stateless_era_too(codex: Codex, system: System) -> None:
+    codex.configure(system.url, features="plugins = false\nmcp_2026_07_28 = true", required=True)
+    async with codex.app_server() as server:
+        answer = await server.call(await server.thread(codex.home), SERVER, "test_caller", {})
+    assert answer["structuredContent"]["era"] == "2026-07-28"
+
+
+async def test_a_codex_that_asks_nobody_declines_what_a_tool_asks_its_user(codex: Codex, system: System) -> None:
+    ask = {"call": "test_elicitation", "server": SERVER, "arguments": {"message": "Who are you?"}}
+    async with ScriptedModel() as scripted_model:
+        codex.configure(system.url, model=scripted_model.config(), required=True)
+        done = await codex.turn(scripted(ask, {"say": "Done."}), *STRICT)
+    (call,) = done.items("mcp_tool_call")
+    assert call["result"]["content"][0]["text"].startswith(
+        ("User response: action=decline", "User response: action=cancel")
+    )
+
+
+async def test_a_turn_fails_loudly_when_the_required_gateway_is_away(node: Node, tmp_path: Path) -> None:
+    codex = Codex(node.codex(), tmp_path)
+    async with ScriptedModel() as scripted_model:
+        (port,) = free_ports(1)
+        codex.configure(f"http://127.0.0.1:{port}/mcp/stream", model=scripted_model.config(), required=True)
+        done = await codex.turn(scripted({"say": "Done."}), *STRICT)
+    assert done.code != 0
+    assert SERVER in done.out + done.err
