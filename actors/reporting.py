@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import platform
 import time
 from collections.abc import Callable
 
@@ -51,7 +50,6 @@ class Reporter:
         layer = LAYERS.get(self._bus.address.role, 0)
         fixed: JSON = {
             "layer": f"L{max(layer, 0)}",
-            "node": platform.node(),
             "pid": os.getpid(),
             "started_at": self._started,
             "uptime_s": round(time.time() - self._started, 3),

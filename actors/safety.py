@@ -284,8 +284,7 @@ class Safety:
         """Mark the secrets in what goes back out, and note how it went."""
         meta = reply.get("_meta") or {}
         case.layers = meta.get("aura/layers", [])
-        reply, found = redact(reply)
-        case.redacted = dict(found)
+        reply, case.redacted = redact(reply)
         if "rpc_error" in reply:
             case.outcome = "rpc_error"
         elif reply.get("resultType") == "input_required":

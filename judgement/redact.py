@@ -6,7 +6,6 @@ Only forms that are secrets by their shape are matched; the time is linear in th
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,61 +66,71 @@ _RULES = (
         r"\1" + _MARK.format("url_password"),
     ),
 )
+_HINTS = tuple((hint, rule) for rule in _RULES for hint in rule.hints)
+_PLAIN = frozenset({int, float, bool, type(None)})
 _KEY_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_END = re.compile(r"-----END [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----")
 
 
-def redact_text(text: str) -> tuple[str, Counter[str]]:
+def redact_text(text: str) -> tuple[str, dict[str, int]]:
     """The text with its secrets marked, and how many of which kind there were; the same text when there are none."""
-    found: Counter[str] = Counter()
-    for rule in _RULES:
-        for hint in rule.hints:
-            if hint in text:
-                text, count = rule.pattern.subn(rule.put, text)
-                if count:
-                    found[rule.name] += count
-                break
+    found: dict[str, int] = {}
+    return _text(text, found), found
+
+
+def redact(value: Any) -> tuple[Any, dict[str, int]]:
+    """JSON with the secrets in its texts marked, and how many of which kind; the very same object when there are none.
+
+    Member values under names such as `password` or `api_key` are secrets whatever their shape. Nesting deeper than
+    the interpreter's recursion limit is the caller's to refuse; JSON that came through the gateway is at most 64 deep.
+    """
+    found: dict[str, int] = {}
+    return _value(value, found), found
+
+
+def _text(text: str, found: dict[str, int]) -> str:
+    for hint, rule in _HINTS:
+        if hint in text:
+            text, count = rule.pattern.subn(rule.put, text)
+            if count:
+                found[rule.name] = found.get(rule.name, 0) + count
     if "-----BEGIN " in text:
         text = _redact_keys(text, found)
-    return text, found
+    return text
 
 
-def _redact_keys(text: str, found: Counter[str]) -> str:
+def _redact_keys(text: str, found: dict[str, int]) -> str:
     parts, at = [], 0
     while begin := _KEY_BEGIN.search(text, at):
         end = _KEY_END.search(text, begin.end())
         stop = end.end() if end else len(text)  # a key without its end goes to the end
         parts += [text[at : begin.start()], _MARK.format("private_key")]
-        found["private_key"] += 1
+        found["private_key"] = found.get("private_key", 0) + 1
         at = stop
     return "".join([*parts, text[at:]])
 
 
-def redact(value: Any, found: Counter[str] | None = None) -> tuple[Any, Counter[str]]:
-    """JSON with the secrets in its texts marked; the very same object when there are none.
-
-    Member values under names such as `password` or `api_key` are secrets whatever their shape. Nesting deeper than
-    the caller's recursion limit is the caller's to refuse; JSON that came through the gateway is at most 64 deep.
-    """
-    if found is None:
-        found = Counter()
+def _value(value: Any, found: dict[str, int]) -> Any:
     if isinstance(value, str):
-        new, here = redact_text(value)
-        found.update(here)
-        return (new if here else value), found
+        return _text(value, found)
     if isinstance(value, dict):
         changed = {}
         for name, member in value.items():
-            if isinstance(name, str) and isinstance(member, str) and member and name.lower() in _MEMBERS:
-                changed[name] = _MARK.format("member")
-                found["member"] += 1
-            elif isinstance(member, str | dict | list | tuple):
-                new, _ = redact(member, found)
-                if new is not member:
-                    changed[name] = new
-        return (value | changed if changed else value), found
-    if isinstance(value, list | tuple) and any(issubclass(kind, (str, *_CONTAINERS)) for kind in set(map(type, value))):
-        items = [redact(item, found)[0] for item in value]
+            if isinstance(member, str):
+                if member and isinstance(name, str) and name.lower() in _MEMBERS:
+                    new: Any = _MARK.format("member")
+                    found["member"] = found.get("member", 0) + 1
+                else:
+                    new = _text(member, found)
+            elif isinstance(member, _CONTAINERS):
+                new = _value(member, found)
+            else:
+                continue
+            if new is not member:
+                changed[name] = new
+        return value | changed if changed else value
+    if isinstance(value, list | tuple) and not _PLAIN.issuperset(map(type, value)):
+        items = [_value(item, found) for item in value]
         if any(new is not old for new, old in zip(items, value, strict=True)):
-            return items, found
-    return value, found
+            return items
+    return value

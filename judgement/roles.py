@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from importlib.resources import files
 from typing import Annotated
 
-import yaml  # type: ignore[import-untyped]  # PyYAML ships no types
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]

@@ -54,6 +54,24 @@ def find(folder: Path, audit_id: str) -> Record | None:
     return None
 
 
+def earlier(folder: Path, places: dict[str, tuple[str, int]], since: float) -> Iterator[Record]:
+    """The records before these places (as `Tail` has them), but for files not written to after `since`."""
+    for writer, (name, offset) in places.items():
+        for path in segments(folder / writer):
+            if int(path.stem) > int(Path(name).stem):
+                break
+            if path.stat().st_mtime < since:
+                continue
+            left = offset if path.name == name else path.stat().st_size
+            with path.open("rb") as file:
+                for line in file:
+                    left -= len(line)
+                    if left < 0:
+                        break
+                    if (record := _parse(line)) is not None:
+                        yield record
+
+
 @dataclass
 class Tail:
     """Follows the records of all writers from remembered places.

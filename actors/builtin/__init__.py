@@ -10,10 +10,10 @@ from aura_ia_mcp.judgement.roles import shipped
 from ..boot import Boot
 from ..catalogue import Catalogue
 from ..sources import Offer, Source, ToolCall, ToolDefinition, result
-from . import status
+from . import inference, status
 from .tool import Reach
 
-MODULES = (status,)
+MODULES = (status, inference)
 
 
 class Builtin(Source):

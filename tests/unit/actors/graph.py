@@ -158,5 +158,5 @@ async def code_of(work: Awaitable[Any]) -> str:
 
 async def until(condition: Callable[[], bool], within_s: float = 5.0) -> None:
     async with asyncio.timeout(within_s):
-        while not condition():
-            await asyncio.sleep(0.005)  # noqa: ASYNC110 - the condition is nobody's event
+        while not condition():  # noqa: ASYNC110 - nobody tells when the condition turns
+            await asyncio.sleep(0.005)

