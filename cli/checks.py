@@ -132,7 +132,7 @@ def ports(settings: Settings) -> Iterable[Finding]:
                 check,
                 "failure",
                 f"taken by {holder(number)}",
-                "Stop that program, or set another port (gateway.servers or cluster.dashboard_port; 0 takes a free one).",
+                "Stop that program, or set another port (gateway.servers, cluster.dashboard_port; 0 takes a free one).",
             )
 
 
