@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from .address import Address, Endpoint
@@ -39,11 +39,13 @@ class DirectoryResolver:
     Args:
         directory: where the Directory answers (epoch 0: any).
         node: this machine's name in the cluster; picks the way in among an endpoint's URIs.
+        schemes: what this process can connect with; other ways in are passed over. None can all.
     """
 
-    def __init__(self, directory: Endpoint, node: str) -> None:
+    def __init__(self, directory: Endpoint, node: str, schemes: Sequence[str] | None = None) -> None:
         self._directory = directory
         self._node = node
+        self._schemes = schemes
         self._bus: Bus | None = None
 
     def use(self, bus: Bus) -> None:
@@ -61,15 +63,22 @@ class DirectoryResolver:
         except AuraError:
             return None
         for found in reply["endpoints"]:
-            uri = choose(str(found["uri"]), same_node=found["node"] == self._node)
+            uri = choose(str(found["uri"]), same_node=found["node"] == self._node, schemes=self._schemes)
             if uri is not None:
                 return Endpoint(address, str(found["node"]), uri, int(found["epoch"]))
         return None
 
 
-def choose(uris: str, *, same_node: bool) -> str | None:
-    """Pick the way in from space-separated URIs: a unix socket only on its own node, else whatever crosses nodes."""
+def choose(uris: str, *, same_node: bool, schemes: Sequence[str] | None = None) -> str | None:
+    """Pick the way in from space-separated URIs, best first: a unix socket only on its own node, and only a known way.
+
+    Args:
+        uris: what was registered.
+        same_node: whether that is on this node.
+        schemes: the known ways; None means all.
+    """
     for uri in uris.split():
-        if same_node or not uri.startswith("unix:"):
+        scheme = uri.partition(":")[0]
+        if (same_node or scheme != "unix") and (schemes is None or scheme in schemes):
             return uri
     return None

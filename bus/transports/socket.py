@@ -188,17 +188,21 @@ class TlsTransport:
         server: context for accepting; must demand the client's certificate.
         client: context for connecting.
         max_frame_bytes: the bound on frames.
+        port: to listen on; 0 takes a free one for each address.
     """
 
     scheme = "tls"
 
-    def __init__(self, host: str, server: ssl.SSLContext, client: ssl.SSLContext, max_frame_bytes: int) -> None:
+    def __init__(
+        self, host: str, server: ssl.SSLContext, client: ssl.SSLContext, max_frame_bytes: int, port: int = 0
+    ) -> None:
         if server.verify_mode is not ssl.CERT_REQUIRED or client.verify_mode is not ssl.CERT_REQUIRED:
             raise ValueError("both TLS contexts must verify the other side (CERT_REQUIRED)")
         self._host = host
         self._server = server
         self._client = client
         self._max_frame_bytes = max_frame_bytes
+        self._port = port
 
     async def connect(self, uri: str) -> Link:
         """Open `tls://host:port`."""
@@ -210,11 +214,11 @@ class TlsTransport:
         return link
 
     async def listen(self, address: Address, accept: Callable[[Link], None]) -> Listener:
-        """Answer on a free port of this node's address."""
+        """Answer on this node's address."""
         del address  # the port tells addresses apart
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: SocketLink(self._max_frame_bytes, accept), self._host, 0, ssl=self._server
+            lambda: SocketLink(self._max_frame_bytes, accept), self._host, self._port, ssl=self._server
         )
         port = server.sockets[0].getsockname()[1]
         return _SocketListener(server, f"tls://{self._host}:{port}", None)
