@@ -203,7 +203,7 @@ def main() -> int:
     logging.basicConfig(
         level=spec.settings.system.log_level, format="%(asctime)s %(levelname)s graph %(name)s: %(message)s"
     )
-    ray_runtime.prepare_environment()
+    ray_runtime.prepare_environment(own=spec.settings.cluster.address == "local")
     say("ray", 0.0, "starting Ray" if spec.settings.cluster.address == "local" else "joining Ray")
     try:
         runtime = ray_runtime.start(spec.settings.cluster, ray_folder(paths), namespace_of(paths))

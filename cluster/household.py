@@ -20,6 +20,7 @@ import uvloop
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.link import Transport
 from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.bus.resolver import choose
 from aura_ia_mcp.bus.transports.socket import TlsTransport, UnixTransport
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.stores.audit import AuditWriter
@@ -166,6 +167,13 @@ class Household:
             self._residents.append(resident)
             await resident.start(assignment.patience_s)
 
+    def _tls_port(self) -> int:
+        """The Directory's is known beforehand, since all others are found through it; theirs are free ones."""
+        if all(duty.address.role != "directory" for duty in self._assignment.duties):
+            return 0
+        uri = choose(self._assignment.directory.uris, same_node=False, schemes=["tls"])
+        return int(uri.rpartition(":")[2]) if uri else 0
+
     def _transports(self) -> list[Transport]:
         assignment = self._assignment
         most = assignment.settings.bus.max_frame_bytes
@@ -174,5 +182,5 @@ class Household:
         transports: list[Transport] = [*self._extra, UnixTransport(folder, most)]
         if assignment.certificate is not None:
             client, server = contexts(assignment.certificate)
-            transports.append(TlsTransport(self._ip, server, client, most))
+            transports.append(TlsTransport(self._ip, server, client, most, self._tls_port()))
         return transports

@@ -39,7 +39,8 @@ def joined_peer(
     Raises:
         AuraError: the Directory can't be reached from this node.
     """
-    resolver = DirectoryResolver(directory_endpoint(directory, node), node)
+    schemes = [transport.scheme for transport in transports]
+    resolver = DirectoryResolver(directory_endpoint(directory, node), node, schemes)
     more = {} if on_refused is None else {"on_refused": on_refused}
     peer = Peer(
         address,

@@ -10,7 +10,7 @@ import re
 import shutil
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ _KEPT_SESSIONS = 2
 _SESSION = re.compile(r"session_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d+_\d+")
 
 # Defaults of ours; whoever runs the system may set others in the environment.
-ENVIRONMENT: Mapping[str, str] = {
+ENVIRONMENT: dict[str, str] = {
     "RAY_AUTH_MODE": "token",  # without it, the dashboard's jobs API runs anybody's code
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
@@ -32,6 +32,10 @@ ENVIRONMENT: Mapping[str, str] = {
     "RAY_ROTATION_BACKUP_COUNT": "2",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+
+# Ray calls it a switch for other platforms; what it does is to take 127.0.0.1 for the node's address, so that none of
+# Ray's servers (GCS, raylet, agents, metrics) listens beyond this machine. `_node_ip_address` refuses loopback.
+LOOPBACK: dict[str, str] = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,13 @@ class RunningRay:
     session: str
 
 
-def prepare_environment() -> None:
-    """Set Ray's environment; must come before the first `import ray`."""
-    for name, value in ENVIRONMENT.items():
+def prepare_environment(*, own: bool) -> None:
+    """Set Ray's environment; must come before the first `import ray`.
+
+    Args:
+        own: a Ray of our own will be started, rather than one joined; it keeps to loopback.
+    """
+    for name, value in (ENVIRONMENT | LOOPBACK if own else ENVIRONMENT).items():
         os.environ.setdefault(name, value)
     # Ray's workers recompile everything without byte code on disk (1 s of CPU each).
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

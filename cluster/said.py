@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import sys
 import threading
 from typing import Any
+
+_STDIN = 0
 
 
 def say(stage: str, fraction: float, text: str, **more: Any) -> None:
@@ -23,8 +26,9 @@ def until_end_of_input(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
     def watch() -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while sys.stdin.buffer.read(4096):
+        # Not through sys.stdin, whose lock a thread that waits would still hold when the interpreter ends.
+        with contextlib.suppress(OSError):
+            while os.read(_STDIN, 4096):
                 pass
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(stop.set)
