@@ -20,7 +20,7 @@ from aura_ia_mcp.bus.keys import new_root
 from aura_ia_mcp.cluster.household import LoopThread
 from aura_ia_mcp.cluster.ray_runtime import prepare_environment
 
-prepare_environment()
+prepare_environment(own=True)
 
 import ray  # noqa: E402 - after its environment
 

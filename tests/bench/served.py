@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from tests.support.system import System
 
 from .outcome import JSON
-from .processes import end_with_parent
+from .processes import end_with_parent, tree
 from .wire import Call, modern_once
 
 PATH = "/mcp/stream"
@@ -25,7 +27,17 @@ _MANY = 1_000_000_000
 
 
 class Served(System):
-    """`aura serve`; as `System`, without tool sources of the tests."""
+    """`aura serve`; as `System`, without tool sources of the tests.
+
+    Args:
+        root: its folder, empty.
+        sections: settings on top of `System`'s.
+    """
+
+    def __init__(self, root: Path, sections: dict[str, JSON]) -> None:
+        super().__init__(root, (), sections)
+        self._seen: set[psutil.Process] = set()
+        self.started_in_s = 0.0
 
     def start(self) -> None:
         """Start it and wait for the first answered call.
@@ -55,6 +67,16 @@ class Served(System):
             time.sleep(_POLL_S)
         return time.monotonic() - began
 
+    def processes(self) -> list[psutil.Process]:
+        """Every process of this system that lives: those below `aura serve`, now or before, and those with its mark.
+
+        Ray's dashboard and agents rewrite their titles and with them the environment that holds the mark.
+        """
+        self._seen.update(super().processes())
+        if self._process is not None and self._process.poll() is None:
+            self._seen.update(tree(self._process.pid))
+        return [process for process in self._seen if _lives(process)]
+
     def answers(self, call: Call = ECHO) -> bool:
         """Whether a call gives a result now."""
         try:
@@ -76,7 +98,7 @@ def served(**sections: JSON) -> Iterator[Served]:
     root = Path(tempfile.mkdtemp(prefix="aura-"))  # short, for the names of sockets are bounded
     sections["safety"] = {"rate_limit": _MANY} | sections.get("safety", {})
     sections["cluster"] = {"dashboard": True, "dashboard_port": 0} | sections.get("cluster", {})
-    system = Served(root, (), sections)
+    system = Served(root, sections)
     try:
         system.start()
         yield system
@@ -86,3 +108,10 @@ def served(**sections: JSON) -> Iterator[Served]:
     finally:
         system.kill()
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
