@@ -29,6 +29,7 @@ class Boot:
         decision_root: mints decision tokens; given to Safety alone.
         sources: makes further tool sources; given to Tools alone.
         started_at: Unix seconds at which the system (not the actor) started.
+        origins: for each key of the settings (`safety.rate_limit`) where its value comes from; may be empty.
     """
 
     address: Address
@@ -39,3 +40,4 @@ class Boot:
     decision_root: bytes | None = field(default=None, repr=False)
     sources: tuple[Callable[[], ToolSource], ...] = ()
     started_at: float = 0.0
+    origins: dict[str, str] = field(default_factory=dict)

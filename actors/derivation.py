@@ -11,6 +11,7 @@ Record = dict[str, Any]
 
 _REFUSED_PEERS = ("foreign_peer", "spoofed_source", "undeclared_edge", "stale_epoch", "malformed")
 _TOKEN_WORK = ("token_created", "token_revoked")
+_COMES_AND_GOES = ("cli",)  # one process per command: that it begins anew is no news
 _FRAME = ("v", "seq", "prev", "writer", "kind", "ts")
 
 
@@ -29,7 +30,7 @@ def security_event(record: Record) -> JSON | None:
     if kind == "call":
         return _refusal(record) if record.get("outcome") == "refused" else None
     event = None
-    if kind == "opened" and record.get("continues", 0) > 0:
+    if kind == "opened" and record.get("continues", 0) > 0 and record["writer"] not in _COMES_AND_GOES:
         event = "restarted"
     elif kind in ("repaired", "recovered"):
         event = f"audit_{kind}"

@@ -10,10 +10,11 @@ from aura_ia_mcp.judgement.roles import shipped
 from ..boot import Boot
 from ..catalogue import Catalogue
 from ..sources import Offer, Source, ToolCall, ToolDefinition, result
-from . import inference, status
+from . import documentation, inference, status
+from .library import MIME, SCHEME, pages
 from .tool import Reach
 
-MODULES = (status, inference)
+MODULES = (status, documentation, inference)
 
 
 class Builtin(Source):
@@ -44,4 +45,15 @@ class Builtin(Source):
 
     def resources(self) -> Sequence[Offer]:
         """The documentation."""
-        return ()
+        return [
+            Offer({"uri": page.uri, "name": page.topic, "title": page.title, "mimeType": MIME})
+            for page in pages().values()
+        ]
+
+    async def read(self, uri: str, call: ToolCall) -> JSON | None:
+        """A page of the documentation."""
+        del call
+        page = pages().get(uri.removeprefix(SCHEME)) if uri.startswith(SCHEME) else None
+        if page is None:
+            return None
+        return {"contents": [{"uri": uri, "mimeType": MIME, "text": page.text}]}

@@ -1,0 +1,79 @@
+"""Probes of the parts: is each there, and how quickly does it answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.messages import JSON, Message, Ping, ReadModels, ReadStatus
+
+from ..sources import ToolCall
+from .tool import Reach
+
+PROBE_S = 1.0
+SILENT_S = 10.0
+_PINGED = ("state", "audit")
+_HEARD = ("safety", "gateway", "cluster", "directory")
+_WORST = ("ok", "off", "degraded", "down")
+
+
+async def check_health(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
+    """Probe every part at once: those that this actor may ask are asked, the others are known by their reports."""
+    del arguments, reach
+    names = [f"{role}/0" for role in ("ml", *_PINGED)]
+    asked = await asyncio.gather(
+        _models(call), *(_probe(call, role, Ping()) for role in _PINGED), _probe(call, "telemetry", ReadStatus())
+    )
+    checks: JSON = {"tools/0": _check("ok", 0.0, "answers this call")}
+    checks |= {name: check for name, (check, _) in zip(names, asked, strict=False)}
+    telemetry, board = asked[-1]
+    checks["telemetry/0"] = telemetry
+    checks |= _reported((board or {}).get("parts", {}))
+    worst = max((check["status"] for check in checks.values()), key=_WORST.index)
+    overall = "ok" if worst == "off" else "degraded" if worst == "down" else worst
+    return {"status": overall, "checks": dict(sorted(checks.items()))}
+
+
+async def _probe(call: ToolCall, role: str, message: Message) -> tuple[JSON, JSON | None]:
+    began = time.perf_counter()
+    header = call.header.within(PROBE_S).with_tokens({})
+    try:
+        reply = await call.context.bus.request(role, message, header=header, patience_s=0.0, retry=False)
+    except AuraError as error:
+        return _check("down", _ms(began), str(error)), None
+    return _check("ok", _ms(began), "answers"), reply
+
+
+async def _models(call: ToolCall) -> tuple[JSON, JSON | None]:
+    check, reply = await _probe(call, "ml", ReadModels())
+    if reply is not None:
+        state = reply["state"]
+        if state == "loading":
+            check |= {"status": "degraded", "detail": f"loading: {reply['stage']}, {reply['progress']:.0%} done"}
+        elif state == "off":
+            check |= {"status": "off", "detail": "the models are switched off (ml.load is never)"}
+        elif state == "failed":
+            check |= {"status": "degraded", "detail": reply["detail"]}
+        else:
+            check["detail"] = "the models are loaded"
+    return check, reply
+
+
+def _reported(parts: JSON) -> JSON:
+    """Parts that only report: how old is their newest report? One that never reported isn't claimed to be anything."""
+    found: JSON = {}
+    for source, figures in parts.items():
+        if source.partition("/")[0] in _HEARD:
+            age_s = figures["age_s"]
+            status = "ok" if age_s < SILENT_S else "down"
+            found[source] = _check(status, None, f"reported {age_s:.1f} s ago")
+    return found
+
+
+def _check(status: str, latency_ms: float | None, detail: str) -> JSON:
+    return {"status": status, "latency_ms": latency_ms, "detail": detail}
+
+
+def _ms(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 3)
