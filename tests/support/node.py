@@ -125,3 +125,10 @@ def _node(modules: Path) -> Path:
     if int(version.split(".")[0]) < 22:
         pytest.skip(f"Node 22 is needed, this machine has {version}")
     return Path(own)
+
+
+if __name__ == "__main__":
+    try:
+        print(install().modules)
+    except (pytest.skip.Exception, pytest.fail.Exception) as reason:
+        raise SystemExit(str(reason)) from None
