@@ -26,7 +26,6 @@ from .jsonrpc import (
     REQUEST_CANCELLED,
     Answer,
     Incoming,
-    Notification,
     Request,
     RpcError,
     encode_error,
@@ -168,7 +167,9 @@ class HandshakeEra:
         if isinstance(message, Answer):
             session.answered(message)
         elif message.method == "notifications/cancelled":
-            self._cancel(session, message)
+            number = message.params.get("requestId")
+            if isinstance(number, str | int):
+                session.cancel(number)
         return web.Response(status=202)
 
     async def get(self, arrival: Arrival) -> web.StreamResponse:
@@ -225,14 +226,11 @@ class HandshakeEra:
         headers = {**JSON_HEADERS, SESSION_HEADER: session.id}
         return web.Response(body=encode_result(message.id, result), headers=headers)
 
-    def _cancel(self, session: Session, message: Notification) -> None:
-        wanted_id = message.params.get("requestId")
-        if isinstance(wanted_id, str | int) and wanted_id in session.open:
-            session.open[wanted_id].cancel()
-
     async def _request(self, arrival: Arrival, session: Session, message: Request) -> web.StreamResponse:
         if message.id in session.open:
             raise RpcError(INVALID_REQUEST, "a request with this id is still open in the session", status=400)
+        if session.unwanted(message.id):
+            return web.Response(body=encode_error(message.id, _cancelled()), headers=JSON_HEADERS)
         exchange = HandshakeExchange(self, session, arrival, message)
         session.open[message.id] = exchange
         silence = asyncio.get_running_loop().call_later(self.keepalive_s, exchange.open_stream)
@@ -242,7 +240,7 @@ class HandshakeEra:
             if not exchange.was_cancelled():
                 await exchange.abandon()
                 raise
-            body = encode_error(message.id, RpcError(REQUEST_CANCELLED, "the request was cancelled"))
+            body = encode_error(message.id, _cancelled())
         finally:
             silence.cancel()
             session.open.pop(message.id, None)
@@ -273,3 +271,7 @@ class HandshakeEra:
             session.subscriptions.discard(params["uri"])
             return {}
         return await self._methods.serve(exchange, method, params)
+
+
+def _cancelled() -> RpcError:
+    return RpcError(REQUEST_CANCELLED, "the request was cancelled")

@@ -24,6 +24,7 @@ from .metrics import Metrics
 JSON = dict[str, Any]
 Method = Callable[[Exchange, JSON], Awaitable[JSON]]
 
+RESOURCE_NOT_FOUND = -32002
 _ROUNDS = 8
 _LONGEST_KEY = 256
 _LONGEST_WAIT_S = 3600.0
@@ -86,6 +87,8 @@ class Methods:
             if method == "completion/complete":
                 return _unwrap(await self._complete(exchange, params))
         except AuraError as error:
+            if error.code == "unknown_resource":
+                raise _no_resource(exchange, params, error) from None
             raise as_rpc_error(error) from None
         raise RpcError(METHOD_NOT_FOUND, f"there is no method {method[:64]!r} here")
 
@@ -232,6 +235,11 @@ def _missing(capability: str) -> RpcError:
         f"this needs the client capability {capability!r}, which the request didn't declare",
         data={"requiredCapabilities": {capability: {}}},
     )
+
+
+def _no_resource(exchange: Exchange, params: JSON, error: AuraError) -> RpcError:
+    data = {**error.failure.as_dict(), "uri": params.get("uri")}
+    return RpcError(INVALID_PARAMS if exchange.modern else RESOURCE_NOT_FOUND, str(error), data=data)
 
 
 def as_rpc_error(error: AuraError) -> RpcError:

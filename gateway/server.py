@@ -36,6 +36,7 @@ from .stateless import StatelessEra
 log = logging.getLogger(__name__)
 
 _REPORT_S = 2.0
+_FIRST_LOOK_S = 0.5
 _KEEPALIVE_S = 75.0
 _MAX_HEADER_BYTES = 16_384
 _BACKLOG = 1024
@@ -139,7 +140,9 @@ class Gateway:
             await self.stop(0.0)
             raise
         self._tasks = [asyncio.create_task(self._events.follow()), asyncio.create_task(self._tick())]
-        await self._open_due()
+        first = asyncio.create_task(self._open_due())
+        self._tasks.append(first)
+        await asyncio.wait({first}, timeout=_FIRST_LOOK_S)
         return self.urls
 
     async def stop(self, drain_s: float = 0.0) -> None:

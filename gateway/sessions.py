@@ -18,6 +18,8 @@ from .jsonrpc import JSON, SERVER_BUSY, SESSION_NOT_FOUND, Answer, RequestId, Rp
 from .replay import GET_STREAM, EventLog
 
 _MAX_SUBSCRIPTIONS = 1000
+_MAX_UNWANTED = 64
+_OVERTAKEN_S = 1.0
 _RETRY_AFTER = {"Retry-After": "5"}
 
 
@@ -53,6 +55,7 @@ class Session:
         self.used_at = time.monotonic()
         self.closed = False
         self._asked: dict[RequestId, asyncio.Future[JSON]] = {}
+        self._unwanted: OrderedDict[RequestId, float] = OrderedDict()
         self._questions = 0
 
     @property
@@ -64,6 +67,20 @@ class Session:
     def idle(self) -> bool:
         """No request is being served and no stream is connected."""
         return not self.open and self.events.readers == 0
+
+    def cancel(self, number: RequestId) -> None:
+        """The client wants a request no more; one that arrives within a second after this is refused as well."""
+        request = self.open.get(number)
+        if request is not None:
+            request.cancel()
+            return
+        self._unwanted[number] = time.monotonic()
+        if len(self._unwanted) > _MAX_UNWANTED:
+            self._unwanted.popitem(last=False)
+
+    def unwanted(self, number: RequestId) -> bool:
+        """Whether a request was cancelled before it arrived: they travel on connections of their own."""
+        return time.monotonic() - self._unwanted.pop(number, float("-inf")) < _OVERTAKEN_S
 
     def subscribe(self, uri: str) -> None:
         """Tell the client when a resource changes.
