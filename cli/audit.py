@@ -13,7 +13,12 @@ from .settings import loaded
 
 @click.group()
 def audit() -> None:
-    """Check the audit record."""
+    r"""Check the audit record.
+
+    \b
+    Example:
+      aura audit verify
+    """
 
 
 @audit.command()

@@ -20,7 +20,13 @@ _TIMEOUTS_SEC = {"gateway": (30, 120), "ml": (20, 60), "knowledge": (20, 60), "r
 
 @click.group()
 def codex() -> None:
-    """Connect OpenAI Codex to the running system."""
+    r"""Connect OpenAI Codex to the running system.
+
+    \b
+    Examples:
+      aura codex config
+      aura codex config --write
+    """
 
 
 @codex.command()

@@ -1,0 +1,142 @@
+"""`aura status`: how the running system is."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from aura_ia_mcp.gateway.client import Client, ClientError
+
+from .backend import ask
+from .output import Failure, json_option, print_json, print_table
+from .running import description
+from .settings import loaded
+
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
+_TOOLS = ("get_system_status", "get_cluster_status", "get_model_status")
+
+
+@click.command()
+@json_option
+@click.pass_context
+def status(ctx: click.Context, as_json: bool) -> None:
+    r"""Show how the running system is: whether calls are served, its actors, parts, models and endpoints.
+
+    Exit status 1 if none runs here, or if it can't serve calls now.
+
+    \b
+    Examples:
+      aura status
+      aura status --json
+    """
+    current = loaded(ctx)
+    report = ask(current, _gather)
+    report["urls"] = {} if current.backend_url else description(current.settings).get("urls", {})
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+    if not report["ready"]:
+        raise Failure(
+            f"calls can't be served now: {'; '.join(report['health'].get('reasons', ()))}",
+            "Repeat in a moment; logs/graph.log and logs/gateway.log tell more.",
+        )
+
+
+async def _gather(client: Client) -> dict[str, Any]:
+    ready, health = await client.health()
+    report: dict[str, Any] = {"ready": ready, "health": health}
+    if ready:
+        answers = await asyncio.gather(*(_call(client, name) for name in _TOOLS))
+        report |= dict(zip(("system", "cluster", "models"), answers, strict=True))
+    return report
+
+
+async def _call(client: Client, name: str) -> dict[str, Any]:
+    """A tool's result, or {"unavailable": why}: what one part can't say mustn't hide the rest."""
+    try:
+        result = await client.call_tool(name, {}, timeout_s=10.0)
+    except ClientError as error:
+        return {"unavailable": str(error)}
+    if result.get("isError"):
+        failure = (result.get("_meta") or {}).get("aura/error") or {}
+        return {"unavailable": failure.get("message") or "it failed"}
+    content: dict[str, Any] = result.get("structuredContent") or {}
+    return content
+
+
+def _print(report: dict[str, Any]) -> None:
+    system, cluster, models = (report.get(name, {}) for name in ("system", "cluster", "models"))
+    uptime = f", up {duration(system['uptime_s'])}" if system.get("uptime_s") is not None else ""
+    click.echo(f"Aura IA MCP {system.get('version', '')}: {'ready' if report['ready'] else 'NOT READY'}{uptime}")
+    for name, url in report["urls"].items():
+        click.echo(f"  {name:<10} {url}")
+    if cluster.get("dashboard_url"):
+        click.echo(f"  {'dashboard':<10} {cluster['dashboard_url']}")
+    for node, actors in cluster.get("actors_by_node", {}).items():
+        print_table(
+            ("Actor", "Class", "Layer", "State", "Restarts", "Pid"),
+            [(a["name"], a["class"], a["layer"], a["state"], str(a["restarts"]), _cell(a["pid"])) for a in actors],
+            title=f"Ray actors on {node}",
+        )
+    if system.get("actors"):
+        print_table(
+            ("Part", "Layer", "State", "Under way", "Median", "99 %"),
+            [
+                (
+                    p["name"],
+                    p["layer"],
+                    p["state"],
+                    _cell(p["mailbox"]),
+                    _cell(p["p50_ms"], " ms"),
+                    _cell(p["p99_ms"], " ms"),
+                )
+                for p in system["actors"]
+            ],
+            title="Parts",
+        )
+    if models.get("models"):
+        print_table(
+            ("Model", "Kind", "Loaded", "Device", "Calls", "Median"),
+            [
+                (
+                    m["name"],
+                    m["kind"],
+                    _loaded(m, models),
+                    _cell(m["device"]),
+                    str(m["requests"]),
+                    _cell(m["p50_ms"], " ms"),
+                )
+                for m in models["models"]
+            ],
+            title="Models",
+        )
+    for title, part in (("parts", system), ("Ray", cluster), ("models", models)):
+        if "unavailable" in part:
+            click.echo(f"Nothing to tell of {title}: {part['unavailable']}")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the two largest units that matter."""
+    whole = int(seconds)
+    if whole < _MINUTE_S:
+        return f"{whole} s"
+    if whole < _HOUR_S:
+        return f"{whole // _MINUTE_S} min {whole % _MINUTE_S} s"
+    if whole < _DAY_S:
+        return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
+    return f"{whole // _DAY_S} d {whole % _DAY_S // _HOUR_S} h"
+
+
+def _loaded(model: dict[str, Any], worker: dict[str, Any]) -> str:
+    if model["loaded"]:
+        return "yes"
+    if model.get("error"):
+        return f"no: {model['error']}"
+    return f"{worker.get('state', '')} {worker.get('progress', 0):.0%}".strip()
+
+
+def _cell(value: Any, unit: str = "") -> str:
+    return "" if value is None else f"{value:g}{unit}" if isinstance(value, float) else f"{value}{unit}"
