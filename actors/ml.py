@@ -47,6 +47,9 @@ class MLWorker:
     Args:
         boot: `audience_key` among it.
         models: what to run; None makes them from the settings.
+
+    Attributes:
+        state: off, loading, ready or failed.
     """
 
     def __init__(self, boot: Boot, models: Models | None = None) -> None:
@@ -55,7 +58,7 @@ class MLWorker:
         self._settings = boot.settings.ml
         self._verifier = Verifier(AUDIENCE, boot.audience_key)
         self._models = models or _models(boot)
-        self._state = "off"
+        self.state = "off"
         self._stage, self._fraction, self._fault = "", 0.0, ""
         self._loading: asyncio.Task[None] | None = None
         self._requests = {"embedding": 0, "emotion": 0}
@@ -70,7 +73,7 @@ class MLWorker:
         """Begin to load."""
         self._bus = bus
         if self._settings.load == "start":
-            self._state = "loading"
+            self.state = "loading"
             self._loading = asyncio.create_task(self._load(), name="load the models")
         self._reporter = Reporter(bus, self._figures)
         self._reporter.start()
@@ -124,7 +127,7 @@ class MLWorker:
             )
         return {
             "models": models,
-            "state": self._state,
+            "state": self.state,
             "stage": self._stage,
             "progress": round(self._fraction, 3),
             "detail": self._fault,
@@ -180,13 +183,13 @@ class MLWorker:
         try:
             await asyncio.to_thread(self._models.load, progress)
         except ModelError as error:
-            self._state, self._fault = "failed", str(error)
+            self.state, self._fault = "failed", str(error)
             log.error("the models can't be loaded: %s", error)  # noqa: TRY400 - the message says all
         except Exception as error:
-            self._state, self._fault = "failed", f"{type(error).__name__}: {error}. {_WEIGHTS_REMEDY}"
+            self.state, self._fault = "failed", f"{type(error).__name__}: {error}. {_WEIGHTS_REMEDY}"
             log.exception("the models can't be loaded")
         else:
-            self._state = "ready"
+            self.state = "ready"
             log.info("the models are loaded after %.1f s", time.monotonic() - began)
 
     def _note(self, stage: str, fraction: float) -> None:
@@ -195,16 +198,16 @@ class MLWorker:
         self._stage, self._fraction = stage, fraction
 
     def _require(self) -> None:
-        if self._state == "ready":
+        if self.state == "ready":
             return
-        if self._state == "loading":
+        if self.state == "loading":
             raise AuraError(
                 "unavailable",
                 f"the models are being loaded: {self._stage or 'starting'}, {self._fraction:.0%} done",
                 recovery="Repeat the call after retry_after_s.",
                 retry_after_s=_RETRY_S,
             )
-        if self._state == "off":
+        if self.state == "off":
             raise AuraError(
                 "unavailable",
                 "the models are switched off (ml.load is never)",
@@ -215,7 +218,7 @@ class MLWorker:
     def _figures(self) -> JSON:
         cards: list[dict[str, Any]] = self._models.cards()
         return {
-            "models_state": self._state,
+            "models_state": self.state,
             "progress": round(self._fraction, 3),
             "device": next((card["device"] for card in cards if card["device"]), None),
             "requests": sum(self._requests.values()),

@@ -54,7 +54,7 @@ def tools(settings: Settings) -> Sequence[Tool]:
         _tool(
             get_system_status,
             "System status",
-            "Version, uptime, nodes, resources, and every part with its state, restarts, mailbox depth and answer times.",
+            "Version, uptime, nodes, resources, and each part with its state, restarts, mailbox depth and times.",
             _SYSTEM,
         ),
         _tool(
