@@ -6,6 +6,7 @@ import http.client
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
@@ -37,12 +38,17 @@ def answering(settings: Settings) -> list[Port]:
     found = []
     for server in settings.gateway.servers:
         url = described.get(server.name) if isinstance(described, dict) else None
-        url = url or f"http://localhost:{server.port}/mcp/stream"
+        url = for_people(url or f"http://localhost:{server.port}/mcp/stream")
         host = settings.gateway.host if settings.gateway.host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
-        port = int(url.split(":")[2].split("/")[0])
+        port = urlsplit(url).port or 0
         if port and (answer := _health(host, port)) is not None:
             found.append(Port(server.name, url, *answer))
     return found
+
+
+def for_people(url: str) -> str:
+    """A loopback URL as people and the guide write it."""
+    return url.replace("://127.0.0.1:", "://localhost:")
 
 
 def description(settings: Settings) -> dict[str, Any]:

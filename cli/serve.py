@@ -17,6 +17,7 @@ from aura_ia_mcp.configs.settings import Settings
 
 from .checks import ports
 from .output import Failure
+from .running import for_people
 from .settings import loaded
 
 
@@ -52,6 +53,7 @@ class Display:
         self._live = sys.stdout.isatty()
         self._ready = False
         self._last = ""
+        self._urls: dict[str, str] = {}
 
     def __call__(self, progress: Progress) -> None:
         """Show one step."""
@@ -62,6 +64,12 @@ class Display:
             self._end_line()
             click.echo(welcome(self._settings, progress.data, time.monotonic() - self._began))
             self._ready = True
+            self._urls = progress.data.get("urls", {})
+        elif self._ready and "urls" in progress.data:
+            for name, url in progress.data["urls"].items():
+                if self._urls.get(name) != url:
+                    click.echo(_endpoint(self._settings, name, url))
+            self._urls = progress.data["urls"]
         elif progress.text != self._last:
             self._step(progress)
         self._last = progress.text
@@ -83,12 +91,8 @@ class Display:
 def welcome(settings: Settings, system: dict[str, Any], took_s: float) -> str:
     """What to know when the system is ready: endpoints, and the two ways to connect Codex."""
     urls: dict[str, str] = system.get("urls", {})
-    shows = {
-        server.name: f"{len(server.tools)} tools" if server.tools else "every tool"
-        for server in settings.gateway.servers
-    }
     lines = [f"Aura IA MCP {aura_ia_mcp.__version__} is ready ({took_s:.1f} s).", ""]
-    lines += [f"  {name:<10} {url}   ({shows.get(name, 'MCP')})" for name, url in urls.items()]
+    lines += [_endpoint(settings, name, url) for name, url in urls.items()]
     if system.get("dashboard_url"):
         lines.append(f"  {'dashboard':<10} {system['dashboard_url']}   (Ray: the layers are actors there)")
     lines.append(f"  {'records':<10} {Paths.of(settings).logs}")
@@ -98,7 +102,13 @@ def welcome(settings: Settings, system: dict[str, Any], took_s: float) -> str:
             "",
             "Connect Codex with one of these:",
             "  aura codex config --write",
-            f"  codex mcp add aura_gateway --url {main}",
+            f"  codex mcp add aura_gateway --url {for_people(main)}",
         ]
     lines += ["", "Then, in another terminal: aura status. Ctrl-C here stops."]
     return "\n".join(lines)
+
+
+def _endpoint(settings: Settings, name: str, url: str) -> str:
+    parts = {server.name: server.tools for server in settings.gateway.servers}
+    shows = f"{len(parts[name])} tools" if parts.get(name) else "every tool"
+    return f"  {name:<10} {for_people(url)}   ({shows})"

@@ -11,7 +11,7 @@ from aura_ia_mcp.gateway.client import Client, ClientError
 
 from .backend import ask
 from .output import Failure, json_option, print_json, print_table
-from .running import description
+from .running import description, for_people
 from .settings import loaded
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
@@ -72,7 +72,7 @@ def _print(report: dict[str, Any]) -> None:
     uptime = f", up {duration(system['uptime_s'])}" if system.get("uptime_s") is not None else ""
     click.echo(f"Aura IA MCP {system.get('version', '')}: {'ready' if report['ready'] else 'NOT READY'}{uptime}")
     for name, url in report["urls"].items():
-        click.echo(f"  {name:<10} {url}")
+        click.echo(f"  {name:<10} {for_people(url)}")
     if cluster.get("dashboard_url"):
         click.echo(f"  {'dashboard':<10} {cluster['dashboard_url']}")
     for node, actors in cluster.get("actors_by_node", {}).items():

@@ -198,7 +198,8 @@ class Supervisor:
     def _gateway_said(self, line: JSON) -> None:
         if "urls" in line:
             self._urls = line["urls"]
-        self._say(str(line["stage"]), float(line["fraction"]), str(line["text"]))
+        more = {"urls": self._urls} if "urls" in line else {}
+        self._say(str(line["stage"]), float(line["fraction"]), str(line["text"]), **more)
 
     # --- life --------------------------------------------------------------------------------------------------------
 
@@ -294,10 +295,8 @@ class Supervisor:
         line: JSON = {"stage": stage, "fraction": fraction, "text": text}
         if stage == "ready":
             line["system"] = data
-        elif stage in ("notice", "fault") and self._is_ready:
-            return  # holders of a running system have heard that it is ready; what it heals isn't their business
-        elif stage == "fault":
-            line["stage"] = "fault"
+        elif self._is_ready and stage != "stopping":
+            return  # what a running system heals isn't its holders' business, and those to come must hear `ready`
         self._leases.say(line)
 
     def _describe(self, state: str) -> JSON:
