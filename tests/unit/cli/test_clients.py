@@ -1,0 +1,248 @@
+"""The commands that talk to a running system, with a client that answers as one would."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aura_ia_mcp.cli import app, backend, serve, status, tools
+from aura_ia_mcp.cluster.supervisor import Progress
+from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.gateway.client import ClientError, NotRunningError
+
+JSON = dict[str, Any]
+ECHO = {
+    "name": "echo",
+    "title": "Echo",
+    "description": "Gives back.",
+    "inputSchema": {"type": "object", "properties": {"text": {"type": "string"}}},
+    "annotations": {"readOnlyHint": True},
+    "_meta": {"aura/capability": "status", "aura/layer": "L5", "aura/category": "status"},
+}
+REFUSED = {
+    "isError": True,
+    "content": [{"type": "text", "text": "slow down"}],
+    "_meta": {
+        "aura/error": {"message": "slow down", "recovery": "Wait.", "retry_after_s": 2.5, "audit_id": "safety-0:9"},
+    },
+}
+ACTOR = {"name": "L6 Safety 0", "class": "Safety", "layer": "L6", "state": "ALIVE", "restarts": 0, "pid": 7}
+PART = {"name": "ml/0", "layer": "L1", "state": "ALIVE", "mailbox": 0, "p50_ms": 1.5, "p99_ms": None}
+MODEL = {"name": "MiniLM", "kind": "embedding", "loaded": False, "device": None, "requests": 0, "p50_ms": None}
+RESULTS: dict[str, JSON] = {
+    "echo": {"structuredContent": {"text": "hi"}, "content": [], "isError": False, "_meta": {"aura/audit_id": "s:1"}},
+    "refused": REFUSED,
+    "plain": {"content": [{"type": "text", "text": "only text"}]},
+    "get_system_status": {"structuredContent": {"version": "9", "uptime_s": 61, "actors": [PART]}},
+    "get_cluster_status": {"structuredContent": {"dashboard_url": "http://d", "actors_by_node": {"n": [ACTOR]}}},
+    "get_model_status": {"structuredContent": {"models": [MODEL], "state": "loading", "progress": 0.25}},
+}
+
+
+class FakeClient:
+    """Answers from the tables above; remembers what it was given."""
+
+    last: FakeClient
+    ready = True
+    fails: Exception | None = None
+
+    def __init__(self, target: str | Path, token: str | None, *, name: str) -> None:
+        self.target, self.token, self.name = target, token, name
+        self.called: list[tuple[str, JSON]] = []
+        FakeClient.last = self
+
+    async def __aenter__(self) -> FakeClient:
+        if self.fails is not None:
+            raise self.fails
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def list_tools(self) -> list[JSON]:
+        return [ECHO]
+
+    async def health(self) -> tuple[bool, JSON]:
+        return self.ready, {"reasons": ["safety is away"]}
+
+    async def call_tool(self, name: str, arguments: JSON, *, on_progress: Any = None, **_: object) -> JSON:
+        self.called.append((name, arguments))
+        if on_progress is not None:
+            on_progress(1.0, 2.0, "half")
+        return RESULTS[name]
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.chdir(tmp_path)
+    for name in ("AURA_TOKEN", "AURA_BACKEND_URL", "AURA_CONFIG", "AURA_LOG_LEVEL", "AURA_RATE_LIMIT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(backend, "Client", FakeClient)
+    monkeypatch.setattr(tools.Client, "list_tools", FakeClient.list_tools)
+    monkeypatch.setattr(FakeClient, "fails", None)
+    monkeypatch.setattr(FakeClient, "ready", True)
+
+    def go(*arguments: str) -> tuple[int, str, str]:
+        code = app.run(arguments)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return go
+
+
+def test_call_prints_the_result_on_stdout_and_progress_on_stderr(run: Run) -> None:
+    code, out, err = run("call", "echo", '{"text": "hi"}')
+    assert code == 0
+    assert json.loads(out) == {"text": "hi"}
+    assert "[ 50 %] half" in err
+    assert FakeClient.last.called == [("echo", {"text": "hi"})]
+
+
+def test_call_json_prints_the_whole_result(run: Run) -> None:
+    assert json.loads(run("call", "echo", "{}", "--json")[1]) == RESULTS["echo"]
+
+
+def test_call_reads_arguments_from_stdin(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"text": "piped"}'))
+    run("call", "echo", "-")
+    assert FakeClient.last.called == [("echo", {"text": "piped"})]
+
+
+def test_a_result_without_structure_is_printed_as_text(run: Run) -> None:
+    assert run("call", "plain")[1] == "only text\n"
+
+
+def test_a_refused_call_fails_with_message_recovery_and_record(run: Run) -> None:
+    code, out, err = run("call", "refused")
+    assert (code, out) == (1, "")
+    assert "aura: slow down" in err
+    assert "Wait. (in 2.5 s) [record safety-0:9]" in err
+
+
+@pytest.mark.parametrize("arguments", ["{", "[1]", "7"])
+def test_arguments_that_are_no_object_are_wrong_usage(run: Run, arguments: str) -> None:
+    assert run("call", "echo", arguments)[0] == 2
+
+
+def test_tools_lists_and_shows(run: Run) -> None:
+    assert "echo" in run("tools")[1]
+    assert '"properties"' in run("tools", "echo")[1]
+    assert json.loads(run("tools", "--json")[1]) == {"tools": [ECHO]}
+    code, _, err = run("tools", "ecco")
+    assert code == 1
+    assert "Did you mean echo?" in err
+
+
+def test_status_shows_actors_parts_models_and_uptime(run: Run) -> None:
+    code, out, _ = run("status")
+    assert code == 0
+    for word in ("ready", "up 1 min 1 s", "L6 Safety 0", "ml/0", "1.5 ms", "MiniLM", "loading 25%", "http://d"):
+        assert word in out
+    assert json.loads(run("status", "--json")[1])["system"]["version"] == "9"
+
+
+def test_status_of_a_system_that_cannot_serve_fails_and_says_why(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeClient, "ready", False)
+    code, out, err = run("status")
+    assert code == 1
+    assert "NOT READY" in out
+    assert "safety is away" in err
+
+
+def test_status_tells_of_one_part_that_is_silent(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RESULTS, "get_model_status", REFUSED)
+    code, out, _ = run("status")
+    assert code == 0
+    assert "Nothing to tell of models: slow down" in out
+    assert "L6 Safety 0" in out
+
+
+@pytest.mark.parametrize("command", [["status"], ["tools"], ["call", "echo"]])
+def test_without_a_system_it_says_how_to_start_one(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setattr(FakeClient, "fails", NotRunningError("nobody"))
+    code, out, err = run(*command)
+    assert (code, out) == (1, "")
+    assert "aura serve" in err
+
+
+def test_a_refusal_at_the_door_is_told_with_its_remedy(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = ClientError("the token is unknown. Make one", 401, {"recovery": "Make one"})
+    monkeypatch.setattr(FakeClient, "fails", error)
+    assert run("tools")[2] == "aura: the token is unknown.\n      Make one\n"
+
+
+def test_the_local_system_is_asked_as_its_operator(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".aura").mkdir()
+    (tmp_path / ".aura" / "operator.token").write_text("secret\n")
+    run("tools")
+    assert FakeClient.last.target == tmp_path / ".aura" / "run" / "ingress.sock"
+    assert FakeClient.last.token == "secret"
+
+
+def test_the_operators_token_never_goes_to_a_url(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".aura").mkdir()
+    (tmp_path / ".aura" / "operator.token").write_text("secret\n")
+    monkeypatch.setenv("AURA_BACKEND_URL", "http://localhost:9200")
+    run("tools")
+    assert FakeClient.last.target == "http://localhost:9200"
+    assert FakeClient.last.token is None
+    monkeypatch.setenv("AURA_TOKEN", "mine")
+    run("tools")
+    assert FakeClient.last.token == "mine"
+
+
+def test_stdio_is_reached_by_both_its_names(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[str | None] = []
+
+    def bridge(settings: Settings, *, backend_url: str | None) -> int:
+        given.append(backend_url)
+        return 0
+
+    monkeypatch.setattr("aura_ia_mcp.cli.stdio.serve_stdio", bridge)
+    monkeypatch.setenv("AURA_BACKEND_URL", "http://localhost:9201")
+    assert run("stdio") == (0, "", "")
+    assert run("--mode", "stdio") == (0, "", "")
+    assert given == ["http://localhost:9201"] * 2
+
+
+@pytest.mark.parametrize(("returned", "code"), [(0, 0), (1, 1), (130, 1)])
+def test_serve_shows_progress_then_endpoints_and_codex(
+    run: Run, monkeypatch: pytest.MonkeyPatch, returned: int, code: int
+) -> None:
+    urls = {"gateway": "http://127.0.0.1:9200/mcp/stream"}
+
+    def supervise(settings: Settings, *, on_progress: Callable[[Progress], None]) -> int:
+        on_progress(Progress("ray", 0.0, "starting Ray"))
+        on_progress(Progress("ready", 1.0, "ready", {"urls": urls, "dashboard_url": "http://127.0.0.1:8265"}))
+        on_progress(Progress("gateway", 1.0, "ports", {"urls": {**urls, "ml": "http://127.0.0.1:9201/mcp/stream"}}))
+        on_progress(Progress("fault", 1.0, "Ray died"))
+        return returned
+
+    monkeypatch.setattr(serve, "supervise", supervise)
+    monkeypatch.setattr(serve, "ports", lambda _: [])
+    got, out, err = run("serve")
+    assert got == code
+    assert "starting Ray" in out
+    assert "codex mcp add aura_gateway --url http://localhost:9200/mcp/stream" in out
+    assert "aura codex config --write" in out
+    assert out.count("http://localhost:9200/mcp/stream") == 2
+    assert "ml         http://localhost:9201/mcp/stream" in out
+    assert "Ray died" in err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.9, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3661, "1 h 1 min"), (90_000, "1 d 1 h")],
+)
+def test_durations_are_told_in_two_units(seconds: float, text: str) -> None:
+    assert status.duration(seconds) == text
