@@ -78,6 +78,8 @@ class TestGraph:
         self.ready = True
         self.down: set[str] = set()
         self.subscribed = asyncio.Event()
+        self.listing_gate: asyncio.Event | None = None
+        self.listing_asked = asyncio.Event()
         self._subscribers: set[asyncio.Queue[JSON]] = set()
 
     def token(self, token: str, principal: Principal, ttl_s: float = 60.0) -> None:
@@ -127,6 +129,9 @@ class TestGraph:
             await asyncio.sleep(0)
             found = self.tokens.get(message.digest)
             return {"principal": found and found.as_dict(), "expires_at": self.expires.get(message.digest)}
+        if isinstance(message, ListCatalogue) and self.listing_gate is not None:
+            self.listing_asked.set()
+            await self.listing_gate.wait()
         return self._read(message)
 
     def _read(self, message: Message) -> JSON:
@@ -158,8 +163,6 @@ class TestGraph:
         assert on_item is not None
         assert on_ask is not None
         arguments = message.arguments
-        if message.tool == "echo":
-            return text(str(arguments.get("text")), structuredContent=arguments)
         if message.tool == "slow":
             return await self._slow(str(arguments.get("name", "slow")), on_item, bool(arguments.get("progress")))
         if message.tool in {"count", "log", "leave"}:
@@ -167,6 +170,11 @@ class TestGraph:
         if message.tool == "ask":
             answer = await on_ask({"method": "elicitation/create", "params": {"message": "?", "requestedSchema": {}}})
             return text(f"answered {answer['action']}")
+        return self._at_once(message, arguments)
+
+    def _at_once(self, message: CallTool, arguments: JSON) -> JSON:
+        if message.tool in {"echo", "mirror"}:
+            return text(str(arguments.get("text")), structuredContent=arguments)
         if message.tool == "input":
             if message.inputs is None:
                 question = {"method": "elicitation/create", "params": {"message": "?", "requestedSchema": {}}}

@@ -1,0 +1,410 @@
+"""The older era on the wire: sessions, streams, resumption, cancellation, questions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from aura_ia_mcp.bus.envelope import Principal
+from aura_ia_mcp.bus.messages import CallTool
+
+from .conftest import Running, Start, request
+
+VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
+PROGRESS = {"progressToken": "p1"}
+
+
+@pytest.mark.parametrize("version", [*VERSIONS, "1999-01-01"])
+async def test_initialize_settles_on_a_revision_that_both_know(running: Running, version: str) -> None:
+    params = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    reply = await running.post(request(1, "initialize", params))
+    assert reply.status == 200
+    assert reply.answer["result"]["protocolVersion"] == (version if version in VERSIONS else "2025-11-25")
+    assert reply.answer["result"]["serverInfo"]["version"] == "1.2.3"
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/stream"])
+async def test_both_paths_serve(running: Running, path: str) -> None:
+    params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    async with running.http.post(running.base + path, json=request(1, "initialize", params)) as response:
+        assert response.status == 200
+
+
+async def test_a_call_that_streams_nothing_is_answered_in_json(running: Running) -> None:
+    talk = await running.open()
+    reply = await talk.call(1, "echo", text="hi")
+    assert reply.headers["Content-Type"] == "application/json"
+    assert reply.json == {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "result": {
+            "content": [{"type": "text", "text": "hi"}],
+            "isError": False,
+            "structuredContent": {"text": "hi"},
+        },
+    }
+
+
+async def test_progress_comes_before_the_answer_on_a_primed_stream(running: Running) -> None:
+    talk = await running.open()
+    reply = await talk.call(1, "count", PROGRESS)
+    assert reply.headers["Content-Type"] == "text/event-stream"
+    assert reply.events[0].data == ""
+    assert reply.events[0].id is not None
+    assert [m["params"]["progress"] for m in reply.messages[:-1]] == [1, 2, 3]
+    assert {m["params"]["progressToken"] for m in reply.messages[:-1]} == {"p1"}
+    assert reply.answer["id"] == 1
+
+
+async def test_nobody_gets_progress_who_did_not_ask_for_it(running: Running) -> None:
+    reply = await (await running.open()).call(1, "count")
+    assert reply.headers["Content-Type"] == "application/json"
+
+
+async def test_a_client_that_takes_no_stream_gets_its_answer_alone(running: Running) -> None:
+    talk = await running.open()
+    params = {"name": "count", "arguments": {}, "_meta": PROGRESS}
+    reply = await talk.ask(1, "tools/call", params, Accept="application/json")
+    assert reply.json["result"]["content"][0]["text"] == "counted"
+
+
+async def test_log_messages_pass_from_the_level_that_the_client_set(running: Running) -> None:
+    talk = await running.open()
+    assert len((await talk.call(1, "log", level="info")).messages) == 4
+    assert (await talk.ask(2, "logging/setLevel", {"level": "error"})).json["result"] == {}
+    assert len((await talk.call(3, "log", level="info")).messages) == 1
+    assert len((await talk.call(4, "log", level="critical")).messages) == 4
+    assert (await talk.ask(5, "logging/setLevel", {"level": "loud"})).json["error"]["code"] == -32602
+
+
+async def test_resources_prompts_and_completion_are_served(running: Running) -> None:
+    talk = await running.open()
+    lists = {"tools": 10, "resources": 1, "prompts": 1}
+    for what, count in lists.items():
+        assert len((await talk.ask(what, f"{what}/list")).json["result"][what]) == count
+    assert (await talk.ask(2, "resources/templates/list")).json["result"]["resourceTemplates"]
+    read = await talk.ask(3, "resources/read", {"uri": "test://text"})
+    assert read.json["result"]["contents"][0]["text"] == "hello"
+    missing = await talk.ask(4, "resources/read", {"uri": "test://none"})
+    assert (missing.json["error"]["code"], missing.json["error"]["data"]["uri"]) == (-32002, "test://none")
+    prompt = await talk.ask(5, "prompts/get", {"name": "greet", "arguments": {"name": "x"}})
+    assert prompt.json["result"]["messages"]
+    params = {"ref": {"type": "ref/prompt", "name": "greet"}, "argument": {"name": "name", "value": "A"}}
+    assert (await talk.ask(6, "completion/complete", params)).json["result"]["completion"]["values"] == ["A!"]
+    assert (await talk.ask(7, "ping")).json["result"] == {}
+
+
+async def test_a_refusal_is_a_tool_result_that_says_what_to_do(running: Running) -> None:
+    talk = await running.open()
+    reply = await talk.call(1, "refuse", code="rate_limited", retry_after_s=7.0)
+    result = reply.json["result"]
+    assert (reply.status, result["isError"]) == (200, True)
+    assert "refused by the test" in result["content"][0]["text"]
+    assert "Retry after 7 s" in result["content"][0]["text"]
+    assert result["_meta"]["aura/error"]["code"] == "rate_limited"
+
+
+@pytest.mark.parametrize("code", ["unavailable", "mailbox_full", "deadline_exceeded", "forbidden", "stopping"])
+async def test_no_refusal_of_a_call_is_an_http_error(running: Running, code: str) -> None:
+    reply = await (await running.open()).call(1, "refuse", code=code)
+    assert (reply.status, reply.json["result"]["isError"]) == (200, True)
+
+
+async def test_the_graph_gets_who_and_what_and_until_when(running: Running) -> None:
+    running.graph.token("t1", Principal("token:ci", roles=("senior",)))
+    talk = await running.open(token="t1", elicitation={})
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    meta = {"callId": "c1", "threadId": "t9", "aura/timeout_s": 5}
+    params = {"name": "echo", "arguments": {"text": "x"}, "_meta": meta}
+    await talk.ask(1, "tools/call", params, traceparent=trace, Idempotency_Key="header")
+    message, header = running.graph.calls[0]
+    assert message == CallTool(
+        "echo", {"text": "x"}, "gateway", meta, "t9:c1", {"elicitation": {}}, None, None, "2025-11-25"
+    )
+    assert header.principal == Principal("token:ci", roles=("senior",))
+    assert header.trace == trace
+    assert 4 < header.remaining_s < 5
+    assert header.session
+    assert header.session not in talk.headers["Mcp-Session-Id"]
+
+
+async def test_the_idempotency_header_is_the_key_without_a_call_id(running: Running) -> None:
+    talk = await running.open()
+    await talk.ask(1, "tools/call", {"name": "echo"}, Idempotency_Key="k" * 300)
+    await talk.ask(2, "tools/call", {"name": "echo"}, Idempotency_Key="k1")
+    assert [len(running.graph.calls[0][0].key), running.graph.calls[1][0].key] == [64, "k1"]
+
+
+async def test_only_a_tool_that_may_run_twice_is_retried(running: Running) -> None:
+    talk = await running.open()
+    await talk.ask(0, "tools/list")
+    await talk.call(1, "echo")
+    await talk.call(2, "refuse", code="unavailable")
+    retries = [how["retry"] for _, message, how in running.graph.requests if isinstance(message, CallTool)]
+    assert retries == [True, False]
+
+
+# --- questions -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_tool_asks_the_client_along_its_call(running: Running) -> None:
+    talk = await running.open(elicitation={})
+    stream = await talk.post_stream(request(1, "tools/call", {"name": "ask", "arguments": {}}))
+    question = await stream.next()
+    assert question is not None
+    assert question["method"] == "elicitation/create"
+    answer = {"jsonrpc": "2.0", "id": question["id"], "result": {"action": "accept", "content": {}}}
+    assert (await running.post(answer, **talk.headers)).status == 202
+    final = await stream.next()
+    assert final is not None
+    assert final["result"]["content"][0]["text"] == "answered accept"
+
+
+async def test_a_question_that_the_client_can_not_answer_is_not_asked(running: Running) -> None:
+    reply = await (await running.open()).call(1, "ask")
+    assert reply.json["result"]["_meta"]["aura/error"]["code"] == "unavailable"
+    assert "elicitation" in reply.json["result"]["content"][0]["text"]
+
+
+async def test_input_required_becomes_a_question_in_this_era(running: Running) -> None:
+    talk = await running.open(elicitation={})
+    meta = {"callId": "c1"}
+    stream = await talk.post_stream(request(1, "tools/call", {"name": "input", "arguments": {}, "_meta": meta}))
+    question = await stream.next()
+    assert question is not None
+    await running.post({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "decline"}}, **talk.headers)
+    final = await stream.next()
+    assert final is not None
+    assert final["result"]["content"][0]["text"] == "input decline"
+    keys = [message.key for message, _ in running.graph.calls]
+    assert keys[0] == ":c1"
+    assert keys[1].startswith(":c1#")
+
+
+async def test_a_cancelled_call_takes_its_question_back(running: Running) -> None:
+    talk = await running.open(elicitation={})
+    stream = await talk.post_stream(request(1, "tools/call", {"name": "ask", "arguments": {}}))
+    question = await stream.next()
+    assert question is not None
+    await talk.tell("notifications/cancelled", {"requestId": 1})
+    withdrawn = await stream.next()
+    assert withdrawn is not None
+    assert withdrawn["method"] == "notifications/cancelled"
+    assert withdrawn["params"]["requestId"] == question["id"]
+    final = await stream.next()
+    assert final is not None
+    assert final["error"]["code"] == -32800
+
+
+# --- cancellation and disconnection ----------------------------------------------------------------------------------
+
+
+async def test_a_cancelled_notification_reaches_the_graph(running: Running) -> None:
+    talk = await running.open()
+    call = asyncio.create_task(talk.call("c", "slow"))
+    await asyncio.wait_for(running.graph.event(running.graph.started, "slow").wait(), 5)
+    assert (await talk.tell("notifications/cancelled", {"requestId": "c", "reason": "enough"})).status == 202
+    await asyncio.wait_for(running.graph.event(running.graph.cancelled, "slow").wait(), 5)
+    assert (await call).json["error"]["code"] == -32800
+    assert (await talk.call(2, "echo", text="still here")).json["result"]["isError"] is False
+
+
+async def test_a_cancellation_of_nothing_is_accepted(running: Running) -> None:
+    talk = await running.open()
+    for unknown in ("x", 7, None, {}):
+        assert (await talk.tell("notifications/cancelled", {"requestId": unknown})).status == 202
+
+
+async def test_one_session_can_not_cancel_the_call_of_another(running: Running) -> None:
+    one, other = await running.open(), await running.open()
+    call = asyncio.create_task(one.call(1, "slow"))
+    await asyncio.wait_for(running.graph.event(running.graph.started, "slow").wait(), 5)
+    await other.tell("notifications/cancelled", {"requestId": 1})
+    running.graph.event(running.graph.release, "slow").set()
+    assert (await call).json["result"]["content"][0]["text"] == "slow done"
+
+
+async def test_a_broken_connection_does_not_cancel_and_the_answer_waits(running: Running) -> None:
+    talk = await running.open()
+    params = {"name": "slow", "arguments": {"progress": True}, "_meta": PROGRESS}
+    stream = await talk.post_stream(request(1, "tools/call", params))
+    await stream.next()
+    stream.close()
+    running.graph.event(running.graph.release, "slow").set()
+    resumed = await talk.stream(stream.last)
+    assert [m["result"]["content"][0]["text"] for m in await resumed.rest()] == ["slow done"]
+    assert not running.graph.event(running.graph.cancelled, "slow").is_set()
+
+
+async def test_delete_ends_the_session_and_what_runs_in_it(running: Running) -> None:
+    talk = await running.open()
+    get = await talk.stream()
+    call = asyncio.create_task(talk.call(1, "slow"))
+    await asyncio.wait_for(running.graph.event(running.graph.started, "slow").wait(), 5)
+    assert await talk.delete() == 200
+    await asyncio.wait_for(running.graph.event(running.graph.cancelled, "slow").wait(), 5)
+    assert (await call).json["error"]["code"] == -32800
+    assert await get.rest() == []
+    assert (await talk.ask(2, "ping")).status == 404
+    assert await talk.delete() == 404
+
+
+async def test_a_request_id_that_is_in_use_is_refused(running: Running) -> None:
+    talk = await running.open()
+    call = asyncio.create_task(talk.call(1, "slow"))
+    await asyncio.wait_for(running.graph.event(running.graph.started, "slow").wait(), 5)
+    assert (await talk.call(1, "echo")).status == 400
+    running.graph.event(running.graph.release, "slow").set()
+    await call
+
+
+# --- resumption ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lost_after", [1, 2, 3])
+async def test_a_stream_is_resumed_without_loss_or_duplicates(running: Running, lost_after: int) -> None:
+    talk = await running.open()
+    params = {"name": "count", "arguments": {"to": 5}, "_meta": PROGRESS}
+    stream = await talk.post_stream(request(1, "tools/call", params))
+    got = [await stream.next() for _ in range(lost_after)]
+    stream.close()
+    got += await (await talk.stream(stream.last)).rest()
+    assert [m["params"]["progress"] for m in got[:-1] if m] == [1, 2, 3, 4, 5]
+    assert got[-1] is not None
+    assert got[-1]["id"] == 1
+
+
+async def test_a_tool_that_ends_the_connection_is_polled_for_the_rest(running: Running) -> None:
+    talk = await running.open()
+    stream = await talk.post_stream(request(1, "tools/call", {"name": "leave", "arguments": {}, "_meta": PROGRESS}))
+    assert [m["params"]["progress"] for m in await stream.rest()] == [1]
+    rest = await (await talk.stream(stream.last)).rest()
+    assert [m.get("id", m.get("params", {}).get("progress")) for m in rest] == [2, 3, 1]
+
+
+async def test_an_expired_event_id_says_so(start: Start) -> None:
+    running = await start(replay_bytes=2000)
+    talk = await running.open()
+    stream = await talk.stream()
+    running.graph.changed("tools", "first")
+    await stream.next()
+    stream.close()
+    for number in range(60):
+        running.graph.changed("tools", f"v{number}")
+    for event_id in (stream.last, "ff-ff", "nonsense"):
+        reply = await talk.stream(event_id)
+        assert reply.status == 410
+        assert "no longer kept" in json.loads(await reply.response.read())["error"]["message"]
+    assert (await talk.stream()).status == 200
+
+
+async def test_one_session_never_sees_the_events_of_another(running: Running) -> None:
+    one, other = await running.open(), await running.open()
+    params = {"name": "slow", "arguments": {"progress": True}, "_meta": PROGRESS}
+    stream = await one.post_stream(request(1, "tools/call", params))
+    await stream.next()
+    stream.close()
+    running.graph.event(running.graph.release, "slow").set()
+    assert stream.last is not None
+    assert (await other.stream(stream.last)).status == 410
+    await other.ask(1, "resources/subscribe", {"uri": "test://a"})
+    quiet, told = await one.stream(), await other.stream()
+    running.graph.updated("test://a")
+    running.graph.changed("tools", "last")
+    assert [m["method"] for m in [await told.next()] if m] == ["notifications/resources/updated"]
+    assert [m["method"] for m in [await quiet.next()] if m] == ["notifications/tools/list_changed"]
+
+
+async def test_changes_that_came_while_nobody_listened_are_told_first(running: Running) -> None:
+    talk = await running.open()
+    await asyncio.wait_for(running.graph.subscribed.wait(), 5)
+    running.graph.changed("prompts", "v2")
+    running.graph.changed("resource_templates", "v2")
+    stream = await talk.stream()
+    found = [await stream.next(), await stream.next()]
+    assert [m["method"] for m in found if m] == [
+        "notifications/prompts/list_changed",
+        "notifications/resources/list_changed",
+    ]
+
+
+async def test_an_unsubscribed_resource_is_told_no_more(running: Running) -> None:
+    talk = await running.open()
+    stream = await talk.stream()
+    await talk.ask(1, "resources/subscribe", {"uri": "test://a"})
+    await talk.ask(2, "resources/unsubscribe", {"uri": "test://a"})
+    running.graph.updated("test://a")
+    running.graph.changed("tools", "v2")
+    found = await stream.next()
+    assert found is not None
+    assert found["method"] == "notifications/tools/list_changed"
+
+
+async def test_a_second_get_stream_takes_over_from_the_first(running: Running) -> None:
+    talk = await running.open()
+    first = await talk.stream()
+    second = await talk.stream()
+    assert await first.rest() == []
+    running.graph.changed("tools", "v2")
+    assert await second.next() is not None
+
+
+async def test_silence_on_a_long_call_opens_a_stream_that_can_be_resumed(start: Start) -> None:
+    running = await start(keepalive_s=0.05)
+    talk = await running.open()
+    stream = await talk.post_stream(request(1, "tools/call", {"name": "slow", "arguments": {}}))
+    assert stream.response.content_type == "text/event-stream"
+    running.graph.event(running.graph.release, "slow").set()
+    assert [m["id"] for m in await stream.rest()] == [1]
+
+
+# --- sessions --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_session_belongs_to_the_credential_that_opened_it(running: Running) -> None:
+    running.graph.token("t1", Principal("token:one"))
+    running.graph.token("t2", Principal("token:two"))
+    mine = await running.open(token="t1")
+    session = mine.headers["Mcp-Session-Id"]
+    assert (await mine.ask(1, "ping")).status == 200
+    for headers in ({}, {"Authorization": "Bearer t2"}):
+        for method in ("post", "get", "delete"):
+            sent = {"Mcp-Session-Id": session, "Accept": "text/event-stream, application/json", **headers}
+            body = {"json": request(2, "ping")} if method == "post" else {}
+            async with running.http.request(method, running.url, headers=sent, **body) as response:
+                assert response.status == 404
+    assert (await mine.ask(3, "ping")).status == 200
+
+
+async def test_unknown_and_missing_sessions_are_told_apart(running: Running) -> None:
+    unknown = await running.post(request(1, "ping"), Mcp_Session_Id="nope")
+    assert (unknown.status, unknown.json["id"]) == (404, 1)
+    assert "initialize" in unknown.json["error"]["message"]
+    missing = await running.post(request(1, "ping"))
+    assert missing.status == 400
+
+
+async def test_a_session_of_one_virtual_server_is_unknown_on_another(start: Start) -> None:
+    running = await start(servers=[{"name": "gateway", "port": 0}, {"name": "ml", "port": 0, "tools": ["echo"]}])
+    talk = await running.open()
+    async with running.http.post(running.gateway.urls[1], json=request(1, "ping"), headers=talk.headers) as response:
+        assert response.status == 404
+
+
+async def test_sessions_are_bounded_per_principal(start: Start) -> None:
+    running = await start(max_sessions_per_principal=2)
+    first = await running.open()
+    held = await running.open()
+    stream = await held.stream()
+    await running.open()
+    assert (await first.ask(1, "ping")).status == 404
+    assert (await held.ask(1, "ping")).status == 200
+    stream.close()
+
+
+async def test_an_unserved_version_header_is_refused_with_those_served(running: Running) -> None:
+    talk = await running.open()
+    reply = await talk.ask(1, "ping", MCP_Protocol_Version="2031-01-01")
+    assert reply.status == 400
