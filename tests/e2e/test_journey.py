@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import urllib.error
 import urllib.request
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.support.system import System, until
@@ -104,19 +102,3 @@ def test_every_call_leaves_a_record_that_can_be_checked(system: System) -> None:
 def test_doctor_finds_nothing_wrong_with_a_system_that_runs(system: System) -> None:
     checked = system.aura("doctor")
     assert checked.returncode == 0, checked.stdout + checked.stderr
-
-
-def test_nothing_of_the_system_listens_beyond_this_machine(system: System) -> None:
-    open_to_all = {
-        f"{process.name()} (pid {process.pid}) listens on {connection.laddr.ip}:{connection.laddr.port}"
-        for process in system.processes()
-        for connection in process.net_connections(kind="inet")
-        if connection.status == psutil.CONN_LISTEN and not _is_loopback(connection.laddr.ip)
-    }
-    assert not open_to_all, "\n".join(sorted(open_to_all))
-
-
-def _is_loopback(text: str) -> bool:
-    address = ipaddress.ip_address(text)
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
