@@ -39,6 +39,7 @@ from .snapshot import Snapshot, Subject
 from .sources import HERE
 
 log = logging.getLogger(__name__)
+clock = time.monotonic
 
 LAYER = "L6"
 _TOOLS = Address("tools")
@@ -249,7 +250,7 @@ class Safety:
             raise AuraError("forbidden", verdict.reason)
 
     def _take(self, case: Case) -> None:
-        case.clock = time.monotonic()
+        case.clock = clock()
         who = case.principal
         case.take = self._buckets.take(f"{who.tenant}/{who.id}", case.clock)
         if not case.take.allowed:

@@ -46,9 +46,7 @@ class View:
         """
         fresh = []
         for line in lines:
-            if line["audit_id"] in self._again:
-                self._again.discard(line["audit_id"])
-            else:
+            if line["audit_id"] not in self._again:  # kept for good: a failed attempt makes them come once more
                 fresh.append(json.dumps(line, separators=(",", ":")) + "\n")
         if not fresh:
             return

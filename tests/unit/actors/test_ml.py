@@ -1,0 +1,111 @@
+"""The ML worker behind Tools: what it says before, while and after its models load."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from aura_ia_mcp.actors.ml import MLWorker
+from aura_ia_mcp.actors.safety import Safety
+from aura_ia_mcp.actors.tools import Tools
+from aura_ia_mcp.bus.envelope import Header
+from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.messages import CallTool
+from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.models.errors import ModelError
+
+from .fakes import FakeModels
+from .graph import GUEST, Graph, code_of, until
+
+RANK = {"query": "aaa", "candidates": ["b", "ccc", "dd"]}
+
+
+@pytest.fixture
+async def graph(tmp_path: Path) -> AsyncIterator[Graph]:
+    graph = Graph(tmp_path, Settings.model_validate({"tools": {"breaker_failures": 2, "breaker_cooldown_s": 60}}))
+    await graph.start("tools", Tools)
+    await graph.start("safety", Safety)
+    yield graph
+    await graph.close()
+
+
+async def worker(graph: Graph, models: FakeModels) -> MLWorker:
+    actor: MLWorker = await graph.start("ml", lambda boot: MLWorker(boot, models))
+    return actor
+
+
+async def test_a_call_passes_three_layers_and_is_ranked(graph: Graph) -> None:
+    ml = await worker(graph, FakeModels())
+    await until(lambda: ml.state == "ready")
+    reply = await graph.call("semantic_rank", RANK | {"top_k": 2})
+    ranked = reply["structuredContent"]["ranked"]
+    assert [(row["index"], row["candidate"]) for row in ranked] == [(1, "ccc"), (0, "b")]
+    assert [row["layer"] for row in reply["_meta"]["aura/layers"]] == ["L6", "L5", "L1"]
+
+
+async def test_while_models_load_a_call_is_refused_with_how_far_it_is(graph: Graph) -> None:
+    models = FakeModels(wait=True)
+    ml = await worker(graph, models)
+    await until(lambda: "weights" in ml._stage)
+    with pytest.raises(AuraError) as caught:
+        await graph.call("embed_text", {"texts": ["x"]})
+    failure = caught.value.failure
+    assert (failure.code, failure.outcome, failure.retryable) == ("unavailable", "not_run", True)
+    assert "50% done" in failure.message
+    assert failure.retry_after_s
+    models.go.set()
+    await until(lambda: ml.state == "ready")
+    assert len((await graph.call("embed_text", {"texts": ["x"]}))["structuredContent"]["vectors"][0]) == 384
+
+
+async def test_models_that_cannot_be_loaded_are_told_with_the_remedy(graph: Graph) -> None:
+    ml = await worker(graph, FakeModels(fault=ModelError("file_missing", "No weights.", remedy="Install them.")))
+    await until(lambda: ml.state == "failed")
+    with pytest.raises(AuraError) as caught:
+        await graph.call("embed_text", {"texts": ["x"]})
+    assert "No weights. Install them." in caught.value.failure.message
+    status = (await graph.call("get_model_status"))["structuredContent"]
+    assert (status["state"], status["detail"]) == ("failed", "No weights. Install them.")
+
+
+async def test_models_that_are_switched_off_say_how_to_switch_them_on(tmp_path: Path) -> None:
+    graph = Graph(tmp_path, Settings.model_validate({"ml": {"load": "never"}}))
+    await graph.start("tools", Tools)
+    await graph.start("safety", Safety)
+    await worker(graph, FakeModels())
+    with pytest.raises(AuraError) as caught:
+        await graph.call("embed_text", {"texts": ["x"]})
+    assert "[ml]" in caught.value.failure.recovery
+    await graph.close()
+
+
+@pytest.mark.parametrize("arguments", [{}, {"text": "a", "texts": ["b"]}])
+async def test_emotion_takes_either_a_text_or_texts(graph: Graph, arguments: dict[str, object]) -> None:
+    ml = await worker(graph, FakeModels())
+    await until(lambda: ml.state == "ready")
+    assert await code_of(graph.call("analyze_emotion", arguments)) == "invalid_arguments"
+    reply = await graph.call("analyze_emotion", {"texts": ["a", "b"], "top_k": 2})
+    assert [len(row["labels"]) for row in reply["structuredContent"]["results"]] == [2, 2]
+
+
+async def test_the_worker_runs_nothing_without_a_token_of_its_own(graph: Graph) -> None:
+    ml = await worker(graph, FakeModels())
+    await until(lambda: ml.state == "ready")
+    message = CallTool("embed_text", {"texts": ["x"]})
+    assert await code_of(graph.peers["tools"].request("ml", message, header=Header(principal=GUEST))) == "invalid_token"
+
+
+async def test_a_worker_that_is_gone_is_unavailable_at_once_and_left_alone_for_a_while(graph: Graph) -> None:
+    for _ in range(2):
+        with pytest.raises(AuraError) as caught:
+            await graph.call("embed_text", {"texts": ["x"]})
+        assert (caught.value.code, caught.value.failure.outcome) == ("unavailable", "not_run")
+        assert "doesn't answer" in caught.value.failure.message
+    with pytest.raises(AuraError) as caught:
+        await graph.call("embed_text", {"texts": ["x"]})
+    assert "failed several times" in caught.value.failure.message
+    assert (caught.value.failure.retry_after_s or 0) > 50
+    assert await code_of(graph.call("get_model_status")) == "unavailable"
+    assert (await graph.call("echo", {"text": "x"}))["structuredContent"]
