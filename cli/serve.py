@@ -94,7 +94,7 @@ def welcome(settings: Settings, system: dict[str, Any], took_s: float) -> str:
     lines = [f"Aura IA MCP {aura_ia_mcp.__version__} is ready ({took_s:.1f} s).", ""]
     lines += [_endpoint(settings, name, url) for name, url in urls.items()]
     if system.get("dashboard_url"):
-        lines.append(f"  {'dashboard':<10} {system['dashboard_url']}   (Ray: the layers are actors there)")
+        lines.append(f"  {'dashboard':<10} {for_people(system['dashboard_url'])}   (Ray: the layers are actors there)")
     lines.append(f"  {'records':<10} {Paths.of(settings).logs}")
     main = urls.get("gateway") or next(iter(urls.values()), "")
     if main:

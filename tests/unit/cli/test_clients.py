@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from aura_ia_mcp.cli import app, backend, serve, status, tools
+from aura_ia_mcp.cli import app, backend, serve, status
 from aura_ia_mcp.cluster.supervisor import Progress
 from aura_ia_mcp.configs.settings import Settings
-from aura_ia_mcp.gateway.client import ClientError, NotRunningError
+from aura_ia_mcp.gateway.client import Client, ClientError, NotRunningError
 
 JSON = dict[str, Any]
 ECHO = {
@@ -86,7 +86,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     for name in ("AURA_TOKEN", "AURA_BACKEND_URL", "AURA_CONFIG", "AURA_LOG_LEVEL", "AURA_RATE_LIMIT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(backend, "Client", FakeClient)
-    monkeypatch.setattr(tools.Client, "list_tools", FakeClient.list_tools)
+    monkeypatch.setattr(Client, "list_tools", FakeClient.list_tools)
     monkeypatch.setattr(FakeClient, "fails", None)
     monkeypatch.setattr(FakeClient, "ready", True)
 
