@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from .sse import Source
@@ -86,11 +88,22 @@ class _Watched:
         self._source.close()
 
 
+class _NotOurs(logging.Filter):
+    """Drops what aiohttp logs, with a traceback, of bytes that are no HTTP: anybody may send those."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+_log = logging.getLogger("aura_ia_mcp.gateway.http")
+_log.addFilter(_NotOurs())
+
+
 class Front(web.Server):
     """aiohttp's low-level server, which counts its connections."""
 
     def __init__(self, handler: Handler, connections: Connections, **options: Any) -> None:
-        super().__init__(handler, **options)
+        super().__init__(handler, logger=_log, **options)
         self._counted = connections
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:

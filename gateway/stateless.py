@@ -144,6 +144,8 @@ class StatelessEra:
             raise RpcError(INVALID_REQUEST, "this revision has no requests to the client, so no answers either")
         route = _route(arrival, message)
         check_params(message.method, route.protocol_version, message.params)
+        if message.method == "subscriptions/listen" and not arrival.streams:
+            raise RpcError(INVALID_REQUEST, "the answer is a text/event-stream; accept it", status=406)
         if message.method == "tools/call":
             await self._check_mirrored(arrival, message.params)
         return await self._request(arrival, route, message)

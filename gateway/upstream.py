@@ -89,7 +89,7 @@ class Upstream:
         Raises:
             RpcError: nobody answers.
         """
-        answer = await self._open(line)
+        answer = await self._open(message.id, line)
         self._opening = {"jsonrpc": "2.0", "id": "aura-again", "method": "initialize", "params": message.params}
         await self._say(answer)
 
@@ -131,17 +131,17 @@ class Upstream:
         if starts and self._listening is None and self._session is not None:
             self._listening = asyncio.create_task(self._listen())
 
-    async def _open(self, line: bytes) -> bytes:
+    async def _open(self, number: RequestId, line: bytes) -> bytes:
         try:
             async with self._http.post(self._url, data=line, headers=_ACCEPT) as response:
-                body = await response.read()
+                answer = await _answer(number, response)
         except _BROKEN as error:
             raise self._nobody(error) from error
-        if _SESSION_HEADER in response.headers:
+        if _SESSION_HEADER in response.headers and "result" in answer:
             self._session = response.headers[_SESSION_HEADER]
-            self._version = json.loads(body)["result"]["protocolVersion"]
+            self._version = str(answer["result"]["protocolVersion"])
             self._generation += 1
-        return body
+        return encode(answer)
 
     async def _renew(self, generation: int) -> None:
         async with self._renewing:
@@ -149,7 +149,7 @@ class Upstream:
                 return
             log.info("the system has a new life; opening a new session")
             self._session = None
-            await self._open(encode(self._opening))
+            await self._open(self._opening["id"], encode(self._opening))
             if self._session is None:
                 raise _unavailable("the system refused a new session")
             started = b'{"jsonrpc":"2.0","method":"notifications/initialized"}'

@@ -8,6 +8,8 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgpack
+
 from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.bus import OnAsk, OnItem
 from aura_ia_mcp.bus.envelope import Header, Principal
@@ -29,6 +31,7 @@ from aura_ia_mcp.bus.messages import (
 )
 
 _OBJECT: JSON = {"type": "object", "properties": {}}
+QUESTION: JSON = {"method": "elicitation/create", "params": {"message": "?", "requestedSchema": _OBJECT}}
 
 
 def entry(name: str, schema: JSON | None = None, **annotations: bool) -> JSON:
@@ -122,6 +125,7 @@ class TestGraph:
         assert header is not None
         self.requests.append((role, message, {"retry": retry, "header": header, "patience_s": patience_s}))
         if isinstance(message, CallTool):
+            msgpack.packb(message.payload())  # as the wire does, which can't carry every number
             self.calls.append((message, header))
             return await self._call(message, on_item, on_ask)
         if isinstance(message, Authenticate):
@@ -168,7 +172,7 @@ class TestGraph:
         if message.tool in {"count", "log", "leave"}:
             return await self._count(message, on_item)
         if message.tool == "ask":
-            answer = await on_ask({"method": "elicitation/create", "params": {"message": "?", "requestedSchema": {}}})
+            answer = await on_ask(QUESTION)
             return text(f"answered {answer['action']}")
         return self._at_once(message, arguments)
 
@@ -177,8 +181,7 @@ class TestGraph:
             return text(str(arguments.get("text")), structuredContent=arguments)
         if message.tool == "input":
             if message.inputs is None:
-                question = {"method": "elicitation/create", "params": {"message": "?", "requestedSchema": {}}}
-                return {"resultType": "input_required", "inputRequests": {"q": question}, "requestState": "s1"}
+                return {"resultType": "input_required", "inputRequests": {"q": QUESTION}, "requestState": "s1"}
             if message.state != "s1":
                 raise AuraError("malformed", "requestState was altered")
             return text(f"input {message.inputs['q']['action']}")
