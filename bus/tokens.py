@@ -11,7 +11,7 @@ import hmac
 import json
 import time
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import msgpack
@@ -21,12 +21,12 @@ from .keys import audience_key
 
 _MAC_BYTES = 32
 _MOST_SEEN = 65_536
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def digest(value: Any) -> str:
     """SHA-256 (hexadecimal) over canonical JSON: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(_encode(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,9 @@ class Claims:
     policy: str
     audience: str
     expires: float
+
+
+_CLAIMS = tuple(field.name for field in fields(Claims))
 
 
 class Minter:
@@ -58,7 +61,7 @@ class Minter:
         key = self._keys.get(claims.audience)
         if key is None:
             key = self._keys[claims.audience] = audience_key(self._root, claims.audience)
-        body: bytes = msgpack.packb(asdict(claims))
+        body: bytes = msgpack.packb({name: getattr(claims, name) for name in _CLAIMS})
         return body + hmac.digest(key, body, "sha256")
 
 
