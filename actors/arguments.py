@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
@@ -57,13 +58,12 @@ class ArgumentCheck:
         Raises:
             AuraError: `invalid_arguments`, naming each wrong argument (up to five), what it must be, and what came.
         """
-        if self._validator.is_valid(arguments):
-            return
-        found = []
-        for error in self._validator.iter_errors(arguments):
-            found.append(_tell(error))
-            if len(found) == _MOST_ERRORS:
-                break
+        try:
+            if self._validator.is_valid(arguments):
+                return
+            found = [_tell(error) for error in islice(self._validator.iter_errors(arguments), _MOST_ERRORS)]
+        except (ValueError, RecursionError) as error:  # too deep, or a number beyond what JSON Schema compares
+            raise AuraError("invalid_arguments", f"{tool}: the arguments can't be checked: {error}") from error
         raise AuraError("invalid_arguments", f"{tool}: {'; '.join(found)}")
 
 

@@ -81,10 +81,16 @@ class Servers:
 class Catalogue:
     """What all sources offer, in their order; read anew from them by `refresh`.
 
-    A tool whose name an earlier source has, or whose schema is no schema, is left out and reported as absent.
+    A tool whose name an earlier source has, or whose schema is no schema, is left out and reported as absent; so is a
+    source that can't be read. One bad source takes nothing from the others.
+
+    Args:
+        sources: in their order.
+        failed: by source name, why it could not be started.
     """
 
     sources: Sequence[ToolSource]
+    failed: dict[str, str] = field(default_factory=dict)
     tools: dict[str, Runnable] = field(default_factory=dict)
     offers: dict[str, list[tuple[ToolSource, Offer]]] = field(default_factory=dict)
     absent: list[Absent] = field(default_factory=list)
@@ -96,21 +102,33 @@ class Catalogue:
         tools: dict[str, Runnable] = {}
         offers: dict[str, list[tuple[ToolSource, Offer]]] = {kind: [] for kind in KINDS[1:]}
         for source in self.sources:
-            reason = source.absent()
+            reason = self.failed.get(source.name) or source.absent()
             if reason is not None:
                 self.absent.append(Absent(source.name, reason))
                 continue
-            for definition in source.tools():
-                runnable = self._compile(source, definition, tools)
-                if runnable is not None:
-                    tools[definition.name] = runnable
-            offers["resources"] += [(source, offer) for offer in source.resources()]
-            offers["resource_templates"] += [(source, offer) for offer in source.resource_templates()]
-            offers["prompts"] += [(source, offer) for offer in source.prompts()]
+            try:
+                self._read(source, tools, offers)
+            except Exception as error:
+                log.exception("the source %s could not be read", source.name)
+                self.absent.append(
+                    Absent(source.name, f"it could not be read: {error}; the log of Tools has the trace")
+                )
         self.tools = dict(sorted(tools.items()))
         self.offers = offers
         before, self.versions = self.versions, {kind: self._version(kind) for kind in KINDS}
         return [kind for kind in KINDS if before.get(kind) != self.versions[kind]]
+
+    def _read(
+        self, source: ToolSource, tools: dict[str, Runnable], offers: dict[str, list[tuple[ToolSource, Offer]]]
+    ) -> None:
+        definitions = list(source.tools())
+        found = (source.resources(), source.resource_templates(), source.prompts())
+        for definition in definitions:
+            runnable = self._compile(source, definition, tools)
+            if runnable is not None:
+                tools[definition.name] = runnable
+        for kind, of_source in zip(KINDS[1:], found, strict=True):
+            offers[kind] += [(source, offer) for offer in of_source]
 
     def entries(self, kind: str) -> list[JSON]:
         """MCP entries of one kind; what they need is in `_meta` under `aura/capability`."""

@@ -71,7 +71,13 @@ class Tools:
         """Start the sources and tell what there is."""
         self._bus = bus
         for source in self.catalogue.sources:
-            await source.start(self)
+            try:
+                await source.start(self)
+            except Exception as error:
+                log.exception("the source %s did not start", source.name)
+                self.catalogue.failed[source.name] = (
+                    f"it did not start: {_plain(error)}; the log of Tools has the trace"
+                )
         self._publish(self.catalogue.refresh())
         self._reporter = Reporter(bus, self._figures)
         self._reporter.start()
@@ -80,7 +86,10 @@ class Tools:
         """Stop the sources, the last one first."""
         await self._reporter.stop()
         for source in reversed(self.catalogue.sources):
-            await source.stop()
+            try:
+                await source.stop()
+            except Exception:
+                log.exception("the source %s did not stop in order", source.name)
 
     # --- what sources say ---------------------------------------------------------------------------------------------
 
@@ -147,11 +156,10 @@ class Tools:
         """Read a resource from the first source that knows the URI."""
         check(self._verifier, message, context, HERE)
         call = ToolCall(context, server=message.server)
-        for source in self.catalogue.sources:
-            if source.absent() is None:
-                found = await self._guard(f"reading {message.uri}", source.read(message.uri, call))
-                if found is not None:
-                    return found
+        for source in self._present():
+            found = await self._guard(f"reading {message.uri}", source.read(message.uri, call))
+            if found is not None:
+                return found
         raise AuraError("unknown_resource", f"there is no resource {message.uri!r}")
 
     @handles(GetPrompt)
@@ -172,12 +180,11 @@ class Tools:
         """Complete an argument, from the first source that knows the reference."""
         check(self._verifier, message, context, HERE)
         call = ToolCall(context)
-        for source in self.catalogue.sources:
-            if source.absent() is None:
-                work = source.complete(message.ref, message.argument, message.context, call)
-                found = await self._guard("completion", work)
-                if found is not None:
-                    return found
+        for source in self._present():
+            work = source.complete(message.ref, message.argument, message.context, call)
+            found = await self._guard("completion", work)
+            if found is not None:
+                return found
         return {"completion": {"values": [], "total": 0, "hasMore": False}}
 
     @handles(Probe)
@@ -187,6 +194,10 @@ class Tools:
         parts: dict[str, Any] = {str(self._bus.address): {"status": "ok", "latency_ms": 0.0, "detail": ""}}
         parts["ml/0"] = await probe_part(context, Address("ml"))
         return {"ready": True, "parts": parts}
+
+    def _present(self) -> list[ToolSource]:
+        failed = self.catalogue.failed
+        return [source for source in self.catalogue.sources if source.name not in failed and source.absent() is None]
 
     # --- running ------------------------------------------------------------------------------------------------------
 
