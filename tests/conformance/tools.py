@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 
-from aura_ia_mcp.actors.sources import ToolCall
+from aura_ia_mcp.actors.sources import RpcError, ToolCall
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
 
@@ -16,6 +16,7 @@ Tool = Callable[[JSON, ToolCall], Awaitable[JSON]]
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=="
 SILENCE = "UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA="
+_MISSING_CAPABILITY = -32021
 _PAUSE_S = 0.05
 
 
@@ -178,9 +179,10 @@ async def test_x_mcp_header(arguments: JSON, call: ToolCall) -> JSON:
 
 
 async def test_missing_capability(arguments: JSON, call: ToolCall) -> JSON:
-    """Needs the client's `sampling`, so that a client that didn't declare it is refused."""
+    """Refuse a client that didn't declare `sampling`."""
     if not call.can("sampling"):
-        await call.ask("sampling/createMessage", {"messages": [], "maxTokens": 1})
+        data: JSON = {"requiredCapabilities": {"sampling": {}}}
+        raise RpcError(_MISSING_CAPABILITY, "This tool requires the client 'sampling' capability", data)
     return text("Client declared sampling capability; proceeding.")
 
 
