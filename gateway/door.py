@@ -38,16 +38,18 @@ from .jsonrpc import (
     parse,
 )
 from .metrics import Metrics
-from .rest import Rest
+from .rest import Rest, failed
 from .stateless import StatelessEra
 
 log = logging.getLogger(__name__)
 
 _MCP_PATHS = frozenset({"/mcp", "/mcp/stream"})
 _KNOWN_HOSTS = 64
+_OPEN_PER_CONNECTION = 2  # more are open than connected when clients leave: the older era's requests go on
 _REASONS = {400: "malformed", 401: "unauthenticated", 403: "host_or_origin", 404: "not_found", 405: "method"}
 _REASONS |= {406: "not_acceptable", 408: "slow_body", 410: "expired_event", 413: "too_large", 415: "media_type"}
 _REASONS |= {429: "session_limit", 503: "unavailable", 500: "fault"}
+_LOCAL = Credential(None, True, "this machine")
 _NOT_VISIBLE = re.compile(r"[^\x20-\x7e]")
 
 
@@ -117,6 +119,8 @@ class Door:
         except RpcError as error:
             return self._reject(error, None)
         except AuraError as error:
+            if http.raw_path.startswith("/mcp/tools/"):
+                return failed(error.failure.as_dict(), _status_of(error), _challenge(error))
             return self._unauthenticated(error)
         except (ConnectionError, asyncio.CancelledError):
             raise
@@ -146,8 +150,11 @@ class Door:
 
     def _credential(self, entrance: Entrance, http: web.BaseRequest) -> Credential:
         token = bearer(http.headers.get("Authorization"))
-        local = entrance.local or (http.remote is not None and is_loopback(http.remote))
-        return Credential(token, local, "" if entrance.local else str(http.remote))
+        if entrance.local and token is None:
+            return _LOCAL
+        if entrance.unix:
+            return Credential(token, True, "unix socket")
+        return Credential(token, entrance.local or is_loopback(http.remote or ""), http.remote or "")
 
     def _arrival(self, entrance: Entrance, http: web.BaseRequest, identity: Identity) -> Arrival:
         takes_json, takes_stream = accepts(http.headers.get("Accept"))
@@ -194,6 +201,8 @@ class Door:
             arrival = self._arrival(entrance, http, identity)
             if self.stopping:
                 return self._can_not_tell(AuraError("stopping", "the gateway is shutting down"), message)
+            if self.in_flight > _OPEN_PER_CONNECTION * self._settings.max_connections:
+                return self._can_not_tell(AuraError("mailbox_full", "too many requests are open"), message)
             if _is_modern(http, message):
                 return await self._stateless.post(arrival, message)
             return await self._handshake.post(arrival, message)
@@ -247,9 +256,7 @@ class Door:
         failure = error.failure
         if failure.code != "unauthenticated":
             return self._reject(_busy(error), None)
-        challenge = f'Bearer realm="aura", error="invalid_token", error_description="{_visible(failure.message)}"'
-        headers = {"WWW-Authenticate": challenge}
-        data = failure.as_dict()
+        data, headers = failure.as_dict(), _challenge(error)
         return self._reject(RpcError(SERVER_BUSY, failure.message, data=data, status=401, headers=headers), None)
 
     def _can_not_tell(self, error: AuraError, message: Incoming) -> web.Response:
@@ -285,6 +292,17 @@ def _busy(error: AuraError) -> RpcError:
         status=503,
         headers={"Retry-After": str(wait)},
     )
+
+
+def _challenge(error: AuraError) -> dict[str, str]:
+    if error.code != "unauthenticated":
+        return {}
+    said = _visible(error.failure.message)
+    return {"WWW-Authenticate": f'Bearer realm="aura", error="invalid_token", error_description="{said}"'}
+
+
+def _status_of(error: AuraError) -> int:
+    return 401 if error.code == "unauthenticated" else 503
 
 
 def _stopping() -> RpcError:

@@ -20,6 +20,7 @@ from .arrival import JSON_HEADERS, Arrival
 from .connections import Connections
 from .exchange import Exchange, wanted
 from .graph import Caller
+from .headers import traceparent
 from .identity import ServerInfo
 from .jsonrpc import (
     JSON,
@@ -47,10 +48,12 @@ class HandshakeExchange(Exchange):
     """An open request of a session."""
 
     def __init__(self, era: HandshakeEra, session: Session, arrival: Arrival, message: Request) -> None:
-        caller = Caller(session.principal, session.name, session.server, arrival.trace)
         meta = message.params.get("_meta")
+        meta = meta if isinstance(meta, dict) else {}
+        trace = arrival.trace or traceparent(meta.get("traceparent"))
+        caller = Caller(arrival.identity.principal, session.name, session.server, trace)
         key = arrival.http.headers.get("Idempotency-Key", "")
-        super().__init__(caller, session.version, session.client, meta if isinstance(meta, dict) else {}, key)
+        super().__init__(caller, session.version, session.client, meta, key)
         self.session = session
         self.response = web.StreamResponse(headers=EVENT_STREAM_HEADERS) if arrival.streams else None
         self._era = era

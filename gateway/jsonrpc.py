@@ -30,6 +30,7 @@ SERVER_BUSY = -32010
 SESSION_NOT_FOUND = -32001
 
 _MAX_ID_CHARS = 512
+_FIRST_LOOK_BYTES = 8192
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
@@ -121,13 +122,18 @@ def depth_of(raw: bytes) -> int:
     return max(accumulate(memoryview(steps).cast("b")), default=0)
 
 
+def _too_deep(raw: bytes, most: int) -> bool:
+    """Whether it nests deeper than `most`; what does so in its first bytes is found without reading the rest."""
+    return depth_of(raw[:_FIRST_LOOK_BYTES]) > most or (len(raw) > _FIRST_LOOK_BYTES and depth_of(raw) > most)
+
+
 def decode(raw: bytes, max_nesting: int) -> Any:
     """The JSON value in `raw`.
 
     Raises:
         RpcError: parse error, for what isn't UTF-8 or JSON or nests deeper than `max_nesting`.
     """
-    if raw.count(b"[") + raw.count(b"{") > max_nesting and depth_of(raw) > max_nesting:
+    if raw.count(b"[") + raw.count(b"{") > max_nesting and _too_deep(raw, max_nesting):
         raise RpcError(PARSE_ERROR, f"the JSON nests deeper than {max_nesting} levels; send it flatter", status=400)
     try:
         return from_json(raw, allow_inf_nan=False)

@@ -63,7 +63,7 @@ class Rest:
         try:
             result = await self._methods.serve(_exchange(arrival, {}), "tools/list", {})
         except RpcError as error:
-            return _failed(error.data) if isinstance(error.data, dict) else _malformed(error)
+            return failed(error.data) if isinstance(error.data, dict) else _malformed(error)
         return web.Response(body=encode(result), headers=JSON_HEADERS)
 
     async def call_tool(self, arrival: Arrival, body: bytes) -> web.StreamResponse:
@@ -76,12 +76,12 @@ class Rest:
             result = await self._methods.call_tool(_exchange(arrival, params), params)
             failure = (result.get("_meta") or {}).get("aura/error")
             if failure is not None and failure.get("type") in STATUS_OF_TYPE:
-                return _failed(failure)
+                return failed(failure)
             return web.Response(body=encode(result), headers=JSON_HEADERS)
         except RpcError as error:
             return _malformed(error)
         except ValueError as error:
-            return _failed(AuraError("tool_failed", f"the result is not JSON: {error}").failure.as_dict(), 500)
+            return failed(AuraError("tool_failed", f"the result is not JSON: {error}").failure.as_dict(), 500)
 
 
 def _exchange(arrival: Arrival, params: JSON) -> RestExchange:
@@ -97,11 +97,12 @@ def _exchange(arrival: Arrival, params: JSON) -> RestExchange:
 
 def _malformed(error: RpcError) -> web.Response:
     failure = AuraError("malformed", error.message).failure.as_dict()
-    return _failed(failure, error.status or 400)
+    return failed(failure, error.status or 400)
 
 
-def _failed(failure: JSON, status: int | None = None) -> web.Response:
-    headers = dict(JSON_HEADERS)
+def failed(failure: JSON, status: int | None = None, more_headers: dict[str, str] | None = None) -> web.Response:
+    """A failure as an HTTP answer: {"error": {...}}, with the status of its type unless one is given."""
+    headers = JSON_HEADERS | (more_headers or {})
     if failure.get("retry_after_s") is not None:
         headers["Retry-After"] = str(max(1, round(failure["retry_after_s"] + 0.5)))
     status = status or STATUS_OF_TYPE.get(str(failure.get("type")), 500)

@@ -73,7 +73,7 @@ class Gateway:
         gateway = settings.gateway
         self._settings = gateway
         self._paths = paths
-        self._source = str(bus.address)
+        self._bus = bus
         self._graph = Graph(bus, settings.cluster.replicas.get("safety", 1))
         self._catalogue = Catalogue(self._graph)
         self._events = CatalogueEvents(bus, self._catalogue, self._list_changed, self._resource_updated)
@@ -87,6 +87,7 @@ class Gateway:
         self._runners: list[web.ServerRunner] = []
         self._open: dict[str, str] = {}
         self._opening = asyncio.Lock()
+        self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def _build_door(self, version: str, on_security_event: OnSecurityEvent) -> Door:
@@ -239,6 +240,8 @@ class Gateway:
         if what in {"tools", "resources", "prompts"}:
             self._sessions.list_changed(what)
             self._listeners.list_changed(what)
+        if what == "tools":
+            self._wake.set()
 
     def _resource_updated(self, uri: str) -> None:
         self._sessions.resource_updated(uri)
@@ -246,12 +249,15 @@ class Gateway:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(_REPORT_S)
+            self._wake.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_REPORT_S):
+                    await self._wake.wait()
             try:
                 self._sessions.sweep()
                 if len(self._open) < len(self._settings.servers):
                     await self._open_due()
-                await self._graph.report(self._source, self._figures())
+                await self._graph.report(str(self._bus.address), self._figures())
             except Exception:
                 log.exception("the gateway's housekeeping failed once")
 
@@ -267,6 +273,7 @@ class Gateway:
             "calls": self._metrics.calls,
             "failures": self._metrics.failures,
             "rejected": self._metrics.rejections,
+            "bus": self._bus.stats(),
             **self._sessions.figures(),
         }
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 from mcp.shared.inbound import (
+    MCP_PARAM_HEADER_PREFIX,
     MCP_PROTOCOL_VERSION_HEADER,
     InboundLadderRejection,
     InboundModernRoute,
@@ -29,6 +30,7 @@ from .arrival import JSON_HEADERS, Arrival
 from .connections import Connections
 from .exchange import LEVELS, Exchange, wanted
 from .graph import Caller
+from .headers import traceparent
 from .identity import ServerInfo
 from .jsonrpc import (
     JSON,
@@ -47,6 +49,7 @@ from .replay import PENDING_BYTES
 from .sse import EVENT_STREAM_HEADERS, Outbox, pump
 
 _LIST_TTL_MS = 5000
+_MIRRORED = MCP_PARAM_HEADER_PREFIX.lower()
 
 
 class StatelessExchange(Exchange):
@@ -55,10 +58,12 @@ class StatelessExchange(Exchange):
     modern = True
 
     def __init__(self, era: StatelessEra, arrival: Arrival, route: InboundModernRoute, message: Request) -> None:
-        caller = Caller(arrival.identity.principal, "", arrival.server, arrival.trace)
+        meta = message.params["_meta"]
+        trace = arrival.trace or traceparent(meta.get("traceparent"))
+        caller = Caller(arrival.identity.principal, "", arrival.server, trace)
         client = route.client_capabilities if isinstance(route.client_capabilities, dict) else {}
         key = arrival.http.headers.get("Idempotency-Key", "")
-        super().__init__(caller, route.protocol_version, client, message.params["_meta"], key)
+        super().__init__(caller, route.protocol_version, client, meta, key)
         self.response = web.StreamResponse(headers=EVENT_STREAM_HEADERS)
         self._era = era
         self._arrival = arrival
@@ -192,6 +197,10 @@ class StatelessEra:
         return shaped
 
     async def _check_mirrored(self, arrival: Arrival, params: JSON) -> None:
+        """Compare the parameters that headers repeat; without either there is nothing to compare."""
+        arguments, headers = params.get("arguments") or {}, arrival.http.headers
+        if not arguments and not any(name.lower().startswith(_MIRRORED) for name in headers):
+            return
         caller = Caller(arrival.identity.principal, "", arrival.server, arrival.trace)
         try:
             listing = await self._methods.catalogue.listing(caller, "tools")
@@ -199,7 +208,7 @@ class StatelessEra:
             return  # the call itself will say what is wrong
         schema = listing.header_schemas.get(params["name"])
         if schema is not None:
-            _refuse(validate_mcp_param_headers(schema, params.get("arguments") or {}, arrival.http.headers))
+            _refuse(validate_mcp_param_headers(schema, arguments, headers))
 
 
 def _route(arrival: Arrival, message: Request) -> InboundModernRoute:

@@ -36,6 +36,11 @@ class Running:
     security_events: list[tuple[str, JSON]] = field(default_factory=list)
     opened: list[aiohttp.ClientResponse] = field(default_factory=list)
 
+    def close_streams(self) -> None:
+        """Close what `keep` kept."""
+        for response in self.opened:
+            response.close()
+
     def keep(self, response: aiohttp.ClientResponse) -> Stream:
         """A stream that is closed at the test's end."""
         self.opened.append(response)
@@ -209,7 +214,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             await gateway.start()
             http = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)))
             begun = Running(gateway, graph, paths, http, events)
-            stack.callback(lambda: [response.close() for response in begun.opened])
+            stack.callback(begun.close_streams)
             return begun
 
         yield begin

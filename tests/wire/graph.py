@@ -231,5 +231,8 @@ class TestGraph:
         finally:
             self._subscribers.discard(queue)
 
+    def stats(self) -> JSON:
+        return {}
+
     def publish(self, topic: str, event: Message) -> None:
         raise AssertionError("the gateway publishes nothing")

@@ -27,10 +27,10 @@ ENVELOPE = {f"{PREFIX}/protocolVersion": MODERN, f"{PREFIX}/clientCapabilities":
 
 @pytest.mark.parametrize(("mode", "version"), [("auto", MODERN), ("legacy", "2025-11-25")])
 async def test_the_python_sdk_speaks_to_us_in_both_eras(running: Running, mode: Any, version: str) -> None:
-    progress: list[float] = []
+    told: list[float] = []
 
-    async def on_progress(done: float, total: float | None, message: str | None) -> None:
-        progress.append(done)
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        told.append(progress)
 
     async def on_elicit(context: Any, params: Any) -> ElicitResult:
         return ElicitResult(action="accept", content={})
@@ -42,7 +42,7 @@ async def test_the_python_sdk_speaks_to_us_in_both_eras(running: Running, mode: 
         assert isinstance(result.content[0], TextContent)
         assert result.content[0].text == "hi"
         await client.call_tool("count", {}, progress_callback=on_progress)
-        assert progress == [1, 2, 3]
+        assert told == [1, 2, 3]
         refused = await client.call_tool("refuse", {"code": "forbidden"})
         assert refused.is_error
         asked = await client.call_tool("input", {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -213,7 +214,8 @@ async def test_a_cancelled_notification_reaches_the_graph(running: Running) -> N
 
 async def test_a_cancellation_of_nothing_is_accepted(running: Running) -> None:
     talk = await running.open()
-    for unknown in ("x", 7, None, {}):
+    unheard_of: list[Any] = ["x", 7, None, {}]
+    for unknown in unheard_of:
         assert (await talk.tell("notifications/cancelled", {"requestId": unknown})).status == 202
 
 
@@ -372,8 +374,8 @@ async def test_a_session_belongs_to_the_credential_that_opened_it(running: Runni
     for headers in ({}, {"Authorization": "Bearer t2"}):
         for method in ("post", "get", "delete"):
             sent = {"Mcp-Session-Id": session, "Accept": "text/event-stream, application/json", **headers}
-            body = {"json": request(2, "ping")} if method == "post" else {}
-            async with running.http.request(method, running.url, headers=sent, **body) as response:
+            body = request(2, "ping") if method == "post" else None
+            async with running.http.request(method, running.url, headers=sent, json=body) as response:
                 assert response.status == 404
     assert (await mine.ask(3, "ping")).status == 200
 

@@ -50,7 +50,7 @@ async def test_progress_and_asked_for_logs_are_streamed(running: Running) -> Non
 
 
 async def test_input_required_passes_through_and_the_answers_come_back_in(running: Running) -> None:
-    can = {f"{PREFIX}/clientCapabilities": {"elicitation": {}}}
+    can: dict[str, Any] = {f"{PREFIX}/clientCapabilities": {"elicitation": {}}}
     call: dict[str, Any] = {"name": "input", "arguments": {}}
     first = (await running.modern("tools/call", call, meta=can | {"callId": "c"})).json["result"]
     assert (first["resultType"], first["requestState"]) == ("input_required", "s1")

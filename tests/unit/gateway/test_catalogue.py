@@ -78,7 +78,9 @@ def test_only_well_formed_mirrored_parameters_are_checked() -> None:
 
 
 async def test_events_drop_the_cache_and_are_told_once_per_version() -> None:
-    graph, told, resources = TestGraph(), [], []
+    graph = TestGraph()
+    told: list[str] = []
+    resources: list[str] = []
     catalogue = Catalogue(Graph(graph))
     changed = asyncio.Event()
 
