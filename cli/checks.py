@@ -117,11 +117,10 @@ def encoder(settings: Settings) -> Iterable[Finding]:
 
 def ports(settings: Settings) -> Iterable[Finding]:
     """The ports that `aura serve` would take, and who has them."""
-    mine = {port.url for port in answering(settings)}
     wanted = [(f"port {server.port} ({server.name})", server.port) for server in settings.gateway.servers]
     if settings.cluster.dashboard and settings.cluster.address == "local":
         wanted.append((f"port {settings.cluster.dashboard_port} (dashboard)", settings.cluster.dashboard_port))
-    running = bool(mine) and bool(description(settings))
+    running = psutil.pid_exists(int(description(settings).get("pid", -1)))
     for check, number in wanted:
         if number == 0 or _free(settings.gateway.host, number):
             yield ok(check, "free")

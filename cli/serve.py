@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import click
 
@@ -16,6 +17,7 @@ from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 
 from .checks import ports
+from .loading import ModelWatch
 from .output import Failure
 from .running import for_people
 from .settings import loaded
@@ -40,7 +42,8 @@ def serve(ctx: click.Context) -> int:
     for finding in ports(settings):
         if finding.state == "failure":
             raise Failure(f"{finding.check} is {finding.detail}.", finding.remedy)
-    status = supervise(settings, on_progress=Display(settings))
+    with Display(settings) as display:
+        status = supervise(settings, on_progress=display)
     ctx.exit(1 if status else 0)
 
 
@@ -54,6 +57,15 @@ class Display:
         self._ready = False
         self._last = ""
         self._urls: dict[str, str] = {}
+        self._models = ModelWatch(Paths.of(settings), self._say)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._models.stop()
 
     def __call__(self, progress: Progress) -> None:
         """Show one step."""
@@ -65,6 +77,10 @@ class Display:
             click.echo(welcome(self._settings, progress.data, time.monotonic() - self._began))
             self._ready = True
             self._urls = progress.data.get("urls", {})
+            self._models.start()
+        elif progress.stage == "stopping":
+            self._models.stop()
+            self._step(progress)
         elif self._ready and "urls" in progress.data:
             for name, url in progress.data["urls"].items():
                 if self._urls.get(name) != url:
@@ -73,6 +89,9 @@ class Display:
         elif progress.text != self._last:
             self._step(progress)
         self._last = progress.text
+
+    def _say(self, text: str) -> None:
+        click.echo(f"[{time.monotonic() - self._began:5.1f} s] {text}")
 
     def _step(self, progress: Progress) -> None:
         line = f"[{time.monotonic() - self._began:5.1f} s] {progress.text}"

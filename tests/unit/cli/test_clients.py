@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aura_ia_mcp.cli import app, backend, serve, status
+from aura_ia_mcp.cli import app, backend, loading, serve, status
 from aura_ia_mcp.cluster.supervisor import Progress
+from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.gateway.client import Client, ClientError, NotRunningError
 
@@ -215,6 +217,19 @@ def test_stdio_is_reached_by_both_its_names(run: Run, monkeypatch: pytest.Monkey
     assert given == ["http://localhost:9201"] * 2
 
 
+class Mute:
+    """Watches no models."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
 @pytest.mark.parametrize(("returned", "code"), [(0, 0), (1, 1), (130, 1)])
 def test_serve_shows_progress_then_endpoints_and_codex(
     run: Run, monkeypatch: pytest.MonkeyPatch, returned: int, code: int
@@ -230,6 +245,7 @@ def test_serve_shows_progress_then_endpoints_and_codex(
 
     monkeypatch.setattr(serve, "supervise", supervise)
     monkeypatch.setattr(serve, "ports", lambda _: [])
+    monkeypatch.setattr(serve, "ModelWatch", Mute)
     got, out, err = run("serve")
     assert got == code
     assert "starting Ray" in out
@@ -246,3 +262,37 @@ def test_serve_shows_progress_then_endpoints_and_codex(
 )
 def test_durations_are_told_in_two_units(seconds: float, text: str) -> None:
     assert status.duration(seconds) == text
+
+
+def test_the_loading_of_models_is_told_until_it_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(
+        [
+            None,
+            {"state": "loading", "progress": 0.5, "stage": "weights"},
+            {"state": "loading", "progress": 0.5, "stage": "weights"},
+            {"state": "ready", "models": [{"name": "MiniLM", "loaded": True, "device": "cpu"}]},
+        ]
+    )
+    over = threading.Event()
+    said: list[str] = []
+
+    def tell(text: str) -> None:
+        said.append(text)
+        if "loaded" in text:
+            over.set()
+
+    monkeypatch.setattr(loading, "model_status", lambda _: next(answers))
+    loading.ModelWatch(Paths(tmp_path, tmp_path), tell, pause_s=0.001).start()
+    assert over.wait(10)
+    assert said == ["loading models: 50% weights", "models are loaded: MiniLM (cpu)"]
+
+
+@pytest.mark.parametrize(
+    ("state", "word"), [({"state": "failed", "detail": "no file"}, "no file"), ({"state": "off"}, "switched off")]
+)
+def test_models_that_do_not_load_are_told_of(state: JSON, word: str) -> None:
+    assert word in loading.describe(state)
+
+
+def test_without_a_system_there_is_no_model_status(tmp_path: Path) -> None:
+    assert loading.model_status(Paths(tmp_path, tmp_path)) is None
