@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.error
 from collections.abc import Iterator
 
 import pytest
@@ -33,7 +34,11 @@ def model(system: System) -> None:
     """The ML worker has loaded its model."""
 
     def loaded() -> bool:
-        answer = system.call("embed_text", {"texts": ["ready?"]}, principal="model-watch")
-        return not answer.get("isError")
+        try:
+            system.call("embed_text", {"texts": ["ready?"]}, principal="model-watch")
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return False
+        return True
 
     until("the model to be loaded", loaded, 90)

@@ -181,7 +181,11 @@ class System:
         return self._tokens[name]
 
     def call(self, tool: str, arguments: JSON | None = None, *, principal: str = "tests") -> JSON:
-        """Call a tool through the REST helper; MCP's CallToolResult."""
+        """Call a tool through the REST helper; MCP's CallToolResult.
+
+        Raises:
+            urllib.error.HTTPError: the call was refused; its body is {"error": {...}}.
+        """
         body = json.dumps({"name": tool, "arguments": arguments or {}}).encode()
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token(principal)}"}
         request = urllib.request.Request(f"{self.base}/mcp/tools/call", body, headers)
