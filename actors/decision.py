@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aura_ia_mcp.bus.bus import Context
+from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.messages import CallTool, Complete, GetPrompt, ReadResource
 from aura_ia_mcp.bus.tokens import Verifier
 
@@ -38,6 +39,13 @@ def action_of(message: Governed, contract: str = "") -> str:
     return f"call:{message.tool}:{contract}" if contract else f"call:{message.tool}"
 
 
+def who(principal: Principal | None) -> str:
+    """Whom a token is for: all that a callee may base its own answer on, roles and tenant included."""
+    if principal is None:
+        return ""
+    return f"{principal.tenant}/{principal.id} {principal.kind} {','.join(principal.roles)}"
+
+
 def check(verifier: Verifier, message: Governed, context: Context, audience: str, contract: str = "") -> None:
     """Refuse a message whose token doesn't cover just this.
 
@@ -49,6 +57,6 @@ def check(verifier: Verifier, message: Governed, context: Context, audience: str
         header.tokens.get(audience),
         action=action_of(message, contract),
         arguments=covered(message),
-        who=header.principal.id if header.principal else "",
+        who=who(header.principal),
         delivery=context.envelope.id,
     )

@@ -30,7 +30,7 @@ from aura_ia_mcp.stores.audit import AuditError
 
 from .boot import Boot
 from .case import Case
-from .decision import Governed, action_of, covered
+from .decision import Governed, action_of, covered, who
 from .follower import Follower
 from .idempotency import Idempotency
 from .relay import Relay
@@ -108,8 +108,8 @@ class Safety:
 
     async def _once(self, case: Case, message: CallTool, context: Context) -> JSON:
         """Run it unless a call with this key did already."""
-        who, now = case.principal, time.monotonic()
-        key = (who.tenant, who.id, message.key)
+        caller, now = case.principal, time.monotonic()
+        key = (caller.tenant, caller.id, message.key)
         what = f"{message.tool}:{digest(message.arguments)}"
         try:
             answer = await self._known.first(key, what, now)
@@ -251,14 +251,14 @@ class Safety:
 
     def _take(self, case: Case) -> None:
         case.clock = clock()
-        who = case.principal
-        case.take = self._buckets.take(f"{who.tenant}/{who.id}", case.clock)
+        caller = case.principal
+        case.take = self._buckets.take(f"{caller.tenant}/{caller.id}", case.clock)
         if not case.take.allowed:
             case.verdict = Verdict(False, "rate.limit", "")
             wait_s = case.take.retry_after_s
             raise AuraError(
                 "rate_limited",
-                f"{who.id} has used its {self._buckets.rate} calls a minute; the next may come in {wait_s:.1f} s",
+                f"{caller.id} has used its {self._buckets.rate} calls a minute; the next may come in {wait_s:.1f} s",
                 retry_after_s=round(wait_s + 0.0005, 3),
             )
 
@@ -267,7 +267,7 @@ class Safety:
             return self._minter.mint(
                 Claims(
                     id=new_id(),
-                    who=case.principal.id,
+                    who=who(case.header.principal),
                     action=action_of(message, contract),
                     arguments=case.arguments,
                     policy=self._roles.version,

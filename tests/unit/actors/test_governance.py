@@ -21,6 +21,7 @@ from aura_ia_mcp.bus.messages import (
     Complete,
     GetPrompt,
     ListCatalogue,
+    Message,
     Probe,
     ReadResource,
     Subscribe,
@@ -328,15 +329,47 @@ async def replayed(graph: Graph, **changes: Any) -> str:
         {"inputs": {"x": 1}},
         {"state": "s"},
         {"principal": OPERATOR},
+        {"principal": replace(GUEST, tenant="other")},
+        {"principal": replace(GUEST, roles=("guest", "operator"))},
+        {"principal": replace(GUEST, kind="human")},
         {},
     ],
-    ids=["none", "signature", "claims", "audience", "arguments", "tool", "inputs", "state", "principal", "again"],
+    ids=[
+        "none",
+        "signature",
+        "claims",
+        "audience",
+        "arguments",
+        "tool",
+        "inputs",
+        "state",
+        "principal",
+        "tenant",
+        "roles",
+        "kind",
+        "again",
+    ],
 )
 async def test_tools_runs_only_what_the_token_covers_and_only_once(
     graph: Graph, fixtures: Fixtures, changes: dict[str, Any]
 ) -> None:
     assert await replayed(graph, **changes) == "invalid_token"
     assert fixtures.runs == 1
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        ReadResource("test://one"),
+        GetPrompt("p", {"a": "x"}),
+        Complete({"type": "ref/prompt", "name": "p"}, {"name": "a", "value": "x"}),
+    ],
+    ids=lambda message: message.kind,
+)
+async def test_tools_reads_fills_and_completes_nothing_without_a_token(graph: Graph, message: Message) -> None:
+    assert await graph.request(message)
+    sent = graph.peers["safety"].request("tools", message, header=Header(principal=GUEST))
+    assert await code_of(sent) == "invalid_token"
 
 
 async def test_a_decision_on_an_older_contract_does_not_hold(graph: Graph, fixtures: Fixtures) -> None:
@@ -379,6 +412,17 @@ async def test_keys_of_two_principals_have_nothing_in_common(graph: Graph, fixtu
     await graph.call("write", {"a": 1}, key="k")
     await graph.call("write", {"a": 2}, OPERATOR, key="k")
     assert fixtures.runs == 2
+
+
+async def test_one_name_in_two_tenants_is_two_principals(tmp_path: Path, fixtures: Fixtures) -> None:
+    graph = Graph(tmp_path / "tenants", Settings.model_validate({"safety": {"rate_limit": 1}}))
+    await graph.start("tools", Tools, lambda: fixtures)
+    await graph.start("safety", Safety)
+    for tenant in ("one", "two"):
+        await graph.call("write", {"tenant": tenant}, replace(GUEST, tenant=tenant), key="k")
+    assert fixtures.runs == 2
+    assert await code_of(graph.call("write", {}, replace(GUEST, tenant="one"))) == "rate_limited"
+    await graph.close()
 
 
 async def test_without_a_key_every_call_runs(graph: Graph, fixtures: Fixtures) -> None:
