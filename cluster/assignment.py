@@ -10,8 +10,8 @@ from aura_ia_mcp.bus.edges import EDGES
 from aura_ia_mcp.bus.keys import EdgeKeys, audience_key
 from aura_ia_mcp.configs.settings import Settings
 
-from .spec import DirectoryPlace, Roots
-from .tls import Authority, Certificate
+from .spec import Certificate, DirectoryPlace, Roots
+from .tls import Authority
 from .tree import Role, Seat
 
 

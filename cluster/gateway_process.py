@@ -16,14 +16,13 @@ import uvloop
 
 from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.transports.socket import UnixTransport
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.gateway.server import Gateway, ListenError
 
 from .exits import Exit
-from .joining import BEAT_S, joined_peer, register
+from .joining import BEAT_S, asking_transports, joined_peer, register
 from .said import say, until_end_of_input
-from .spec import GatewaySpec, bus_sockets
+from .spec import GatewaySpec
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +40,8 @@ class GatewayProcess:
     def __init__(self, spec: GatewaySpec) -> None:
         self._spec = spec
         self._paths = Paths.of(spec.settings)
-        transport = UnixTransport(bus_sockets(self._paths), spec.settings.bus.max_frame_bytes)
-        self._peer = joined_peer(Address("gateway"), spec.keys, [transport], spec.directory, spec.node, spec.settings)
+        transports = asking_transports(spec.settings, spec.certificate)
+        self._peer = joined_peer(Address("gateway"), spec.keys, transports, spec.directory, spec.node, spec.settings)
         self._gateway = Gateway(spec.settings, self._paths, self._peer, spec.version)
         self._stop = asyncio.Event()
 

@@ -21,17 +21,16 @@ from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.keys import EdgeKeys
 from aura_ia_mcp.bus.messages import JSON, Report
 from aura_ia_mcp.bus.peer import Peer
-from aura_ia_mcp.bus.transports.socket import UnixTransport
 from aura_ia_mcp.configs.paths import Paths
 
 from . import ray_runtime
 from .assignment import Assignment, assign
 from .exits import Exit
-from .joining import BEAT_S, joined_peer, register
+from .joining import BEAT_S, asking_transports, joined_peer, register
 from .said import say, until_end_of_input
 from .spec import DirectoryPlace, GraphSpec, bus_sockets, ray_folder
 from .tls import Authority
-from .tree import Seat, plan
+from .tree import Seat, check_places, plan
 
 log = logging.getLogger(__name__)
 
@@ -90,8 +89,9 @@ class Graph:
         seats = plan(
             settings.cluster.replicas, settings.cluster.placement, gpus=runtime.gpus, device=settings.ml.device
         )
-        several = not runtime.own or runtime.nodes > 1
-        directory = DirectoryPlace(self._spec.node, self._directory_uris(several=several))
+        check_places(seats, ray_runtime.node_labels())
+        authority = Authority(self._spec.roots.authority) if self._spec.roots.authority else None
+        directory = DirectoryPlace(self._spec.node, self._directory_uris(several=authority is not None))
         base = Assignment(
             name="",
             duties=(),
@@ -103,7 +103,6 @@ class Graph:
             started_at=self._spec.started_at,
             patience_s=settings.cluster.start_timeout_s,
         )
-        authority = Authority() if several else None
         self._roster.create(
             [(seat, assign(seat, base, self._spec.roots, self._spec.sources, authority)) for seat in seats]
         )
@@ -140,9 +139,11 @@ class Graph:
                     await self._stop.wait()
 
     def _join(self, directory: DirectoryPlace) -> Peer:
-        transport = UnixTransport(bus_sockets(self._paths), self._spec.settings.bus.max_frame_bytes)
+        saved = self._spec.roots.authority
+        certificate = Authority(saved).issue("cluster") if saved else None
+        transports = asking_transports(self._spec.settings, certificate)
         keys = EdgeKeys.of("cluster", self._spec.roots.bus, EDGES)
-        return joined_peer(Address("cluster"), keys, [transport], directory, self._spec.node, self._spec.settings)
+        return joined_peer(Address("cluster"), keys, transports, directory, self._spec.node, self._spec.settings)
 
     async def _report(self) -> None:
         """Tell Telemetry; it may be away just now, and then hears the next one."""

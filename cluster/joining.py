@@ -14,9 +14,11 @@ from aura_ia_mcp.bus.link import Transport
 from aura_ia_mcp.bus.messages import Register
 from aura_ia_mcp.bus.peer import Peer
 from aura_ia_mcp.bus.resolver import DirectoryResolver, choose
+from aura_ia_mcp.bus.transports.socket import TlsTransport, UnixTransport
+from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 
-from .spec import DirectoryPlace
+from .spec import Certificate, DirectoryPlace, bus_sockets
 
 BEAT_S = 2.0
 NOWHERE = "none:"  # registered by who asks only, or doesn't answer yet
@@ -55,6 +57,18 @@ def joined_peer(
     )
     resolver.use(peer)
     return peer
+
+
+def asking_transports(settings: Settings, certificate: Certificate | None) -> list[Transport]:
+    """The ways out of a process that asks and isn't asked: unix sockets, and TLS where there are other nodes."""
+    most = settings.bus.max_frame_bytes
+    transports: list[Transport] = [UnixTransport(bus_sockets(Paths.of(settings)), most)]
+    if certificate is not None:
+        from .tls import contexts  # noqa: PLC0415 - memory that a system on one node need not spend
+
+        client, server = contexts(certificate)
+        transports.append(TlsTransport("127.0.0.1", server, client, most))
+    return transports
 
 
 async def register(peer: Peer, node: str, uris: str, patience_s: float) -> None:

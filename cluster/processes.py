@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable
 import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36
+_EMPTY_LOOKS = 4
 
 
 def become_subreaper() -> bool:
@@ -58,13 +59,16 @@ def sweep(spare: Collection[int] = (), limit_s: float = 5.0) -> list[int]:
         The pids that are still there.
     """
     end = time.monotonic() + limit_s
+    looks = 0
     while True:
         left = [process for process in descendants(spare) if _lives(process)]
         kill(left)
         reap(spare)
-        if not left or time.monotonic() > end:
+        # One look isn't enough: a process whose parent dies while the table is read belongs to nobody in it.
+        looks = 0 if left else looks + 1
+        if looks == _EMPTY_LOOKS or time.monotonic() > end:
             return [process.pid for process in left]
-        time.sleep(0.02)
+        time.sleep(0.03)
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -149,6 +149,11 @@ def vital_processes() -> dict[int, str]:
     return found
 
 
+def node_labels() -> dict[str, dict[str, str]]:
+    """The labels of each living node, by its id (hexadecimal)."""
+    return {node["NodeID"]: dict(node["Labels"]) for node in _ray().nodes() if node["Alive"]}
+
+
 def figures() -> dict[str, Any]:
     """What Ray says of itself: nodes and resources."""
     ray = _ray()

@@ -17,6 +17,7 @@ from aura_ia_mcp.configs.settings import Settings
 
 _RAY_SESSION_BYTES = 71  # "/session_<date>_<time>_<µs>_<pid>/sockets/dash_MetricsHead", the longest that Ray makes
 _MOST_SOCKET_BYTES = 107
+_ROOTS = ("bus", "decision", "audit_key")
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,28 @@ class Roots:
         bus: edge keys come from it.
         decision: decision tokens' keys come from it.
         audit_key: of the audit records' digests; the same over restarts.
+        authority: the cluster's certificate authority, for TLS between nodes; None on one node.
     """
 
     bus: bytes = field(repr=False)
     decision: bytes = field(repr=False)
     audit_key: bytes = field(repr=False)
+    authority: Certificate | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What one process needs to speak TLS with the others; all PEM.
+
+    Args:
+        ca: the authority's certificate.
+        own: this process's certificate, signed by it.
+        key: the private key of that.
+    """
+
+    ca: str
+    own: str
+    key: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -70,7 +88,8 @@ class GraphSpec:
         return json.dumps(
             {
                 "settings": self.settings.model_dump(mode="json"),
-                "roots": {name: getattr(self.roots, name).hex() for name in ("bus", "decision", "audit_key")},
+                "roots": {name: getattr(self.roots, name).hex() for name in _ROOTS},
+                "authority": _certificate_json(self.roots.authority),
                 "node": self.node,
                 "sources": list(self.sources),
                 "started_at": self.started_at,
@@ -83,7 +102,12 @@ class GraphSpec:
         data: dict[str, Any] = json.loads(line)
         return cls(
             settings=Settings.model_validate(data["settings"]),
-            roots=Roots(**{name: bytes.fromhex(value) for name, value in data["roots"].items()}),
+            roots=Roots(
+                bus=bytes.fromhex(data["roots"]["bus"]),
+                decision=bytes.fromhex(data["roots"]["decision"]),
+                audit_key=bytes.fromhex(data["roots"]["audit_key"]),
+                authority=_certificate(data["authority"]),
+            ),
             node=str(data["node"]),
             sources=tuple(data["sources"]),
             started_at=float(data["started_at"]),
@@ -100,7 +124,7 @@ class GatewaySpec:
         node: name of this machine on the bus.
         directory: where the Directory answers.
         version: the system's.
-        started_at: Unix seconds at which the system started.
+        certificate: for TLS between nodes; None keeps to unix sockets.
     """
 
     settings: Settings
@@ -108,7 +132,7 @@ class GatewaySpec:
     node: str
     directory: DirectoryPlace
     version: str
-    started_at: float = 0.0
+    certificate: Certificate | None = None
 
     def to_json(self) -> str:
         """One line, secrets included."""
@@ -121,7 +145,7 @@ class GatewaySpec:
                 "node": self.node,
                 "directory": {"node": self.directory.node, "uris": self.directory.uris},
                 "version": self.version,
-                "started_at": self.started_at,
+                "certificate": _certificate_json(self.certificate),
             }
         )
 
@@ -135,8 +159,16 @@ class GatewaySpec:
             node=str(data["node"]),
             directory=DirectoryPlace(**data["directory"]),
             version=str(data["version"]),
-            started_at=float(data["started_at"]),
+            certificate=_certificate(data["certificate"]),
         )
+
+
+def _certificate_json(certificate: Certificate | None) -> dict[str, str] | None:
+    return {"ca": certificate.ca, "own": certificate.own, "key": certificate.key} if certificate else None
+
+
+def _certificate(data: dict[str, str] | None) -> Certificate | None:
+    return Certificate(**data) if data else None
 
 
 def absolute(settings: Settings) -> Settings:

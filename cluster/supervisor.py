@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -44,6 +44,9 @@ _FIRST_LEASE_S = 20.0
 _GATEWAY_GRACE_S = 5.0
 _GRAPH_GRACE_S = 20.0
 _INTERRUPTED = 130
+
+if TYPE_CHECKING:
+    from .tls import Authority
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,13 @@ class Supervisor:
 
     def _children(self) -> tuple[Child, Child]:
         settings, paths = self._settings, self._paths
-        roots = Roots(secrets.token_bytes(32), secrets.token_bytes(32), load_or_create(paths.audit_key))
+        authority = _authority() if settings.cluster.address != "local" else None
+        roots = Roots(
+            secrets.token_bytes(32),
+            secrets.token_bytes(32),
+            load_or_create(paths.audit_key),
+            authority.save() if authority else None,
+        )
         store = TokenStore(paths.tokens)
         try:
             store.ensure_operator(paths.operator_token)
@@ -169,7 +178,8 @@ class Supervisor:
         graph_spec = GraphSpec(settings, roots, node, self._sources, self._started_at)
         graph = self._child("graph", graph_spec.to_json(), self._graph_said, self._sweep_graph, self._logs[0])
         keys = EdgeKeys.of("gateway", roots.bus, EDGES)
-        gateway_spec = GatewaySpec(settings, keys, node, directory, version_info(), self._started_at)
+        certificate = authority.issue("gateway") if authority else None
+        gateway_spec = GatewaySpec(settings, keys, node, directory, version_info(), certificate)
         gateway = self._child("gateway_process", gateway_spec.to_json(), self._gateway_said, _nothing, self._logs[1])
         return graph, gateway
 
@@ -315,6 +325,12 @@ class Supervisor:
 
     def _lease_changed(self) -> None:
         self._last_change = time.monotonic()
+
+
+def _authority() -> Authority:
+    from .tls import Authority  # noqa: PLC0415 - memory that a system on one node need not spend
+
+    return Authority()
 
 
 def version_info() -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import os
 import ssl
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography import x509
@@ -17,41 +16,33 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from .spec import Certificate
+
 _LIFE = datetime.timedelta(days=3650)
 _SKEW = datetime.timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """What one process needs to speak TLS with the others; all PEM.
-
-    Args:
-        ca: the authority's certificate.
-        certificate: this process's own, signed by it.
-        key: the private key of that.
-    """
-
-    ca: bytes
-    certificate: bytes
-    key: bytes = field(repr=False)
-
-
 class Authority:
-    """The cluster's certificate authority; lives in the graph's process for as long as the system.
+    """The cluster's certificate authority; lasts as long as the system.
 
     Args:
-        ca: the authority's certificate and private key in PEM, to go on with; None makes a new one.
+        saved: `save`'s result, to go on with; None makes a new authority.
     """
 
-    def __init__(self, ca: tuple[bytes, bytes] | None = None) -> None:
-        if ca is None:
+    def __init__(self, saved: Certificate | None = None) -> None:
+        if saved is None:
             self._key = ec.generate_private_key(ec.SECP256R1())
             self._certificate = _signed("aura cluster authority", self._key, self._key, None)
         else:
-            self._certificate = x509.load_pem_x509_certificate(ca[0])
-            key = serialization.load_pem_private_key(ca[1], password=None)
+            self._certificate = x509.load_pem_x509_certificate(saved.own.encode())
+            key = serialization.load_pem_private_key(saved.key.encode(), password=None)
             assert isinstance(key, ec.EllipticCurvePrivateKey)
             self._key = key
+
+    def save(self) -> Certificate:
+        """The authority itself, private key included: for the process that certifies, and no other."""
+        own = _pem(self._certificate)
+        return Certificate(own, own, _key_pem(self._key))
 
     def issue(self, name: str) -> Certificate:
         """A new key and its certificate; `name` is for people who read it, not checked."""
@@ -67,7 +58,7 @@ def contexts(certificate: Certificate) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     for context in (client, server):
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(cadata=certificate.ca.decode())
+        context.load_verify_locations(cadata=certificate.ca)
     _load_own(certificate, client, server)
     return client, server
 
@@ -75,7 +66,7 @@ def contexts(certificate: Certificate) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 def _load_own(certificate: Certificate, *into: ssl.SSLContext) -> None:
     """OpenSSL takes keys from files alone: one in memory, with no name on any disk."""
     with _memory_file() as path:
-        path.write_bytes(certificate.key + certificate.certificate)
+        path.write_text(certificate.key + certificate.own)
         for context in into:
             context.load_cert_chain(path)
 
@@ -127,11 +118,10 @@ def _usage(*, authority: bool) -> x509.KeyUsage:
     )
 
 
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,6 +155,32 @@ def plan(
         share = 1.0 if row.gpu and (device == "cuda" or (device == "auto" and gpus >= count)) else 0.0
         seats += [Seat(_name(row, replica), row, replica, place, share) for replica in range(count)]
     return tuple(seats)
+
+
+def check_places(seats: Iterable[Seat], nodes: Mapping[str, Mapping[str, str]]) -> None:
+    """Refuse placement that no node fulfils; Ray would wait for such a node without end.
+
+    Args:
+        seats: what is to be created.
+        nodes: the labels of each living node, by its id.
+
+    Raises:
+        ValueError: names the seats, what they ask for, and the nodes that there are.
+    """
+    wrong = [
+        f"{seat.name} asks for {place.node_id or '='.join(place.label or ())}"
+        for seat in seats
+        if (place := seat.place) != Place() and not any(_fulfils(place, *node) for node in nodes.items())
+    ]
+    if wrong:
+        there = "; ".join(f"{node} {dict(labels)}" for node, labels in nodes.items())
+        raise ValueError(f"cluster.placement: no node fits ({', '.join(wrong)}); the nodes are {there}")
+
+
+def _fulfils(place: Place, node_id: str, labels: Mapping[str, str]) -> bool:
+    if place.label is not None:
+        return labels.get(place.label[0]) == place.label[1]
+    return node_id == place.node_id
 
 
 def _name(row: Row, replica: int) -> str:

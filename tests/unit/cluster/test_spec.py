@@ -9,6 +9,7 @@ import pytest
 from aura_ia_mcp.bus.edges import EDGES
 from aura_ia_mcp.bus.keys import EdgeKeys
 from aura_ia_mcp.cluster.spec import (
+    Certificate,
     DirectoryPlace,
     GatewaySpec,
     GraphSpec,
@@ -20,7 +21,7 @@ from aura_ia_mcp.cluster.spec import (
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 
-ROOTS = Roots(b"b" * 32, b"d" * 32, b"a" * 32)
+ROOTS = Roots(b"b" * 32, b"d" * 32, b"a" * 32, Certificate("c", "o", "k"))
 
 
 def test_a_graph_reads_what_its_supervisor_wrote() -> None:
@@ -30,7 +31,9 @@ def test_a_graph_reads_what_its_supervisor_wrote() -> None:
 
 def test_a_gateway_reads_what_its_supervisor_wrote() -> None:
     keys = EdgeKeys.of("gateway", ROOTS.bus, EDGES)
-    spec = GatewaySpec(absolute(Settings()), keys, "here", DirectoryPlace("here", "unix:/x"), "1.2.3", 12.5)
+    spec = GatewaySpec(
+        absolute(Settings()), keys, "here", DirectoryPlace("here", "unix:/x"), "1.2.3", Certificate("c", "o", "k")
+    )
     assert GatewaySpec.from_json(spec.to_json()) == spec
 
 

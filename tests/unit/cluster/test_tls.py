@@ -6,7 +6,8 @@ import ssl
 
 import pytest
 
-from aura_ia_mcp.cluster.tls import Authority, Certificate, contexts
+from aura_ia_mcp.cluster.spec import Certificate
+from aura_ia_mcp.cluster.tls import Authority, contexts
 
 
 def shake_hands(caller: ssl.SSLContext, callee: ssl.SSLContext) -> str:
@@ -47,7 +48,7 @@ def test_a_caller_without_a_certificate_is_refused() -> None:
     _, server = contexts(authority.issue("b"))
     bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     bare.check_hostname = False
-    bare.load_verify_locations(cadata=authority.issue("x").ca.decode())
+    bare.load_verify_locations(cadata=authority.issue("x").ca)
     with pytest.raises(ssl.SSLError, match=r"(?i)certificate.required|peer did not return a certificate"):
         shake_hands(bare, server)
 
@@ -55,11 +56,19 @@ def test_a_caller_without_a_certificate_is_refused() -> None:
 def test_a_node_can_not_certify_others() -> None:
     authority = Authority()
     own = authority.issue("a")
-    forged = Authority((own.certificate, own.key)).issue("forged")
-    client, _ = contexts(Certificate(own.ca, forged.certificate, forged.key))
+    forged = Authority(own).issue("forged")
+    client, _ = contexts(Certificate(own.ca, forged.own, forged.key))
     _, server = contexts(authority.issue("b"))
     with pytest.raises(ssl.SSLError):
         shake_hands(client, server)
+
+
+def test_an_authority_goes_on_after_a_rebuilt_graph() -> None:
+    first = Authority()
+    again = Authority(first.save())
+    client, _ = contexts(first.issue("a"))
+    _, server = contexts(again.issue("b"))
+    assert shake_hands(client, server) == "TLSv1.3"
 
 
 def test_the_private_key_is_not_shown() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.edges import LAYERS
-from aura_ia_mcp.cluster.tree import TREE, Place, plan
+from aura_ia_mcp.cluster.tree import TREE, Place, check_places, plan
 
 
 def test_every_layer_is_a_ray_actor_that_people_find_by_name() -> None:
@@ -57,6 +57,13 @@ def test_placement_is_by_label_or_by_node_id() -> None:
     assert seats["MLWorker"].place == Place(label=("aura/gpu", "yes"))
     assert seats["Records"].place == Place(node_id="0123abcd")
     assert seats["Safety"].place == Place()
+
+
+def test_a_place_that_no_node_offers_is_refused_instead_of_waited_for() -> None:
+    nodes = {"0123": {"zone": "a"}, "4567": {"zone": "b"}}
+    check_places(plan({}, {"ml": "zone=b", "audit": "0123"}), nodes)
+    with pytest.raises(ValueError, match=r"L1 ML worker 0 asks for zone=c.*0123"):
+        check_places(plan({}, {"ml": "zone=c"}), nodes)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+"""Callers that don't stop while something is killed, and remember every answer."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.error
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from tests.support.system import System, until
+
+JSON = dict[str, Any]
+_NOT_NOW = 503
+
+
+@dataclass
+class Answer:
+    """One answer: the audit id of a call that was served, or the code of the error; and when it came."""
+
+    at: float
+    audit_id: str = ""
+    code: str = ""
+    error: JSON = field(default_factory=dict)
+
+
+class Load:
+    """Calls a tool from several threads until it is left; nobody hangs, every answer is kept.
+
+    Args:
+        system: who is called.
+        tool: what is called.
+        arguments: with what.
+        threads: how many call at once.
+    """
+
+    def __init__(self, system: System, tool: str = "echo", arguments: JSON | None = None, threads: int = 4) -> None:
+        self.answers: list[Answer] = []
+        self._system = system
+        self._tool = tool
+        self._arguments = arguments or {"text": "hello"}
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(f"load-{n}",)) for n in range(threads)]
+
+    def __enter__(self) -> Self:
+        for name in range(len(self._threads)):
+            self._system.token(f"load-{name}")
+        for thread in self._threads:
+            thread.start()
+        until("the first answers", lambda: len(self.served_since(0.0)) > 20, 30)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(70)
+        assert not any(thread.is_alive() for thread in self._threads), "a caller hangs"
+
+    def served_since(self, moment: float) -> list[Answer]:
+        """The calls that were served after a moment (monotonic seconds)."""
+        return [answer for answer in self.answers if answer.at > moment and not answer.code]
+
+    def errors(self) -> list[Answer]:
+        """The calls that were answered with an error."""
+        return [answer for answer in self.answers if answer.code]
+
+    def _run(self, principal: str) -> None:
+        while not self._stop.is_set():
+            answer = self._ask(principal)
+            self.answers.append(answer)
+            if answer.code:
+                self._stop.wait(0.1)
+
+    def _ask(self, principal: str) -> Answer:
+        try:
+            result = self._system.call(self._tool, self._arguments, principal=principal)
+        except urllib.error.HTTPError as refused:
+            error = json.load(refused)["error"]
+            if refused.code == _NOT_NOW:  # said before the call was looked at, in JSON-RPC's form
+                error = error.get("data") or error
+            return Answer(time.monotonic(), code=error["code"], error=error)
+        except OSError as broken:
+            return Answer(time.monotonic(), code="connection", error={"message": str(broken)})
+        meta = result.get("_meta", {})
+        if result.get("isError"):
+            error = meta.get("aura/error", {"code": "tool_failed"})
+            return Answer(time.monotonic(), code=error["code"], error=error)
+        return Answer(time.monotonic(), audit_id=meta["aura/audit_id"])
+
+
+def recorded(system: System) -> set[str]:
+    """The ids of all audit records on disk."""
+    found = set()
+    for path in system.paths.audit.glob("*/*.jsonl"):
+        for line in path.read_text().splitlines():
+            record = json.loads(line)
+            found.add(f"{record['writer']}:{record['seq']}")
+    return found

@@ -1,0 +1,151 @@
+"""Processes of a running system are killed under load: it says so, heals, and loses nothing that it acknowledged."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from tests.support.system import System, running, until
+
+from .load import Load, recorded
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
+
+_HEALED_S = 40.0
+_MAY_SAY = {"not_delivered", "outcome_unknown", "unavailable", "stale_epoch", "deadline_exceeded", "connection"}
+_LIMITS = {"rate_limit": 1_000_000}
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    with running(safety=_LIMITS, ml={"load": "never"}) as started:
+        yield started
+
+
+def process(system: System, title: str) -> psutil.Process:
+    """The one process of the system whose command line begins so."""
+
+    def look() -> psutil.Process | None:
+        found = [each for each in system.processes() if " ".join(each.info["cmdline"] or [""]).startswith(title)]
+        return found[0] if found else None
+
+    result: psutil.Process = until(f"a process {title}", look)
+    return result
+
+
+def served_again(system: System, load: Load, killed_at: float) -> None:
+    until("calls to be served again", lambda: len(load.served_since(killed_at + 0.5)) > 20, _HEALED_S)
+    until("/health to say ready", lambda: (system.health() or {}).get("ready"), _HEALED_S)
+
+
+def nothing_lost(system: System, load: Load) -> None:
+    assert {answer.code for answer in load.errors()} <= _MAY_SAY
+    for answer in load.errors():
+        assert answer.code == "connection" or (answer.error["message"] and answer.error["recovery"])
+    missing = {answer.audit_id for answer in load.served_since(0.0)} - recorded(system)
+    assert not missing, "these calls were answered, and have no record"
+
+
+@pytest.mark.parametrize("host", ["Safety", "Tools", "Records", "Directory"])
+def test_a_killed_actor_comes_back_and_nothing_acknowledged_is_lost(system: System, host: str) -> None:
+    with Load(system) as load:
+        victim = process(system, f"ray::{host}")
+        victim.send_signal(signal.SIGKILL)
+        killed_at = time.monotonic()
+        until(
+            f"another {host}",
+            lambda: process(system, f"ray::{host}").pid != victim.pid,
+            _HEALED_S,
+        )
+        served_again(system, load, killed_at)
+    nothing_lost(system, load)
+
+
+def test_a_killed_ml_worker_is_unavailable_at_once_and_comes_back(system: System) -> None:
+    victim = process(system, "ray::MLWorker")
+    with Load(system) as load:
+        victim.send_signal(signal.SIGKILL)
+        killed_at = time.monotonic()
+        answer = Load(system, "embed_text", {"texts": ["hello"]})._ask("load-0")
+        assert answer.code in _MAY_SAY
+        assert answer.at - killed_at < 10
+        until("another ML worker", lambda: process(system, "ray::MLWorker").pid != victim.pid, _HEALED_S)
+    assert not load.errors(), "calls that need no model were disturbed"
+
+
+def test_a_killed_gateway_comes_back_on_its_port(system: System) -> None:
+    with Load(system) as load:
+        pid = system.pid("aura_ia_mcp.cluster.gateway_process")
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        killed_at = time.monotonic()
+        served_again(system, load, killed_at)
+    nothing_lost(system, load)
+    assert "the gateway died (it was ended by signal 9)" in system.log
+
+
+@pytest.mark.parametrize("name", ["gcs_server", "raylet"])
+def test_a_dead_ray_is_told_and_the_graph_rebuilt(system: System, name: str) -> None:
+    victim = next(each for each in system.processes() if each.name() == name)
+    before = {each.pid for each in system.processes() if "ray" in " ".join(each.info["cmdline"] or [])}
+    with Load(system) as load:
+        victim.send_signal(signal.SIGKILL)
+        killed_at = time.monotonic()
+        until("the fault to be told", lambda: f"Ray's {name} (pid {victim.pid}) died" in system.log, 20)
+        until("/health to tell the truth", lambda: system.health() is None, 5)
+        served_again(system, load, killed_at)
+    nothing_lost(system, load)
+    after = {each.pid for each in system.processes()}
+    assert not before & after, "processes of the dead Ray live on"
+
+
+def test_a_killed_graph_leaves_no_process_of_its_ray_behind(system: System) -> None:
+    pid = system.pid("aura_ia_mcp.cluster.graph")
+    assert pid is not None
+    below = psutil.Process(pid).children(recursive=True)
+    os.kill(pid, signal.SIGKILL)
+    until("all of its Ray to be gone", lambda: not any(each.is_running() for each in below), 20)
+    until("another graph", lambda: system.pid("aura_ia_mcp.cluster.graph") not in (None, pid), _HEALED_S)
+    until("/health to tell the truth", lambda: system.health() is None, 5)
+    until("/health to say ready", lambda: (system.health() or {}).get("ready"), _HEALED_S)
+
+
+def test_a_second_serve_says_who_holds_the_system_and_ends(system: System) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "tests.support.serve"],
+        cwd=system.root,
+        env=system.env,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert f"a system runs in {system.paths.state} already: pid" in second.stderr
+    assert system.base in second.stderr
+    assert system.health() is not None
+
+
+def test_only_loopback_is_listened_on(system: System) -> None:
+    pids = {each.pid for each in system.processes()}
+    listening = [c for c in psutil.net_connections("tcp") if c.pid in pids and c.status == psutil.CONN_LISTEN]
+    heard = {tuple(connection.laddr)[0] for connection in listening}
+    assert heard
+    assert heard <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+
+
+def test_everything_ends_with_a_killed_supervisor(system: System) -> None:
+    """The last test of this module: it ends the system."""
+    processes = system.processes()
+    assert system._process is not None
+    system._process.kill()
+    system._process.wait(10)
+    until("every process to end", lambda: not any(each.is_running() for each in processes), 40)
+    system.start()  # for whoever comes next; and it starts over what the dead one left

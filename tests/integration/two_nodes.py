@@ -1,0 +1,27 @@
+"""`python -m tests.integration.two_nodes`: a Ray cluster of two nodes; prints its address, ends with its input.
+
+In a process of its own, since Ray reads its environment once, at the first import.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
+    from ray.cluster_utils import Cluster  # noqa: PLC0415 - reads the environment
+
+    head = {"num_cpus": 1, "include_dashboard": False, "labels": {"aura": "a"}}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    try:
+        cluster.add_node(num_cpus=1, labels={"aura": "b"})
+        print(f"address {cluster.address}", flush=True)
+        sys.stdin.read()
+    finally:
+        cluster.shutdown()  # type: ignore[no-untyped-call]
+
+
+if __name__ == "__main__":
+    main()
