@@ -19,7 +19,7 @@ from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.configs.settings import Gateway as GatewaySettings
 
 from .arrival import JSON_HEADERS, Arrival
-from .authentication import Chain, Credential, Identity
+from .authentication import Chain, Credential, Identity, OnSecurityEvent
 from .body import read_body
 from .graph import refusal
 from .handshake import HandshakeEra
@@ -81,6 +81,7 @@ class Door:
         health: Health,
         metrics: Metrics,
         refresh: Callable[[], None],
+        on_security_event: OnSecurityEvent,
     ) -> None:
         self._settings = settings
         self._chain = chain
@@ -90,6 +91,7 @@ class Door:
         self._health = health
         self._metrics = metrics
         self._refresh = refresh
+        self._on_security_event = on_security_event
         self._hosts: set[str] = set()
         self.stopping = False
         self.in_flight = 0
@@ -138,12 +140,17 @@ class Door:
         host = http.headers.get("Host")
         if host not in self._hosts:
             if not host_allowed(host, (*self._settings.allowed_hosts, self._settings.host)):
-                raise RpcError(INVALID_REQUEST, "this Host is not served; see gateway.allowed_hosts", status=403)
+                raise self._foreign(http, "Host", "allowed_hosts")
             if len(self._hosts) < _KNOWN_HOSTS and host is not None:
                 self._hosts.add(host)
         origin = http.headers.get("Origin")
         if origin is not None and not origin_allowed(origin, self._settings.allowed_origins):
-            raise RpcError(INVALID_REQUEST, "this Origin is not allowed; see gateway.allowed_origins", status=403)
+            raise self._foreign(http, "Origin", "allowed_origins")
+
+    def _foreign(self, http: web.BaseRequest, header: str, setting: str) -> RpcError:
+        named = _visible(http.headers.get(header, ""))
+        self._on_security_event("foreign_request", {"peer": http.remote or "", "header": header, "value": named})
+        return RpcError(INVALID_REQUEST, f"this {header} is not served; see gateway.{setting}", status=403)
 
     async def _identify(self, entrance: Entrance, http: web.BaseRequest) -> Identity:
         return await self._chain.authenticate(self._credential(entrance, http))

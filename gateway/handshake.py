@@ -21,7 +21,7 @@ from .connections import Connections
 from .exchange import Exchange, wanted
 from .graph import Caller
 from .headers import traceparent
-from .identity import ServerInfo
+from .info import ServerInfo
 from .jsonrpc import (
     JSON,
     REQUEST_CANCELLED,

@@ -25,7 +25,7 @@ from .graph import GUEST, Caller, Graph
 from .handshake import HandshakeEra
 from .headers import is_loopback
 from .health import Health
-from .identity import ServerInfo
+from .info import ServerInfo
 from .listening import Listeners
 from .methods import Methods
 from .metrics import Metrics
@@ -58,7 +58,8 @@ class Gateway:
         paths: where the ingress socket goes.
         bus: how to reach the graph, as the role `gateway`.
         version_info: the system's version.
-        on_security_event: hears of failed authentications: (event, details); it must not block.
+        on_security_event: hears of failed authentications and of foreign hosts and origins: (event, details); it
+            must not block.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class Gateway:
             Health(self._graph),
             self._metrics,
             self._refresh_metrics,
+            on_security_event,
         )
 
     @property

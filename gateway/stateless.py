@@ -31,7 +31,7 @@ from .connections import Connections
 from .exchange import LEVELS, Exchange, wanted
 from .graph import Caller
 from .headers import traceparent
-from .identity import ServerInfo
+from .info import ServerInfo
 from .jsonrpc import (
     JSON,
     STATUS_OF_CODE,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -71,14 +72,51 @@ async def bridge(
 
 
 async def main(url_or_socket: str | Path) -> int:
-    """Bridge this process's own standard input and output; the token comes from `AURA_TOKEN`."""
-    loop = asyncio.get_running_loop()
+    """Bridge this process's own standard input and output; the token comes from `AURA_TOKEN`.
+
+    While it runs, whatever else the process prints goes to standard error.
+    """
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        reader = await _standard_input()
+        output = await _output(stdout)
+        return await bridge(url_or_socket, reader, output, os.environ.get("AURA_TOKEN") or None)
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)
+
+
+async def _standard_input() -> asyncio.StreamReader:
     reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
+    if stat.S_ISREG(os.fstat(0).st_mode):  # a redirected file can't be waited for
+        reader.feed_data(sys.stdin.buffer.read())
+        reader.feed_eof()
+        return reader
+    loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
-    with os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0) as out:
-        transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, out)
-        writer = asyncio.StreamWriter(transport, protocol, None, loop)
-        return await bridge(url_or_socket, reader, writer, os.environ.get("AURA_TOKEN") or None)
+    return reader
+
+
+async def _output(number: int) -> Output:
+    if stat.S_ISREG(os.fstat(number).st_mode):
+        return _File(number)
+    loop = asyncio.get_running_loop()
+    pipe = os.fdopen(os.dup(number), "wb", buffering=0)
+    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, pipe)
+    return asyncio.StreamWriter(transport, protocol, None, loop)
+
+
+class _File:
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def write(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._number, data) :]
+
+    async def drain(self) -> None:
+        """A file is never behind."""
 
 
 class _Bridge:

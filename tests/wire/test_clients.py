@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -271,3 +272,32 @@ async def test_a_restarted_system_gets_a_new_session_and_the_same_request(start:
         assert (await pipe.answer(3))["result"]["isError"] is False
         assert len(second.graph.calls) == 1
         assert next(iter(second.gateway._sessions)).log_level == "error"
+
+
+MAIN = """
+import asyncio, sys
+from aura_ia_mcp.gateway.stdio import main
+sys.exit(asyncio.run(main(sys.argv[1])))
+"""
+
+
+async def test_the_stdio_process_prints_nothing_but_the_protocol(running: Running, tmp_path: Any) -> None:
+    said = tmp_path / "said"
+    info = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    lines = [request(1, "initialize", info), request(2, "tools/call", {"name": "echo", "arguments": {"text": "x"}})]
+    said.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with said.open("rb") as stdin:
+        for piped in (False, True):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-c",
+                MAIN,
+                str(running.paths.ingress),
+                stdin=asyncio.subprocess.PIPE if piped else stdin,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            async with asyncio.timeout(30):
+                out, err = await process.communicate(said.read_bytes() if piped else None)
+            assert (process.returncode, err) == (0, b"")
+            assert {json.loads(line)["id"] for line in out.splitlines()} == {1, 2}

@@ -56,6 +56,7 @@ async def test_a_foreign_host_is_refused_everywhere(running: Running, host: str,
     async with running.http.get(running.base + path, headers={"Host": host}) as response:
         assert response.status == 403
         assert "allowed_hosts" in (await response.json())["error"]["message"]
+    assert running.security_events == [("foreign_request", {"peer": "127.0.0.1", "header": "Host", "value": host})]
 
 
 async def test_a_foreign_origin_is_refused_and_a_local_one_served(running: Running) -> None:
