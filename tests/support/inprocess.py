@@ -7,6 +7,7 @@ anything about processes (restarts, sockets between actors, Ray's view).
 from __future__ import annotations
 
 import importlib
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -100,6 +101,7 @@ class InProcess:
                 await self.actors[role].stop()
         for audit in self._audits:
             audit.close()
+        shutil.rmtree(self.paths.run)  # not always below `root`: sockets need short names
 
     @property
     def url(self) -> str:

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ JSON = dict[str, Any]
 ROOT = Path(__file__).parents[2]
 READY_S = 120.0
 _STOP_S = 40.0
+_KILL_S = 10.0
 _MARK = "TESTED_SYSTEM"
 
 
@@ -143,11 +144,15 @@ class System:
         return left
 
     def kill(self) -> None:
-        """End all of it, at once."""
-        for process in self.processes():
-            process.kill()
+        """End all of it, at once, and what a dying process has just started."""
+        end = time.monotonic() + _KILL_S
+        while (found := self.processes()) and time.monotonic() < end:
+            for process in found:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(found, timeout=1.0)
         if self._process is not None:
-            self._process.wait(10.0)
+            self._process.wait(_KILL_S)
 
     def processes(self) -> list[psutil.Process]:
         """Every process of this system, found by a mark that they all inherit."""
