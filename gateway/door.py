@@ -114,10 +114,16 @@ class Door:
     async def _handle(self, entrance: Entrance, http: web.BaseRequest) -> web.StreamResponse:
         try:
             self._check_source(entrance, http)
-            path = http.raw_path.partition("?")[0]
-            if path in _MCP_PATHS:
-                return await self._mcp(entrance, http)
-            return await self._other(entrance, http, path)
+            if http.method != "POST":
+                return await self._serve(entrance, http)
+            self.in_flight += 1
+            self._quiet.clear()
+            try:
+                return await self._serve(entrance, http)
+            finally:
+                self.in_flight -= 1
+                if not self.in_flight:
+                    self._quiet.set()
         except RpcError as error:
             return self._reject(error, None)
         except AuraError as error:
@@ -131,6 +137,12 @@ class Door:
             return self._reject(
                 RpcError(INTERNAL_ERROR, "a fault in the gateway; its log has the trace", status=500), None
             )
+
+    async def _serve(self, entrance: Entrance, http: web.BaseRequest) -> web.StreamResponse:
+        path = http.raw_path.partition("?")[0]
+        if path in _MCP_PATHS:
+            return await self._mcp(entrance, http)
+        return await self._other(entrance, http, path)
 
     # --- who and whence ----------------------------------------------------------------------------------------------
 
@@ -173,14 +185,7 @@ class Door:
 
     async def _mcp(self, entrance: Entrance, http: web.BaseRequest) -> web.StreamResponse:
         if http.method == "POST":
-            self.in_flight += 1
-            self._quiet.clear()
-            try:
-                return await self._post(entrance, http)
-            finally:
-                self.in_flight -= 1
-                if not self.in_flight:
-                    self._quiet.set()
+            return await self._post(entrance, http)
         version = http.headers.get(MCP_PROTOCOL_VERSION_HEADER)
         if http.method not in {"GET", "DELETE"} or (version is not None and version in MODERN_PROTOCOL_VERSIONS):
             allow = "POST" if version in MODERN_PROTOCOL_VERSIONS else "GET, POST, DELETE"
@@ -236,6 +241,8 @@ class Door:
             page, content_type = self._metrics.page()
             return web.Response(body=page, headers={"Content-Type": content_type})
         if route in {("GET", "/mcp/tools/list"), ("POST", "/mcp/tools/call")}:
+            if self.stopping:
+                raise AuraError("stopping", "the gateway is shutting down")
             identity = await self._identify(entrance, http)
             arrival = Arrival(http, identity, entrance.server, traceparent(http.headers.get("traceparent")), False)
             if http.method == "GET":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from aura_ia_mcp.bus.errors import AuraError
@@ -9,6 +10,7 @@ from aura_ia_mcp.bus.errors import AuraError
 from .graph import Caller
 
 JSON = dict[str, Any]
+log = logging.getLogger(__name__)
 
 LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 CAPABILITY_OF = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}
@@ -55,7 +57,13 @@ class Exchange:
         raise NotImplementedError
 
     def on_item(self, item: JSON) -> None:
-        """Relay an item that comes up an open request on the bus."""
+        """Relay an item that comes up an open request on the bus; one that isn't JSON is dropped."""
+        try:
+            self._relay(item)
+        except ValueError as error:
+            log.warning("dropped an item of %s: %s", self.caller.session or "a call", error)
+
+    def _relay(self, item: JSON) -> None:
         kind = item.get("type")
         if kind == "progress":
             token = self.meta.get("progressToken")

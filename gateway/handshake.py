@@ -55,7 +55,8 @@ class HandshakeExchange(Exchange):
         key = arrival.http.headers.get("Idempotency-Key", "")
         super().__init__(caller, session.version, session.client, meta, key)
         self.session = session
-        self.response = web.StreamResponse(headers=EVENT_STREAM_HEADERS) if arrival.streams else None
+        self._response: web.StreamResponse | None = None
+        self._streams = arrival.streams
         self._era = era
         self._http = arrival.http
         self._stream: int | None = None
@@ -79,7 +80,7 @@ class HandshakeExchange(Exchange):
 
     async def ask(self, method: str, params: JSON) -> JSON:
         """See `Exchange.ask`."""
-        if self.response is None:
+        if not self._streams:
             raise AuraError("unavailable", "the client takes no event stream, so it can't be asked")
         number, future = self.session.question()
         self._send(encode_request(number, method, params))
@@ -105,8 +106,9 @@ class HandshakeExchange(Exchange):
 
     def open_stream(self) -> None:
         """Answer with an event stream from here on."""
-        if self.response is None or self._stream is not None or self.session.closed:
+        if not self._streams or self._stream is not None or self.session.closed:
             return
+        self._response = web.StreamResponse(headers=EVENT_STREAM_HEADERS)
         events = self.session.events
         self._stream = events.open()
         ready = asyncio.Event()
@@ -114,17 +116,17 @@ class HandshakeExchange(Exchange):
         if is_version_at_least(self.version, _PRIMED_SINCE):
             events.append(self._stream, None, retry_ms=_RETRY_MS)
         source = self._era.connections.closing(self._http, reader)
-        self._pump = asyncio.create_task(pump(self._http, self.response, source, ready, self._era.keepalive_s))
+        self._pump = asyncio.create_task(pump(self._http, self._response, source, ready, self._era.keepalive_s))
 
     async def answer(self, body: bytes) -> web.StreamResponse:
         """Send the response on the stream, if there is one, or as JSON."""
-        if self._stream is None or self.response is None or self._pump is None:
+        if self._stream is None or self._response is None or self._pump is None:
             return web.Response(body=body, headers=JSON_HEADERS)
         if not self.session.closed:
             self.session.events.append(self._stream, body)
             self.session.events.finish(self._stream)
         await self._pump
-        return self.response
+        return self._response
 
     async def abandon(self) -> None:
         """Stop writing; the gateway is going down."""

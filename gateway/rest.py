@@ -7,6 +7,7 @@ is 200 with `isError`, as is everything whose outcome the tool itself decided.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from mcp_types.version import LATEST_HANDSHAKE_VERSION
 from aura_ia_mcp.bus.errors import AuraError
 
 from .arrival import JSON_HEADERS, Arrival
+from .connections import Connections
 from .exchange import Exchange
 from .graph import Caller
 from .jsonrpc import RpcError, decode, encode
@@ -54,8 +56,9 @@ class RestExchange(Exchange):
 class Rest:
     """The two helpers."""
 
-    def __init__(self, methods: Methods, max_nesting: int) -> None:
+    def __init__(self, methods: Methods, connections: Connections, max_nesting: int) -> None:
         self._methods = methods
+        self._connections = connections
         self._max_nesting = max_nesting
 
     async def list_tools(self, arrival: Arrival) -> web.StreamResponse:
@@ -67,7 +70,16 @@ class Rest:
         return web.Response(body=encode(result), headers=JSON_HEADERS)
 
     async def call_tool(self, arrival: Arrival, body: bytes) -> web.StreamResponse:
-        """Call one."""
+        """Call one; a connection that breaks cancels it."""
+        task = asyncio.current_task()
+        assert task is not None
+        unwatch = self._connections.watch(arrival.http, task.cancel)
+        try:
+            return await self._call(arrival, body)
+        finally:
+            unwatch()
+
+    async def _call(self, arrival: Arrival, body: bytes) -> web.StreamResponse:
         try:
             params = decode(body, self._max_nesting)
             if not isinstance(params, dict):

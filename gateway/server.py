@@ -104,7 +104,7 @@ class Gateway:
             Chain(links, on_security_event),
             HandshakeEra(methods, self._sessions, self._connections, info, gateway.keepalive_s),
             StatelessEra(methods, self._listeners, self._connections, info, gateway.keepalive_s),
-            Rest(methods, gateway.max_nesting),
+            Rest(methods, self._connections, gateway.max_nesting),
             Health(self._graph),
             self._metrics,
             self._refresh_metrics,

@@ -107,7 +107,7 @@ async def pump(
     except TimeoutError:
         if http.transport is not None:
             http.transport.abort()
-    except (ConnectionError, RuntimeError):
+    except ConnectionError:
         pass  # the client is gone; what it missed is in the log, if the stream has one
     finally:
         source.close()

@@ -64,7 +64,7 @@ class StatelessExchange(Exchange):
         client = route.client_capabilities if isinstance(route.client_capabilities, dict) else {}
         key = arrival.http.headers.get("Idempotency-Key", "")
         super().__init__(caller, route.protocol_version, client, meta, key)
-        self.response = web.StreamResponse(headers=EVENT_STREAM_HEADERS)
+        self._response: web.StreamResponse | None = None
         self._era = era
         self._arrival = arrival
         self._outbox: Outbox | None = None
@@ -98,18 +98,19 @@ class StatelessExchange(Exchange):
         if self._outbox is None and self._arrival.streams:
             ready = asyncio.Event()
             self._outbox = Outbox(PENDING_BYTES, ready)
+            self._response = web.StreamResponse(headers=EVENT_STREAM_HEADERS)
             self._pump = asyncio.create_task(
-                pump(self._arrival.http, self.response, self._outbox, ready, self._era.keepalive_s)
+                pump(self._arrival.http, self._response, self._outbox, ready, self._era.keepalive_s)
             )
 
     async def answer(self, body: bytes, status: int) -> web.StreamResponse:
         """Send the response on the stream, if there is one, or as JSON."""
-        if self._outbox is None or self._pump is None:
+        if self._outbox is None or self._pump is None or self._response is None:
             return web.Response(body=body, status=status, headers=JSON_HEADERS)
         self._outbox.put(body)
         self._outbox.finish()
         await self._pump
-        return self.response
+        return self._response
 
     def abandon(self) -> None:
         """Stop writing: nobody reads."""

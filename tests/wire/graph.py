@@ -204,6 +204,9 @@ class TestGraph:
 
     async def _count(self, message: CallTool, on_item: OnItem) -> JSON:
         size = int(message.arguments.get("bytes", 0))
+        if message.arguments.get("broken"):
+            on_item({"type": "progress", "progress": 1, "message": b"\xff"})
+            return text("counted")
         for number in range(1, int(message.arguments.get("to", 3)) + 1):
             if message.tool == "log":
                 on_item({"type": "log", "level": message.arguments.get("level", "info"), "data": number})

@@ -359,3 +359,15 @@ async def test_a_malformed_rest_call_is_400(running: Running, body: Any) -> None
 async def test_the_rest_list_says_when_the_catalogue_is_away(running: Running) -> None:
     running.graph.down.add("safety")
     assert (await get(running, "/mcp/tools/list"))[0] == 503
+
+
+async def test_a_rest_call_is_cancelled_when_its_caller_leaves(running: Running) -> None:
+    call = asyncio.create_task(rest(running, {"name": "slow", "arguments": {}}))
+    await asyncio.wait_for(running.graph.event(running.graph.started, "slow").wait(), 5)
+    call.cancel()
+    await asyncio.wait_for(running.graph.event(running.graph.cancelled, "slow").wait(), 5)
+
+
+async def test_a_large_answer_comes_whole(running: Running) -> None:
+    reply = await (await running.open()).call(1, "large", bytes=5_000_000)
+    assert len(reply.json["result"]["content"][0]["text"]) == 5_000_000

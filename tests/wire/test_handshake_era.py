@@ -410,3 +410,17 @@ async def test_an_unserved_version_header_is_refused_with_those_served(running: 
     talk = await running.open()
     reply = await talk.ask(1, "ping", MCP_Protocol_Version="2031-01-01")
     assert reply.status == 400
+
+
+async def test_an_item_that_is_not_json_is_dropped_and_the_call_goes_on(running: Running) -> None:
+    reply = await (await running.open()).call(1, "count", PROGRESS, broken=True)
+    assert reply.json["result"]["content"][0]["text"] == "counted"
+
+
+async def test_a_changed_role_counts_in_an_open_session(start: Start) -> None:
+    running = await start(auth_cache_s=0)
+    running.graph.token("t1", Principal("token:one", roles=("senior",)))
+    talk = await running.open(token="t1")
+    running.graph.token("t1", Principal("token:one", roles=("junior",)))
+    await talk.call(1, "echo")
+    assert running.graph.calls[0][1].principal == Principal("token:one", roles=("junior",))
