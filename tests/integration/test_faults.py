@@ -136,7 +136,7 @@ def test_a_second_serve_says_who_holds_the_system_and_ends(system: System) -> No
 def test_only_loopback_is_listened_on(system: System) -> None:
     pids = {each.pid for each in system.processes()}
     listening = [c for c in psutil.net_connections("tcp") if c.pid in pids and c.status == psutil.CONN_LISTEN]
-    heard = {tuple(connection.laddr)[0] for connection in listening}
+    heard = {next(iter(connection.laddr)) for connection in listening}
     assert heard
     assert heard <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
