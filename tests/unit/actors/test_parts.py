@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 
 from aura_ia_mcp.actors.arguments import ArgumentCheck, SchemaError
 from aura_ia_mcp.actors.catalogue import Catalogue, Servers
+from aura_ia_mcp.actors.decision import covered
 from aura_ia_mcp.actors.idempotency import Idempotency
 from aura_ia_mcp.actors.relay import Relay
 from aura_ia_mcp.actors.snapshot import Listing, Snapshot
 from aura_ia_mcp.actors.sources import Listener, ToolDefinition
 from aura_ia_mcp.actors.tools import Tools
 from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.bus.messages import JSON, CallTool, GetPrompt
 from aura_ia_mcp.bus.routing import replica_of
+from aura_ia_mcp.bus.tokens import digest
 from aura_ia_mcp.configs.settings import Settings
 
 from .graph import Graph, Scripted, define, text_result
@@ -262,3 +264,15 @@ def test_principals_spread_over_replicas() -> None:
     assert replica_of("guest", 4) == replica_of("guest", 4)
     with pytest.raises(ValueError, match="at least one"):
         replica_of("guest", 0)
+
+
+# --- decisions -------------------------------------------------------------------------------------------------------
+
+
+def test_a_token_covers_everything_of_a_call_that_its_work_depends_on() -> None:
+    base: JSON = {"tool": "t", "arguments": {"a": 1}, "inputs": {"i": 1}, "state": "s"}
+    changes: list[JSON] = [{}, {"arguments": {"a": 2}}, {"inputs": {"i": 2}}, {"inputs": None}, {"state": "t"}]
+    for make in (CallTool, GetPrompt):
+        named = {"name": "t"} | {k: v for k, v in base.items() if k != "tool"} if make is GetPrompt else base
+        found = {digest(covered(make(**(named | change)))) for change in changes}
+        assert len(found) == len(changes)
