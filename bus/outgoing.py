@@ -122,7 +122,7 @@ class Outgoing:
             else:
                 self._prove(members)
         except (AuraError, ValueError, TypeError, IndexError) as error:
-            log.warning("%s broke the protocol: %s", self.target, error)
+            log.debug("the connection to %s ends: %s", self.target, error)
             if not self._ready.done():
                 self._ready.set_exception(error if isinstance(error, AuraError) else OSError(str(error)))
                 self._ready.exception()
