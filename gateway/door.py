@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +37,7 @@ from .jsonrpc import (
     parse,
 )
 from .metrics import Metrics
+from .refusals import busy, challenge, status_of, visible
 from .rest import Rest, failed
 from .stateless import StatelessEra
 
@@ -50,7 +50,6 @@ _REASONS = {400: "malformed", 401: "unauthenticated", 403: "host_or_origin", 404
 _REASONS |= {406: "not_acceptable", 408: "slow_body", 410: "expired_event", 413: "too_large", 415: "media_type"}
 _REASONS |= {429: "session_limit", 503: "unavailable", 500: "fault"}
 _LOCAL = Credential(None, True, "this machine")
-_NOT_VISIBLE = re.compile(r"[^\x20-\x7e]")
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class Door:
             return self._reject(error, None)
         except AuraError as error:
             if http.raw_path.startswith("/mcp/tools/"):
-                return failed(error.failure.as_dict(), _status_of(error), _challenge(error))
+                return failed(error.failure.as_dict(), status_of(error), challenge(error))
             return self._unauthenticated(error)
         except (ConnectionError, asyncio.CancelledError):
             raise
@@ -160,7 +159,7 @@ class Door:
             raise self._foreign(http, "Origin", "allowed_origins")
 
     def _foreign(self, http: web.BaseRequest, header: str, setting: str) -> RpcError:
-        named = _visible(http.headers.get(header, ""))
+        named = visible(http.headers.get(header, ""))
         self._on_security_event("foreign_request", {"peer": http.remote or "", "header": header, "value": named})
         return RpcError(INVALID_REQUEST, f"this {header} is not served; see gateway.{setting}", status=403)
 
@@ -195,7 +194,7 @@ class Door:
         if http.method == "DELETE":
             return await self._handshake.delete(arrival)
         if self.stopping:
-            raise _stopping()
+            raise busy(_stopping())
         return await self._handshake.get(arrival)
 
     async def _post(self, entrance: Entrance, http: web.BaseRequest) -> web.StreamResponse:
@@ -212,7 +211,7 @@ class Door:
         try:
             arrival = self._arrival(entrance, http, identity)
             if self.stopping:
-                return self._can_not_tell(AuraError("stopping", "the gateway is shutting down"), message)
+                return self._can_not_tell(_stopping(), message)
             if self.in_flight > _OPEN_PER_CONNECTION * self._settings.max_connections:
                 return self._can_not_tell(AuraError("mailbox_full", "too many requests are open"), message)
             if _is_modern(http, message):
@@ -242,7 +241,7 @@ class Door:
             return web.Response(body=page, headers={"Content-Type": content_type})
         if route in {("GET", "/mcp/tools/list"), ("POST", "/mcp/tools/call")}:
             if self.stopping:
-                raise AuraError("stopping", "the gateway is shutting down")
+                raise _stopping()
             identity = await self._identify(entrance, http)
             arrival = Arrival(http, identity, entrance.server, traceparent(http.headers.get("traceparent")), False)
             if http.method == "GET":
@@ -269,8 +268,8 @@ class Door:
     def _unauthenticated(self, error: AuraError) -> web.Response:
         failure = error.failure
         if failure.code != "unauthenticated":
-            return self._reject(_busy(error), None)
-        data, headers = failure.as_dict(), _challenge(error)
+            return self._reject(busy(error), None)
+        data, headers = failure.as_dict(), challenge(error)
         return self._reject(RpcError(SERVER_BUSY, failure.message, data=data, status=401, headers=headers), None)
 
     def _can_not_tell(self, error: AuraError, message: Incoming) -> web.Response:
@@ -278,7 +277,7 @@ class Door:
         if isinstance(message, Request) and message.method == "tools/call":
             result = {"resultType": "complete", **refusal(error.failure)}
             return web.Response(body=encode_result(message.id, result), headers=JSON_HEADERS)
-        return self._reject(_busy(error), message.id if isinstance(message, Request) else None)
+        return self._reject(busy(error), message.id if isinstance(message, Request) else None)
 
 
 def _is_modern(http: web.BaseRequest, message: Incoming) -> bool:
@@ -297,34 +296,8 @@ def _check_version(version: str | None) -> None:
         raise RpcError(INVALID_REQUEST, "this protocol version is not served", status=400)
 
 
-def _busy(error: AuraError) -> RpcError:
-    wait = max(1, round(error.failure.retry_after_s or 1))
-    return RpcError(
-        SERVER_BUSY,
-        f"{error.failure.message} {error.failure.recovery}",
-        data=error.failure.as_dict(),
-        status=503,
-        headers={"Retry-After": str(wait)},
-    )
-
-
-def _challenge(error: AuraError) -> dict[str, str]:
-    if error.code != "unauthenticated":
-        return {}
-    said = _visible(error.failure.message)
-    return {"WWW-Authenticate": f'Bearer realm="aura", error="invalid_token", error_description="{said}"'}
-
-
-def _status_of(error: AuraError) -> int:
-    return 401 if error.code == "unauthenticated" else 503
-
-
-def _stopping() -> RpcError:
-    return _busy(AuraError("stopping", "the gateway is shutting down"))
-
-
-def _visible(text: str) -> str:
-    return _NOT_VISIBLE.sub("?", text).replace('"', "'").replace("\\", "/")[:200]
+def _stopping() -> AuraError:
+    return AuraError("stopping", "the gateway is shutting down")
 
 
 def _json(value: object, status: int = 200) -> web.Response:
