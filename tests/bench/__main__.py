@@ -50,16 +50,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(names: Sequence[str], run: Run) -> JSON:
-    """{date, quick, machine, load_average, figures, bounds, failed}; one that can't be taken doesn't end the rest."""
+    """{date, quick, machine, quiet, load_average, figures, bounds, failed}; one that fails doesn't end the rest."""
     result: JSON = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": run.quick,
         "machine": machine.facts(),
+        "quiet": machine.quiet(),
         "load_average": {"before": machine.load_average()},
         "figures": {},
         "bounds": [],
         "failed": {},
     }
+    if not result["quiet"]:
+        say("bench: this machine is busy; ratios are rough, and times are too long")
     for name in names:
         began = time.monotonic()
         try:

@@ -10,6 +10,7 @@ import psutil
 
 from .outcome import JSON
 
+_QUIET_SHARE = 0.25
 PACKAGES = ("aura-ia-mcp", "mcp", "aiohttp", "uvicorn", "uvloop", "ray", "msgpack", "pydantic", "torch", "transformers")
 
 
@@ -23,6 +24,11 @@ def facts() -> JSON:
         "python": platform.python_version(),
         "versions": {name: version(name) for name in PACKAGES},
     }
+
+
+def quiet() -> bool:
+    """Whether others leave most of the machine to what is measured."""
+    return load_average()[0] < facts()["cores"] * _QUIET_SHARE
 
 
 def load_average() -> list[float]:
