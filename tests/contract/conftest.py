@@ -19,6 +19,8 @@ from aura_ia_mcp.bus.peer import Peer
 from aura_ia_mcp.bus.resolver import StaticResolver
 from aura_ia_mcp.bus.transports.local import LocalTransport
 from aura_ia_mcp.bus.transports.socket import UnixTransport
+from aura_ia_mcp.cluster.ray_link import Doors, RayTransport
+from tests.support.loop_calls import LoopCalls
 
 EDGES = frozenset({("top", "middle"), ("middle", "bottom"), ("top", "directory"), ("middle", "directory")})
 
@@ -76,11 +78,14 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
 
 
-@pytest.fixture(params=["local", "unix"])
+@pytest.fixture(params=["local", "unix", "ray"])
 async def wire(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Wire]:
     if request.param == "local":
         shared = LocalTransport()
         made = Wire(lambda: shared)
+    elif request.param == "ray":
+        doors = Doors()
+        made = Wire(lambda: RayTransport(doors, "tested", lambda name: LoopCalls(doors)))
     else:
         made = Wire(lambda: UnixTransport(tmp_path, 1_000_000))
     yield made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,30 +11,7 @@ import pytest
 from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.link import Link
 from aura_ia_mcp.cluster.ray_link import Doors, RayTransport
-
-
-class LoopCalls:
-    """Calls into doors of the same loop, by value, as Ray's are."""
-
-    def __init__(self, doors: Doors) -> None:
-        self._doors = doors
-        self.broken = False
-
-    async def open(self, uri: str) -> str | None:
-        return await self._doors.open(uri)
-
-    async def push(self, number: str, frames: list[bytes]) -> bool:
-        await asyncio.sleep(0)
-        if self.broken:
-            raise ConnectionError("the actor died")
-        copied: list[bytes] = pickle.loads(pickle.dumps(frames))
-        return await self._doors.push(number, copied)
-
-    async def fetch(self, number: str) -> list[bytes] | None:
-        return await self._doors.fetch(number)
-
-    async def leave(self, number: str) -> None:
-        await self._doors.leave(number)
+from tests.support.loop_calls import LoopCalls
 
 
 class Ear:
