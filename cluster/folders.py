@@ -53,6 +53,12 @@ def clean(paths: Paths) -> None:
     _remove_ray_sockets(ray_folder(paths))
 
 
+def remove_short(paths: Paths) -> None:
+    """Remove the short folder, Ray's logs in it included: after an orderly end nobody would look for it there."""
+    if _short(paths):
+        shutil.rmtree(paths.short, ignore_errors=True)
+
+
 def _remove_ray_sockets(folder: Path) -> None:
     with contextlib.suppress(OSError):
         for session in folder.glob("session_*/sockets"):

@@ -24,6 +24,11 @@ def become_subreaper() -> bool:
     return bool(libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
+def children() -> set[int]:
+    """The pids of this process's own children."""
+    return {child.pid for child in psutil.Process().children()}
+
+
 def descendants(spare: Collection[int] = ()) -> list[psutil.Process]:
     """Every process below this one, except children in `spare` and what is below them."""
     found: list[psutil.Process] = []

@@ -125,6 +125,7 @@ class Supervisor:
         self._until_idle = until_idle
         self._started_at = time.time()
         self._began = time.monotonic()
+        self._others = processes.children()  # of whoever called `serve`: not ours to end
         self._signals = 0
         self._stop = asyncio.Event()
         self._stop_now = asyncio.Event()
@@ -149,10 +150,12 @@ class Supervisor:
             status = await self._live()
         finally:
             await self._leases.stop()
-            left = await asyncio.to_thread(processes.sweep)
+            left = await asyncio.to_thread(processes.sweep, self._others)
             folders.clean(self._paths)
             for log in self._logs:
                 log.close()
+        if status == 0:
+            folders.remove_short(self._paths)
         if left:
             self._say("notice", 1.0, f"these processes can't be ended: {', '.join(map(str, left))}")
         return status
@@ -197,7 +200,7 @@ class Supervisor:
 
     async def _sweep_graph(self) -> None:
         """The graph died: nothing of its Ray may live on, or it would answer for addresses of the next one."""
-        spare = [self._gateway.pid] if self._gateway.pid else []
+        spare = self._others | ({self._gateway.pid} if self._gateway.pid else set())
         await asyncio.to_thread(processes.sweep, spare)
 
     def _graph_said(self, line: JSON) -> None:
@@ -252,7 +255,8 @@ class Supervisor:
         self._say("ready", 1.0, f"ready after {took:.1f} s: {', '.join(self._urls.values())}", **system)
         while True:
             await asyncio.sleep(1.0)
-            self._describe("ready")
+            whole = self._graph.ready.is_set() and self._gateway.ready.is_set()
+            self._describe("ready" if whole else "healing")
 
     async def _idle(self) -> None:
         """With `until_idle`: stop when nobody has held a lease for a while."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.support.system import System, running, until
+from tests.support.system import System, until
 
 from .load import Load, recorded
 
@@ -25,8 +28,15 @@ _LIMITS = {"rate_limit": 1_000_000}
 
 @pytest.fixture(scope="module")
 def system() -> Iterator[System]:
-    with running(safety=_LIMITS, ml={"load": "never"}) as started:
-        yield started
+    """One for the module, whose last test ends it."""
+    root = Path(tempfile.mkdtemp(prefix="aura-"))
+    made = System(root, (), {"safety": _LIMITS, "ml": {"load": "never"}})
+    try:
+        made.start()
+        yield made
+    finally:
+        made.kill()
+        shutil.rmtree(root, ignore_errors=True)
 
 
 def process(system: System, title: str) -> psutil.Process:
@@ -148,4 +158,3 @@ def test_everything_ends_with_a_killed_supervisor(system: System) -> None:
     system._process.kill()
     system._process.wait(10)
     until("every process to end", lambda: not any(each.is_running() for each in processes), 40)
-    system.start()  # for whoever comes next; and it starts over what the dead one left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -80,10 +81,11 @@ class Town:
 
 
 @pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    made = Town(tmp_path)
-    yield made
-    await made.close()
+async def town() -> AsyncIterator[Town]:
+    with tempfile.TemporaryDirectory(prefix="town-") as short:  # pytest's own is too long for sockets
+        made = Town(Path(short))
+        yield made
+        await made.close()
 
 
 async def epoch(household: Household) -> int:

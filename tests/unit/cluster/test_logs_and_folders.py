@@ -60,6 +60,16 @@ def test_a_short_folder_that_is_not_really_ours_is_refused(tmp_path: Path, monke
         folders.make(paths)
 
 
+def test_a_short_folder_does_not_outlive_an_orderly_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    paths = Paths(tmp_path / ("x" * 100), tmp_path / "logs")
+    folders.make(paths)
+    assert paths.short.is_dir()
+    folders.remove_short(paths)
+    assert not paths.short.exists()
+    assert paths.state.is_dir()
+
+
 def test_cleaning_removes_sockets_and_the_description_and_nothing_else(paths: Paths) -> None:
     left = [paths.ingress, paths.run / "bus" / "safety-0.sock"]
     for path in left:
