@@ -182,7 +182,7 @@ class Probe(Message):
 
 @message("ml.models", idempotent=True)
 class ReadModels(Message):
-    """Which models there are: reply {"models": [{name, kind, device, loaded, ...}], "state": text, "progress": 0..1}."""
+    """Which models there are: reply {"models": [{name, kind, device, loaded, ...}], "state", "progress": 0..1}."""
 
 
 # --- identity --------------------------------------------------------------------------------------------------------
