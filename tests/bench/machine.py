@@ -28,7 +28,7 @@ def facts() -> JSON:
 
 def quiet() -> bool:
     """Whether others leave most of the machine to what is measured."""
-    return load_average()[0] < facts()["cores"] * _QUIET_SHARE
+    return load_average()[0] < len(os.sched_getaffinity(0)) * _QUIET_SHARE
 
 
 def load_average() -> list[float]:
