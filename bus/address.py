@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Self
+from functools import lru_cache
 
 _MOST_REPLICAS = 10_000
 _FORM = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -30,13 +30,14 @@ class Address:
     def __str__(self) -> str:
         return f"{self.role}/{self.replica}"
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
+    @staticmethod
+    @lru_cache(1024)
+    def parse(text: str) -> Address:
         """Read `role/replica`; a missing replica is 0."""
         role, _, replica = text.partition("/")
         if replica and not replica.isdecimal():
             raise ValueError(f"not an address: {text!r}; the form is role/replica, as in safety/0")
-        return cls(role, int(replica or 0))
+        return Address(role, int(replica or 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,8 +84,8 @@ class Incoming:
         """A request was answered."""
         self._waiting.pop(number, None)
 
-    def send(self, *members: Any) -> None:
-        """Write a frame.
+    def send(self, *members: Any) -> int:
+        """Write a frame; the result is its size in bytes.
 
         Raises:
             AuraError: `too_large`, `invalid_arguments`: nothing was written.
@@ -94,6 +94,7 @@ class Incoming:
         if len(frame) > self._max_frame_bytes:
             raise AuraError("too_large", f"an answer of {len(frame)} bytes; the bound is {self._max_frame_bytes}")
         self.link.write(frame)
+        return len(frame)
 
     def _admit(self, members: list[Any]) -> None:
         if members[0] == Op.HELLO:
@@ -163,20 +164,24 @@ class Reply:
         self._questions: dict[int, asyncio.Future[JSON]] = {}
         self._serial = itertools.count()
 
-    def reply(self, payload: JSON) -> None:
+    def reply(self, payload: JSON) -> int:
         """Answer; an answer that can't be carried becomes an error."""
-        if self._connection is not None:
-            try:
-                self._connection.send(Op.REPLY, self._number, payload)
-            except AuraError as error:
-                self._connection.send(Op.FAIL, self._number, error.failure.as_dict())
-            self._connection.done(self._number)
+        if self._connection is None:
+            return 0
+        try:
+            size = self._connection.send(Op.REPLY, self._number, payload)
+        except AuraError as error:
+            return self.fail(error.failure)
+        self._connection.done(self._number)
+        return size
 
-    def fail(self, failure: Failure) -> None:
+    def fail(self, failure: Failure) -> int:
         """Answer with an error."""
-        if self._connection is not None:
-            self._connection.send(Op.FAIL, self._number, failure.as_dict())
-            self._connection.done(self._number)
+        if self._connection is None:
+            return 0
+        size = self._connection.send(Op.FAIL, self._number, failure.as_dict())
+        self._connection.done(self._number)
+        return size
 
     async def item(self, item: JSON) -> None:
         """Send an item, and wait while the connection is full."""

@@ -19,8 +19,9 @@ class Limits:
         handshake_s: how long a connection may take to prove itself.
         connections: connections answered at once.
         dead_letters: how many are kept.
-        remembered: replies kept for duplicates, at most, ...
-        remembered_s: ... and for how long after they were given.
+        remembered: replies kept for duplicates, at most this many, ...
+        remembered_bytes: ... of this size on the wire in all (about four times that in memory), ...
+        remembered_s: ... and for this long after they were given.
     """
 
     mailbox: int = 1024
@@ -33,4 +34,5 @@ class Limits:
     connections: int = 256
     dead_letters: int = 1000
     remembered: int = 4096
+    remembered_bytes: int = 8_388_608
     remembered_s: float = 60.0

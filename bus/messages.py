@@ -170,6 +170,7 @@ class Complete(Message):
     ref: JSON
     argument: JSON
     context: JSON = field(default_factory=dict)
+    server: str = "gateway"
 
 
 @message("probe", idempotent=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from .address import Address
 from .bus import OnAsk, OnItem
+from .deadlines import Deadlines
 from .envelope import Envelope
 from .errors import AuraError, Failure
 from .frames import Op, pack, unpack
@@ -41,6 +42,10 @@ class _Waiting:
         self.questions: set[asyncio.Task[None]] = set()
         self.answered = False
 
+    def expire(self) -> None:
+        if not self.future.done():
+            self.future.set_exception(TimeoutError())
+
 
 class Outgoing:
     """A `Receiver` for a link that this peer opened.
@@ -61,6 +66,7 @@ class Outgoing:
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting: dict[int, _Waiting] = {}
         self._serial = itertools.count(1)
+        self._deadlines = Deadlines()
         link.attach(self)
         link.write(handshake.hello())
 
@@ -96,12 +102,13 @@ class Outgoing:
         waiting = _Waiting(asyncio.get_running_loop().create_future(), on_item, on_ask)
         self._waiting[number] = waiting
         self._link.write(frame)
+        deadline = self._deadlines.add(envelope.header.deadline, waiting.expire)
         try:
-            async with asyncio.timeout(envelope.header.remaining_s):
-                return await waiting.future
+            return await waiting.future
         except TimeoutError:
             raise AuraError("deadline_exceeded", f"{envelope.target} did not answer {envelope.kind} in time") from None
         finally:
+            self._deadlines.remove(deadline)
             del self._waiting[number]
             if not waiting.answered:
                 self._link.write(pack(Op.CANCEL, number))
@@ -131,6 +138,7 @@ class Outgoing:
     def on_closed(self, why: str) -> None:
         """The connection is gone."""
         self.alive = False
+        self._deadlines.close()
         if not self._ready.done():
             self._ready.set_exception(ConnectionError(f"{self.target} hung up: {why}"))
             self._ready.exception()

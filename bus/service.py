@@ -16,9 +16,11 @@ from typing import Protocol
 
 from .bus import Bus, Handler
 from .deadletters import DeadLetters
+from .deadlines import Deadlines
 from .dedupe import Dedupe
 from .envelope import MAX_HOPS, Envelope, Header
-from .errors import AuraError, Failure
+from .errors import AuraError, Failure, Outcome
+from .frames import pack
 from .limits import Limits
 from .messages import JSON, Message, decode
 
@@ -30,11 +32,11 @@ Key = tuple[str, ...]
 class Replier(Protocol):
     """The way back to whoever sent a message."""
 
-    def reply(self, payload: JSON) -> None:
-        """Answer."""
+    def reply(self, payload: JSON) -> int:
+        """Answer; the result is the answer's size in bytes, 0 when nobody waits any more."""
 
-    def fail(self, failure: Failure) -> None:
-        """Answer with an error."""
+    def fail(self, failure: Failure) -> int:
+        """Answer with an error; the result as for `reply`."""
 
     async def item(self, item: JSON) -> None:
         """Send an item ahead of the answer."""
@@ -46,13 +48,14 @@ class Replier(Protocol):
 class Run:
     """One message being handled; the handler sees it as its `Context`."""
 
-    __slots__ = ("_header", "bus", "cancelled", "envelope", "repliers", "task")
+    __slots__ = ("_header", "bus", "cancelled", "envelope", "expired", "repliers", "task")
 
     def __init__(self, envelope: Envelope, bus: Bus, replier: Replier) -> None:
         self.envelope = envelope
         self.bus = bus
         self.repliers = [replier]
         self.cancelled = False
+        self.expired = False
         self.task: asyncio.Task[None] | None = None
         self._header: Header | None = None
 
@@ -63,6 +66,18 @@ class Run:
             own = self.envelope.header
             self._header = replace(own, cause=self.envelope.id, hops=own.hops + 1)
         return self._header
+
+    def cancel(self) -> None:
+        """Nobody waits any more."""
+        self.cancelled = True
+        if self.task is not None:
+            self.task.cancel()
+
+    def expire(self) -> None:
+        """The deadline is here."""
+        self.expired = True
+        if self.task is not None:
+            self.task.cancel()
 
     async def emit(self, item: JSON) -> None:
         """Send an item to the caller, the one that asked last if the message came again."""
@@ -117,7 +132,8 @@ class Service:
         self._dead = dead
         self._runs: set[Run] = set()
         self._keyed: dict[Key, Run] = {}
-        self._done: Dedupe[JSON | Failure] = Dedupe(limits.remembered, limits.remembered_s)
+        self._done: Dedupe[JSON | Failure] = Dedupe(limits.remembered, limits.remembered_bytes, limits.remembered_s)
+        self._deadlines = Deadlines()
         self._stopping = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -166,9 +182,8 @@ class Service:
         """
         if replier in run.repliers and len(run.repliers) > 1:
             run.repliers.remove(replier)
-        elif not (lost and _key(run.envelope)) and run.task is not None:
-            run.cancelled = True
-            run.task.cancel()
+        elif not (lost and run.envelope.key):
+            run.cancel()
 
     async def stop(self, drain_s: float) -> None:
         """Refuse what comes from now on, give what is being handled `drain_s` seconds, then cancel it."""
@@ -181,6 +196,7 @@ class Service:
                 if run.task is not None:
                     run.task.cancel()
             await asyncio.gather(*(run.task for run in self._runs if run.task), return_exceptions=True)
+        self._deadlines.close()
 
     def _refusal(self, envelope: Envelope) -> AuraError | None:
         if self._stopping:
@@ -192,17 +208,18 @@ class Service:
         if envelope.header.hops > MAX_HOPS:
             return AuraError("malformed", f"{envelope.kind} went through more than {MAX_HOPS} actors")
         if envelope.header.remaining_s <= 0:
-            return AuraError("deadline_exceeded", f"{envelope.kind} came after its deadline", outcome=None)
+            return AuraError("deadline_exceeded", f"{envelope.kind} came after its deadline", outcome=Outcome.NOT_RUN)
         return None
 
     async def _handle(self, run: Run, key: Key | None) -> None:
         began = time.monotonic()
+        deadline = self._deadlines.add(run.envelope.header.deadline, run.expire)
         try:
             result: JSON | Failure = await self._outcome(run)
         except asyncio.CancelledError:
-            code, why = ("cancelled", "its caller cancelled") if run.cancelled else ("stopping", "the actor stopped")
-            result = AuraError(code, f"{run.envelope.kind}: {why}").failure
+            result = _why_cancelled(run).failure
         finally:
+            self._deadlines.remove(deadline)
             self._runs.discard(run)
             if key is not None:
                 self._keyed.pop(key, None)
@@ -210,23 +227,17 @@ class Service:
                 self._idle.set()
         failed = isinstance(result, Failure)
         self.statistics.add(time.monotonic() - began, failed=failed)
+        size = max([_answer(replier, result) for replier in run.repliers])
         if key is not None and not (isinstance(result, Failure) and result.retryable):
-            self._done.put(key, result, time.monotonic())
-        for replier in run.repliers:
-            _answer(replier, result)
+            self._done.put(key, result, size or _size(result), time.monotonic())
 
     async def _outcome(self, run: Run) -> JSON | Failure:
         envelope = run.envelope
         try:
             message: Message = decode(envelope.kind, envelope.payload)
-            async with asyncio.timeout(envelope.header.remaining_s):
-                return await self._handlers[envelope.kind](message, run)
+            return await self._handlers[envelope.kind](message, run)
         except AuraError as error:
             return error.failure
-        except TimeoutError:
-            if envelope.header.remaining_s > 0:
-                log.exception("%s: a time-out inside the handler of %s", envelope.target, envelope.kind)
-            return AuraError("deadline_exceeded", f"{envelope.target} had no time left for {envelope.kind}").failure
         except Exception as error:
             log.exception("%s: the handler of %s failed", envelope.target, envelope.kind)
             return AuraError("handler_failed", f"{envelope.target} failed: {type(error).__name__}").failure
@@ -236,14 +247,29 @@ def _key(envelope: Envelope) -> Key | None:
     if not envelope.key:
         return None
     principal = envelope.header.principal
-    return (envelope.source.role, principal.id if principal else "", envelope.kind, envelope.key)
+    who = (principal.tenant, principal.id) if principal else ("", "")
+    return (envelope.source.role, *who, envelope.kind, envelope.key)
 
 
-def _answer(replier: Replier, result: JSON | Failure) -> None:
-    if isinstance(result, Failure):
-        replier.fail(result)
-    else:
-        replier.reply(result)
+def _why_cancelled(run: Run) -> AuraError:
+    envelope = run.envelope
+    if run.expired:
+        return AuraError("deadline_exceeded", f"{envelope.target} had no time left for {envelope.kind}")
+    if run.cancelled:
+        return AuraError("cancelled", f"{envelope.kind}: its caller cancelled")
+    return AuraError("stopping", f"{envelope.kind}: {envelope.target} stopped", outcome=Outcome.UNKNOWN)
+
+
+def _answer(replier: Replier, result: JSON | Failure) -> int:
+    return replier.fail(result) if isinstance(result, Failure) else replier.reply(result)
+
+
+def _size(result: JSON | Failure) -> int:
+    """Bytes of an answer that found nobody to go to."""
+    try:
+        return len(pack(result.as_dict() if isinstance(result, Failure) else result))
+    except AuraError:
+        return 0
 
 
 class Nobody:
@@ -252,12 +278,15 @@ class Nobody:
     def __init__(self, on_failure: Callable[[Failure], None]) -> None:
         self._on_failure = on_failure
 
-    def reply(self, payload: JSON) -> None:
+    def reply(self, payload: JSON) -> int:
         """Nobody waits."""
+        del payload
+        return 0
 
-    def fail(self, failure: Failure) -> None:
+    def fail(self, failure: Failure) -> int:
         """Tell the log."""
         self._on_failure(failure)
+        return 0
 
     async def item(self, item: JSON) -> None:
         """Nobody waits."""
