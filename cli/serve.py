@@ -37,13 +37,14 @@ def serve(ctx: click.Context) -> int:
       AURA_RATE_LIMIT=1000 aura serve
       aura --config my.toml serve
     """
-    settings = loaded(ctx).settings
+    current = loaded(ctx)
+    settings = current.settings
     logging.basicConfig(level=settings.system.log_level, format="%(levelname)s %(name)s: %(message)s")
     for finding in ports(settings):
         if finding.state == "failure":
             raise Failure(f"{finding.check} is {finding.detail}.", finding.remedy)
     with Display(settings) as display:
-        status = supervise(settings, on_progress=display)
+        status = supervise(settings, origins=current.sources, on_progress=display)
     ctx.exit(1 if status else 0)
 
 

@@ -30,4 +30,4 @@ def stdio(ctx: click.Context) -> None:
     current = loaded(ctx)
     level = current.settings.system.log_level
     logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    ctx.exit(serve_stdio(current.settings, backend_url=current.backend_url))
+    ctx.exit(serve_stdio(current.settings, origins=current.sources, backend_url=current.backend_url))

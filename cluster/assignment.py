@@ -51,6 +51,7 @@ class Assignment:
         certificate: for TLS between nodes; None keeps to unix sockets.
         started_at: Unix seconds at which the system started.
         patience_s: how long it waits for the Directory before it counts that as a fault.
+        origins: for each key of the settings where its value comes from; may be empty.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Assignment:
     certificate: Certificate | None = None
     started_at: float = 0.0
     patience_s: float = 30.0
+    origins: dict[str, str] = field(default_factory=dict)
 
     @property
     def writer(self) -> str:

@@ -102,6 +102,7 @@ class Graph:
             audit_key=self._spec.roots.audit_key,
             started_at=self._spec.started_at,
             patience_s=settings.cluster.start_timeout_s,
+            origins=self._spec.origins,
         )
         self._roster.create(
             [(seat, assign(seat, base, self._spec.roots, self._spec.sources, authority)) for seat in seats]

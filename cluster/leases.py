@@ -13,7 +13,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -118,11 +118,19 @@ async def ensure_running(
     paths: Paths,
     *,
     sources: Sequence[str] = (),
+    origins: Mapping[str, str] | None = None,
     on_progress: OnProgress | None = None,
 ) -> Lease:
     """A lease on the system that runs here; starts one that ends with its last lease when there is none.
 
     Safe for any number of processes at once: one of them starts it, the others wait for that.
+
+    Args:
+        settings: of the system that is started.
+        paths: its files.
+        sources: further tool sources, each `module:callable`.
+        origins: for each key of the settings where its value comes from.
+        on_progress: hears the lines that the supervisor writes to its leases.
 
     Raises:
         AuraError: `unavailable`, with the reason for which it could not be started.
@@ -132,7 +140,7 @@ async def ensure_running(
         left = max(1.0, end - time.monotonic())
         try:
             if not await _answers(paths):
-                await asyncio.to_thread(_start_once, settings, paths, tuple(sources), left)
+                await asyncio.to_thread(_start_once, paths, _told(settings, sources, origins), left)
             return await hold(paths, timeout_s=left, on_progress=on_progress)
         except EndedError:
             if time.monotonic() > end:
@@ -153,13 +161,23 @@ def _answers_now(paths: Paths) -> bool:
     return asyncio.run(_answers(paths))
 
 
-def _start_once(settings: Settings, paths: Paths, sources: tuple[str, ...], timeout_s: float) -> None:
+def _told(settings: Settings, sources: Sequence[str], origins: Mapping[str, str] | None) -> bytes:
+    """What a detached supervisor reads from its standard input; see `supervisor.main`."""
+    data = {
+        "settings": absolute(settings).model_dump(mode="json"),
+        "sources": list(sources),
+        "origins": dict(origins or {}),
+    }
+    return json.dumps(data).encode() + b"\n"
+
+
+def _start_once(paths: Paths, told: bytes, timeout_s: float) -> None:
     paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with FileLock(paths.state / "start.lock", timeout=timeout_s, mode=0o600):
             if _answers_now(paths):
                 return
-            process = _spawn(settings, sources)
+            process = _spawn(told)
             end = time.monotonic() + min(timeout_s, _UP_S)
             while time.monotonic() < end:
                 if _answers_now(paths):
@@ -176,7 +194,7 @@ def _start_once(settings: Settings, paths: Paths, sources: tuple[str, ...], time
         raise AuraError("unavailable", "another process takes too long to start the system") from error
 
 
-def _spawn(settings: Settings, sources: tuple[str, ...]) -> subprocess.Popen[bytes]:
+def _spawn(told: bytes) -> subprocess.Popen[bytes]:
     """A supervisor in a session of its own, so that nothing that ends its first client ends it."""
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "aura_ia_mcp.cluster.supervisor"],
@@ -187,9 +205,8 @@ def _spawn(settings: Settings, sources: tuple[str, ...]) -> subprocess.Popen[byt
         env=environment(),
     )
     assert process.stdin is not None
-    data = {"settings": absolute(settings).model_dump(mode="json"), "sources": list(sources)}
     with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(json.dumps(data).encode() + b"\n")
+        process.stdin.write(told)
         process.stdin.close()
     return process
 

@@ -151,6 +151,7 @@ def _make(duty: Duty, assignment: Assignment, audit: AuditWriter) -> Actor:
         decision_root=duty.decision_root,
         sources=tuple(load(source) for source in duty.sources),
         started_at=assignment.started_at,
+        origins=assignment.origins,
     )
     return cast(Actor, cls(boot))
 

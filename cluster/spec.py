@@ -75,6 +75,7 @@ class GraphSpec:
         node: name of this machine on the bus.
         sources: `module:callable` of further tool sources.
         started_at: Unix seconds at which the system started.
+        origins: for each key of the settings where its value comes from; may be empty.
     """
 
     settings: Settings
@@ -82,6 +83,7 @@ class GraphSpec:
     node: str
     sources: tuple[str, ...] = ()
     started_at: float = 0.0
+    origins: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """One line, secrets included."""
@@ -93,6 +95,7 @@ class GraphSpec:
                 "node": self.node,
                 "sources": list(self.sources),
                 "started_at": self.started_at,
+                "origins": self.origins,
             }
         )
 
@@ -111,6 +114,7 @@ class GraphSpec:
             node=str(data["node"]),
             sources=tuple(data["sources"]),
             started_at=float(data["started_at"]),
+            origins=dict(data["origins"]),
         )
 
 

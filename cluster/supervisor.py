@@ -17,7 +17,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,7 @@ def serve(
     settings: Settings,
     *,
     sources: Sequence[str] = (),
+    origins: Mapping[str, str] | None = None,
     on_progress: OnProgress = to_stderr,
     until_idle: bool = False,
 ) -> int:
@@ -90,6 +91,7 @@ def serve(
     Args:
         settings: all settings.
         sources: further tool sources, each `module:callable`.
+        origins: for each key of the settings (`safety.rate_limit`) where its value comes from, as `get_config` tells.
         on_progress: told of each step.
         until_idle: end a few seconds after the last lease; and wait for a system that is just ending.
 
@@ -103,7 +105,9 @@ def serve(
         lock = FileLock(paths.lock, timeout=settings.cluster.start_timeout_s if until_idle else 0, mode=0o600)
         with lock:
             processes.become_subreaper()
-            supervisor = Supervisor(settings, paths, tuple(sources), on_progress, until_idle=until_idle)
+            supervisor = Supervisor(
+                settings, paths, tuple(sources), dict(origins or {}), on_progress, until_idle=until_idle
+            )
             return asyncio.run(supervisor.run())
     except Timeout:
         on_progress(Progress("fault", 1.0, f"{folders.holder(paths)}; stop that one first, or use another state_dir"))
@@ -116,11 +120,19 @@ class Supervisor:
     """One life of a system; see `serve`."""
 
     def __init__(
-        self, settings: Settings, paths: Paths, sources: tuple[str, ...], on_progress: OnProgress, *, until_idle: bool
+        self,
+        settings: Settings,
+        paths: Paths,
+        sources: tuple[str, ...],
+        origins: dict[str, str],
+        on_progress: OnProgress,
+        *,
+        until_idle: bool,
     ) -> None:
         self._settings = settings
         self._paths = paths
         self._sources = sources
+        self._origins = origins
         self._on_progress = on_progress
         self._until_idle = until_idle
         self._started_at = time.time()
@@ -178,7 +190,7 @@ class Supervisor:
             store.close()
         node = socket.gethostname()
         directory = DirectoryPlace(node, f"unix:{bus_sockets(paths) / 'directory-0.sock'}")
-        graph_spec = GraphSpec(settings, roots, node, self._sources, self._started_at)
+        graph_spec = GraphSpec(settings, roots, node, self._sources, self._started_at, self._origins)
         graph = self._child("graph", graph_spec.to_json(), self._graph_said, self._sweep_graph, self._logs[0])
         keys = EdgeKeys.of("gateway", roots.bus, EDGES)
         certificate = authority.issue("gateway") if authority else None
@@ -350,7 +362,7 @@ async def _nothing() -> None:
 
 
 def main() -> int:
-    """A detached supervisor: settings and sources as one line of JSON on standard input, words into logs/serve.log."""
+    """A detached supervisor: told by one line of JSON on standard input, tells in logs/serve.log."""
     data = json.loads(sys.stdin.readline())
     settings = Settings.model_validate(data["settings"])
     paths = Paths.of(settings)
@@ -361,7 +373,9 @@ def main() -> int:
         log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {progress.text}\n".encode())
 
     with contextlib.closing(log):
-        return serve(settings, sources=tuple(data["sources"]), on_progress=record, until_idle=True)
+        return serve(
+            settings, sources=tuple(data["sources"]), origins=data["origins"], on_progress=record, until_idle=True
+        )
 
 
 if __name__ == "__main__":

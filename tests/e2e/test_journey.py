@@ -45,6 +45,13 @@ def test_call_ranks_by_meaning(model: None, system: System) -> None:
     assert done.stdout.index("car") > done.stdout.index("banana")
 
 
+def test_an_operator_is_told_where_each_setting_comes_from(system: System) -> None:
+    settings = _json(system, "call", "get_config", "{}")["structuredContent"]["settings"]
+    assert settings["gateway.servers"]["source"] == f"file {system.root / 'configs' / 'aura.toml'}"
+    assert settings["safety.rate_limit"]["source"] == "default"
+    assert settings["system.state_dir"]["source"] == "default", "made absolute, but nobody set it"
+
+
 def test_a_call_that_is_refused_says_what_to_do_and_fails(system: System) -> None:
     done = system.aura("call", "echo", '{"text": 7}')
     assert done.returncode == 1

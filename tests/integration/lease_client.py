@@ -12,8 +12,9 @@ from aura_ia_mcp.configs.paths import Paths
 
 
 async def main() -> None:
-    settings = load().settings
-    async with await ensure_running(settings, Paths.of(settings)) as lease:
+    loaded = load()
+    settings = loaded.settings
+    async with await ensure_running(settings, Paths.of(settings), origins=loaded.sources) as lease:
         print(json.dumps(lease.system), flush=True)
         await asyncio.to_thread(sys.stdin.read)
 

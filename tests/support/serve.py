@@ -11,4 +11,5 @@ from aura_ia_mcp.cluster.supervisor import serve
 from aura_ia_mcp.configs.load import load
 
 if __name__ == "__main__":
-    sys.exit(serve(load().settings, sources=tuple(sys.argv[1:])))
+    loaded = load()
+    sys.exit(serve(loaded.settings, sources=tuple(sys.argv[1:]), origins=loaded.sources))

@@ -206,12 +206,14 @@ def test_the_operators_token_never_goes_to_a_url(run: Run, tmp_path: Path, monke
 def test_stdio_is_reached_by_both_its_names(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[str | None] = []
 
-    def bridge(settings: Settings, *, backend_url: str | None) -> int:
+    def bridge(settings: Settings, *, origins: dict[str, str], backend_url: str | None) -> int:
+        assert origins["safety.rate_limit"] == "environment AURA_RATE_LIMIT"
         given.append(backend_url)
         return 0
 
     monkeypatch.setattr("aura_ia_mcp.cli.stdio.serve_stdio", bridge)
     monkeypatch.setenv("AURA_BACKEND_URL", "http://localhost:9201")
+    monkeypatch.setenv("AURA_RATE_LIMIT", "9")
     assert run("stdio") == (0, "", "")
     assert run("--mode", "stdio") == (0, "", "")
     assert given == ["http://localhost:9201"] * 2
@@ -236,7 +238,8 @@ def test_serve_shows_progress_then_endpoints_and_codex(
 ) -> None:
     urls = {"gateway": "http://127.0.0.1:9200/mcp/stream"}
 
-    def supervise(settings: Settings, *, on_progress: Callable[[Progress], None]) -> int:
+    def supervise(settings: Settings, *, origins: dict[str, str], on_progress: Callable[[Progress], None]) -> int:
+        assert origins["safety.rate_limit"] == "default"
         on_progress(Progress("ray", 0.0, "starting Ray"))
         on_progress(Progress("ready", 1.0, "ready", {"urls": urls, "dashboard_url": "http://127.0.0.1:8265"}))
         on_progress(Progress("gateway", 1.0, "ports", {"urls": {**urls, "ml": "http://127.0.0.1:9201/mcp/stream"}}))

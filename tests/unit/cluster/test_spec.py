@@ -25,7 +25,7 @@ ROOTS = Roots(b"b" * 32, b"d" * 32, b"a" * 32, Certificate("c", "o", "k"))
 
 
 def test_a_graph_reads_what_its_supervisor_wrote() -> None:
-    spec = GraphSpec(absolute(Settings()), ROOTS, "here", ("a.b:C",), 12.5)
+    spec = GraphSpec(absolute(Settings()), ROOTS, "here", ("a.b:C",), 12.5, {"safety.rate_limit": "file /x"})
     assert GraphSpec.from_json(spec.to_json()) == spec
 
 

@@ -1,0 +1,32 @@
+"""What a supervisor is told, without starting anything."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aura_ia_mcp.cluster import leases, supervisor
+from aura_ia_mcp.configs.load import load
+
+
+def test_a_detached_supervisor_serves_what_its_client_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load(folder=tmp_path, environ={"AURA_RATE_LIMIT": "9", "AURA_SYSTEM__STATE_DIR": str(tmp_path / "s")})
+    served: dict[str, Any] = {}
+
+    def serve(settings: Any, **more: Any) -> int:
+        served.update(more, settings=settings)
+        return 0
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(supervisor, "serve", serve)
+    told = leases._told(loaded.settings, ("a.b:C",), loaded.sources).decode()
+    monkeypatch.setattr("sys.stdin", io.StringIO(told))
+    assert supervisor.main() == 0
+    assert served["settings"].safety.rate_limit == 9
+    assert served["sources"] == ("a.b:C",)
+    assert served["origins"]["safety.rate_limit"] == "environment AURA_RATE_LIMIT"
+    assert served["origins"]["system.log_dir"] == "default"
+    assert served["until_idle"] is True
