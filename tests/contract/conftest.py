@@ -18,10 +18,13 @@ from aura_ia_mcp.bus.link import Transport
 from aura_ia_mcp.bus.peer import Peer
 from aura_ia_mcp.bus.resolver import StaticResolver
 from aura_ia_mcp.bus.transports.local import LocalTransport
-from aura_ia_mcp.bus.transports.socket import UnixTransport
+from aura_ia_mcp.bus.transports.socket import TlsTransport, UnixTransport
 from aura_ia_mcp.cluster.ray_link import Doors, RayTransport
+from aura_ia_mcp.cluster.spec import Certificate
+from aura_ia_mcp.cluster.tls import Authority, contexts
 from tests.support.loop_calls import LoopCalls
 
+MOST_BYTES = 1_000_000
 EDGES = frozenset({("top", "middle"), ("middle", "bottom"), ("top", "directory"), ("middle", "directory")})
 
 
@@ -78,15 +81,26 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
 
 
-@pytest.fixture(params=["local", "unix", "ray"])
-async def wire(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Wire]:
-    if request.param == "local":
-        shared = LocalTransport()
-        made = Wire(lambda: shared)
-    elif request.param == "ray":
-        doors = Doors()
-        made = Wire(lambda: RayTransport(doors, "tested", lambda name: LoopCalls(doors)))
-    else:
-        made = Wire(lambda: UnixTransport(tmp_path, 1_000_000))
+@pytest.fixture(scope="session")
+def certificate() -> Certificate:
+    return Authority().issue("tested")
+
+
+@pytest.fixture(params=["local", "unix", "tls", "ray"])
+async def wire(request: pytest.FixtureRequest, tmp_path: Path, certificate: Certificate) -> AsyncIterator[Wire]:
+    """Each transport; `ray` is without Ray here, and `test_bus_over_ray.py` has it with."""
+    made = Wire(_transports(request.param, tmp_path, certificate))
     yield made
     await made.close()
+
+
+def _transports(kind: str, folder: Path, certificate: Certificate) -> Callable[[], Transport]:
+    local, doors = LocalTransport(), Doors()
+    client, server = contexts(certificate)
+    made: dict[str, Callable[[], Transport]] = {
+        "local": lambda: local,
+        "unix": lambda: UnixTransport(folder, MOST_BYTES),
+        "tls": lambda: TlsTransport("127.0.0.1", server, client, MOST_BYTES),
+        "ray": lambda: RayTransport(doors, "tested", lambda name: LoopCalls(doors)),
+    }
+    return made[kind]

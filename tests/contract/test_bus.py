@@ -178,20 +178,25 @@ async def test_leaving_a_stream_cancels_the_work(wire: Wire) -> None:
 
 
 async def test_a_reader_that_falls_behind_gets_overflow(wire: Wire) -> None:
+    flooded = asyncio.Event()
+
     async def flood(what: str, context: Context) -> JSON:
-        for n in range(100):
-            await context.emit({"n": n})
+        try:
+            for n in range(100):
+                await context.emit({"n": n})
+        finally:
+            flooded.set()
         return {}
 
     await wire.peer("middle", Worker(flood))
     top = await wire.peer("top", limits=Limits(stream_items=10))
 
-    async def read_one_then_wait() -> None:
+    async def read_on_after_the_flood() -> None:
         async for _ in top.stream("middle", Work("x")):
-            await asyncio.sleep(0.2)
+            await flooded.wait()
 
     with pytest.raises(AuraError) as caught:
-        await asyncio.wait_for(read_one_then_wait(), 10)
+        await asyncio.wait_for(read_on_after_the_flood(), 10)
     assert code_of(caught) == "overflow"
 
 

@@ -20,8 +20,8 @@ def test_what_is_kept_for_duplicates_never_passes_a_bound(puts: list[tuple[int, 
         now += passes
         kept.put((str(key),), size, size, now)
         alive[key] = (size, now)
-        held = {other: kept.get((str(other),), now) for other in alive}
-        held = {other: size for other, size in held.items() if size is not None}
+        found = {other: kept.get((str(other),), now) for other in alive}
+        held = {other: size for other, size in found.items() if size is not None}
         assert len(held) <= 5
         assert sum(held.values()) <= 1000
         assert all(now - alive[other][1] <= 10 and held[other] == alive[other][0] for other in held)
