@@ -12,6 +12,7 @@ from aura_ia_mcp.bus.errors import AuraError, Failure, Outcome
 from aura_ia_mcp.bus.messages import JSON
 
 Key = tuple[str, str, str]
+_ERRORS = "surrogatepass"  # as on the bus: text that it carried can be kept
 
 
 @dataclass(slots=True)
@@ -76,14 +77,15 @@ class Idempotency:
             self._same(ended.arguments, arguments)
             if ended.failure is not None:
                 raise AuraError.from_failure(ended.failure)
-            answer: JSON = msgpack.unpackb(ended.answer)
+            answer: JSON = msgpack.unpackb(ended.answer, unicode_errors=_ERRORS, strict_map_key=False)
             return answer
 
     def answered(self, key: Key, answer: JSON, now: float) -> None:
         """The first call with this key ended with an answer; one that asks the client for more isn't the end."""
         running = self._leave(key)
         if answer.get("resultType") != "input_required":
-            self._keep(key, _Ended(running.arguments, now + self._keep_s, msgpack.packb(answer)), now)
+            packed = msgpack.packb(answer, unicode_errors=_ERRORS)
+            self._keep(key, _Ended(running.arguments, now + self._keep_s, packed), now)
 
     def failed(self, key: Key, failure: Failure, now: float, *, repeatable: bool) -> None:
         """The first call with this key failed; it may be run again if it didn't run, or if a repeat does no harm."""

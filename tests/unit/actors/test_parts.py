@@ -40,6 +40,13 @@ async def test_answers_are_kept_for_their_time_and_then_forgotten() -> None:
     assert await known.first(KEY, "a", 10.0) is None
 
 
+async def test_an_answer_is_kept_whatever_text_is_in_it() -> None:
+    known, answer = Idempotency(10, 100, 10_000), {"text": "half a pair: \ud83d", "\udc00": 1}
+    assert await known.first(KEY, "a", 0.0) is None
+    known.answered(KEY, answer, 0.0)
+    assert await known.first(KEY, "a", 1.0) == answer
+
+
 @pytest.mark.parametrize(("entries", "most_bytes"), [(3, 10**9), (10**9, 1500)])
 async def test_what_is_kept_is_bounded_by_number_and_by_size(entries: int, most_bytes: int) -> None:
     known = Idempotency(100, entries, most_bytes)
