@@ -173,7 +173,7 @@ class Safety:
     async def complete(self, message: Complete, context: Context) -> JSON:
         """Decide on a completion."""
         name = str(message.ref.get("name") or message.ref.get("uri") or "")
-        case = Case(context.envelope.id, "completion/complete", name, context.envelope.header, "", {})
+        case = Case(context.envelope.id, "completion/complete", name, context.envelope.header, message.server, {})
         return await self._recorded(case, self._read(case, message, context, "unknown_prompt"))
 
     async def _read(
@@ -185,7 +185,7 @@ class Safety:
         elif isinstance(message, GetPrompt):
             case.subject = snapshot.prompt(message.name, message.server)
         else:
-            case.subject = snapshot.reference(message.ref)
+            case.subject = snapshot.reference(message.ref, message.server)
         case.arguments = _digest(message)
         self._enforce(case, self._judge(case), code)
         return await self._run(case, message, context)

@@ -97,8 +97,10 @@ class Snapshot:
             return found
         return next((subject for pattern, subject in self._templates if pattern.fullmatch(uri)), None)
 
-    def reference(self, ref: JSON) -> Subject | None:
-        """The prompt or template that a completion refers to."""
+    def reference(self, ref: JSON, server: str) -> Subject | None:
+        """The prompt or template that a completion refers to; only servers that show everything have them."""
+        if not self.servers.whole(server):
+            return None
         if ref.get("type") == "ref/prompt":
             return self._prompts.get(str(ref.get("name")))
         uri = str(ref.get("uri"))

@@ -179,7 +179,7 @@ class Tools:
     async def complete(self, message: Complete, context: Context) -> JSON:
         """Complete an argument, from the first source that knows the reference."""
         check(self._verifier, message, context, HERE)
-        call = ToolCall(context)
+        call = ToolCall(context, server=message.server)
         for source in self._present():
             work = source.complete(message.ref, message.argument, message.context, call)
             found = await self._guard("completion", work)

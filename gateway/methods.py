@@ -188,7 +188,8 @@ class Methods:
         return result
 
     async def _complete(self, exchange: Exchange, params: JSON) -> JSON:
-        message = Complete(ref=params["ref"], argument=params["argument"], context=params.get("context") or {})
+        context = params.get("context") or {}
+        message = Complete(params["ref"], params["argument"], context, server=exchange.caller.server)
         return await self.graph.complete(exchange.caller, message, timeout_s=self._timeout_s(exchange))
 
     def _timeout_s(self, exchange: Exchange) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aura_ia_mcp.bus.envelope import Principal
-from aura_ia_mcp.bus.messages import CallTool
+from aura_ia_mcp.bus.messages import CallTool, Complete
 
 from .conftest import Running, Start, request
 
@@ -94,6 +94,7 @@ async def test_resources_prompts_and_completion_are_served(running: Running) -> 
     assert prompt.json["result"]["messages"]
     params = {"ref": {"type": "ref/prompt", "name": "greet"}, "argument": {"name": "name", "value": "A"}}
     assert (await talk.ask(6, "completion/complete", params)).json["result"]["completion"]["values"] == ["A!"]
+    assert running.graph.requests[-1][1] == Complete(params["ref"], params["argument"], server="gateway")
     assert (await talk.ask(7, "ping")).json["result"] == {}
 
 

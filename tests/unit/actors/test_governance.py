@@ -581,6 +581,9 @@ async def test_prompts_and_completions_pass_through_the_same_gate(graph: Graph) 
     assert await code_of(graph.request(GetPrompt("q", {}))) == "unknown_prompt"
     done = await graph.request(Complete({"type": "ref/prompt", "name": "p"}, {"name": "a", "value": "x"}))
     assert done["completion"]["values"] == ["x!"]
+    elsewhere = Complete({"type": "ref/prompt", "name": "p"}, {"name": "a", "value": "x"}, server="ml")
+    assert await code_of(graph.request(elsewhere)) == "unknown_prompt"
+    assert [r["server"] for r in graph.records() if r["what"] == "completion/complete"] == ["gateway", "ml"]
     nobody = Principal("n", roles=("none",))
     assert await code_of(graph.request(GetPrompt("p", {"a": "x"}), nobody)) == "forbidden"
     assert await code_of(graph.request(Complete({"type": "ref/prompt", "name": "p"}, {}), nobody)) == "forbidden"
