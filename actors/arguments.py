@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -34,11 +35,15 @@ class ArgumentCheck:
     References are resolved within the schema alone: nothing is fetched. Formats are checked, and patterns take linear
     time.
 
+    Args:
+        schema: of an object.
+        one_of: members of which exactly one must be there.
+
     Raises:
         SchemaError: it isn't a schema, or isn't one of an object.
     """
 
-    def __init__(self, schema: JSON) -> None:
+    def __init__(self, schema: JSON, one_of: Sequence[str] = ()) -> None:
         if schema.get("type") != "object":
             raise SchemaError('an input schema must say "type": "object"')
         try:
@@ -51,6 +56,7 @@ class ArgumentCheck:
             )
         except (ValueError, jsonschema_rs.ReferencingError) as error:
             raise SchemaError(str(error).partition("\n")[0]) from error
+        self._one_of = tuple(one_of)
 
     def check(self, tool: str, arguments: JSON) -> None:
         """Pass, or refuse.
@@ -59,12 +65,18 @@ class ArgumentCheck:
             AuraError: `invalid_arguments`, naming each wrong argument (up to five), what it must be, and what came.
         """
         try:
-            if self._validator.is_valid(arguments):
+            valid = self._validator.is_valid(arguments)
+            if valid and (not self._one_of or sum(name in arguments for name in self._one_of) == 1):
                 return
             found = [_tell(error) for error in islice(self._validator.iter_errors(arguments), _MOST_ERRORS)]
         except (ValueError, RecursionError) as error:  # too deep, or a number beyond what JSON Schema compares
             raise AuraError("invalid_arguments", f"{tool}: the arguments can't be checked: {error}") from error
-        raise AuraError("invalid_arguments", f"{tool}: {'; '.join(found)}")
+        raise AuraError("invalid_arguments", f"{tool}: {'; '.join(found) or self._tell_choice(arguments)}")
+
+    def _tell_choice(self, arguments: JSON) -> str:
+        given = [name for name in self._one_of if name in arguments]
+        got = " and ".join(given) or "none of them"
+        return f"give exactly one of {', '.join(f'arguments.{name}' for name in self._one_of)} (got {got})"
 
 
 def _tell(error: jsonschema_rs.ValidationError) -> str:

@@ -155,7 +155,8 @@ class Catalogue:
             before.definition = definition
             return before  # keeps its count of running calls, and its compiled schema
         try:
-            return Runnable(definition, source, ArgumentCheck(definition.input_schema))
+            check = ArgumentCheck(definition.input_schema, definition.one_of)
+            return Runnable(definition, source, check)
         except SchemaError as error:
             log.warning("tool %s of %s is left out: %s", definition.name, source.name, error)
             self.absent.append(Absent(source.name, f"tool {definition.name}: its input schema isn't one: {error}"))

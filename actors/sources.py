@@ -52,6 +52,8 @@ class ToolDefinition:
         title: for people.
         description: for models: what it does, on what, and what it doesn't do.
         input_schema: JSON Schema 2020-12 of an object.
+        one_of: arguments of which exactly one must be given; say so in `description` too. It isn't in the schema, for
+            what models are offered must not have `oneOf` and the like at its top: providers refuse every tool then.
         output_schema: of `structuredContent`; None when the tool gives none.
         capability: which a caller's roles must grant.
         layer: where it runs, as in `L5`.
@@ -86,6 +88,7 @@ class ToolDefinition:
     timeout_s: float | None = None
     concurrency: int | None = None
     meta: JSON = field(default_factory=dict)
+    one_of: tuple[str, ...] = ()
 
     @property
     def annotations(self) -> JSON:
@@ -111,6 +114,7 @@ class ToolDefinition:
                 self.capability,
                 self.exposed,
                 self.audience,
+                self.one_of,
             ]
         )
 

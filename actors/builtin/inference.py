@@ -32,16 +32,17 @@ def tools(settings: Settings) -> Sequence[Tool]:
             "analyze_emotion",
             "Analyze emotion",
             "Which of 28 emotions English texts express, by a trained classifier: the most likely ones with their"
-            f" probability, and how positive the text is. {_TRUNCATION}",
+            f" probability, and how positive the text is. Give either `text` or `texts`. {_TRUNCATION}",
             obj(
                 {
-                    "text": one | {"description": "One text; give this or texts."},
+                    "text": one | {"description": "One text; give either this or texts."},
                     "texts": many,
                     "top_k": integer("How many emotions per text.", minimum=1, maximum=EMOTIONS, default=3),
                 },
                 required=(),
             ),
             obj({"results": array(_emotion(), "One per text, in order."), "model": model}),
+            one_of=("text", "texts"),
         ),
         _tool(
             "semantic_rank",

@@ -148,6 +148,17 @@ def test_references_within_a_schema_and_formats_are_followed() -> None:
         check.check("t", {"on": "tomorrow"})
 
 
+@pytest.mark.parametrize(("arguments", "got"), [({"n": 1}, "none of them"), ({"a": "x", "b": "y"}, "a and b")])
+def test_a_choice_between_arguments_is_refused_by_the_names_of_all(arguments: JSON, got: str) -> None:
+    text = {"type": "string"}
+    check = ArgumentCheck({"type": "object", "properties": {"a": text, "b": text}}, ("a", "b"))
+    with pytest.raises(AuraError, match=rf"^t: give exactly one of arguments\.a, arguments\.b \(got {got}\)"):
+        check.check("t", arguments)
+    check.check("t", {"b": "y"})
+    with pytest.raises(AuraError, match=r"arguments\.b: .*integer"):
+        check.check("t", {"b": 1})
+
+
 def test_deep_and_huge_arguments_end_in_a_plain_refusal() -> None:
     check = ArgumentCheck({"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": False})
     deep: JSON = {}
