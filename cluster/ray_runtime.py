@@ -31,6 +31,7 @@ ENVIRONMENT: dict[str, str] = {
     "RAY_ROTATION_MAX_BYTES": "10485760",
     "RAY_ROTATION_BACKUP_COUNT": "2",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_worker_niceness": "0",  # Ray's 15 would let every other process go ahead of Safety
 }
 
 # Ray calls it a switch for other platforms; what it does is to take 127.0.0.1 for the node's address, so that none of
