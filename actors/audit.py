@@ -52,6 +52,8 @@ class Audit:
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._read = 0
+        self._kept: JSON = {}
+        self._kept_at = float("-inf")
 
     async def start(self, bus: Bus) -> None:
         """Count what the last day's records say, and begin to follow."""
@@ -67,6 +69,7 @@ class Audit:
             await asyncio.gather(self._task, return_exceptions=True)
         with contextlib.suppress(OSError):
             await self.catch_up()
+            self._keep_place()
         for view in self._views.values():
             view.close()
 
@@ -106,10 +109,16 @@ class Audit:
                 self._activity.add(record, now)
 
     def _step(self) -> bool:
+        """Read once; whether more can be read at once."""
         places, sizes = dict(self._tail.places), self._sizes()
         found = self._tail.poll()
-        if not found:
-            return False
+        if found:
+            self._derive(found, places, sizes)
+        if time.monotonic() - self._kept_at >= PERIOD_S:
+            self._keep_place()
+        return self._tail.more
+
+    def _derive(self, found: list[JSON], places: dict[str, tuple[str, int]], sizes: dict[str, int]) -> None:
         try:
             for name, derive in _DERIVE.items():
                 self._views[name].append(line for record in found if (line := derive(record)) is not None)
@@ -123,16 +132,19 @@ class Audit:
             if record["kind"] == "call":
                 self._activity.add(record, now)
         self._read += len(found)
-        self._save()
         full = [view for view in self._views.values() if view.full()]
-        for view in full:
-            view.rotate()
         if full:
-            self._save()
-        return True
+            self._keep_place()
+            for view in full:
+                view.rotate()
+            self._keep_place()
 
     def _sizes(self) -> dict[str, int]:
         return {name: view.size for name, view in self._views.items()}
 
-    def _save(self) -> None:
-        position.save(self._saved, {"places": self._tail.places, "sizes": self._sizes()})
+    def _keep_place(self) -> None:
+        """Write down how far records were derived, if that moved; until then a restart derives them again."""
+        place = {"places": dict(self._tail.places), "sizes": self._sizes()}
+        if place != self._kept:
+            position.save(self._saved, place)
+            self._kept, self._kept_at = place, time.monotonic()

@@ -79,10 +79,14 @@ class Tail:
     Args:
         folder: `logs/audit`.
         places: per writer the segment's name and the offset of the first byte not read yet; plain JSON, to be kept.
+
+    Attributes:
+        more: whether the last poll ended at a bound, so that more can be read at once.
     """
 
     folder: Path
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
+    more: bool = field(default=False, init=False)
 
     def poll(self, most_bytes: int = 4_194_304) -> list[Record]:
         """The whole records that came since, at most about `most_bytes`; each is given once.
@@ -90,17 +94,15 @@ class Tail:
         A record that is being written is left for the next time.
         """
         found: list[Record] = []
+        self.more = False
         for writer in writers(self.folder):
             for path, offset in self._unread(writer):
                 if most_bytes <= 0:
+                    self.more = True
                     return found
-                with path.open("rb") as file:
-                    file.seek(offset)
-                    data = file.read(min(most_bytes, _CHUNK_BYTES))
-                    end = data.rfind(b"\n") + 1
-                    if end == 0 and len(data) == _CHUNK_BYTES:
-                        data += file.readline()  # one record longer than a chunk
-                        end = data.rfind(b"\n") + 1
+                asked = min(most_bytes, _CHUNK_BYTES)
+                data, end = _read_lines(path, offset, asked)
+                self.more |= len(data) >= asked and (end > 0 or asked < _CHUNK_BYTES)
                 most_bytes -= end
                 self.places[writer] = (path.name, offset + end)
                 found += [record for line in data[:end].splitlines() if (record := _parse(line)) is not None]
@@ -188,6 +190,16 @@ def _fault(line: bytes, writer: bytes, seq: int, prev: str) -> str:
     if before.decode() != prev:
         return "the record before it was changed"
     return "" if line.endswith(b"}\n") else "not a record"
+
+
+def _read_lines(path: Path, offset: int, most_bytes: int) -> tuple[bytes, int]:
+    """Bytes from a place on, and where the last whole line in them ends; a line longer than a chunk comes whole."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        data = file.read(most_bytes)
+        if b"\n" not in data and len(data) == _CHUNK_BYTES:
+            data += file.readline()
+    return data, data.rfind(b"\n") + 1
 
 
 def _parse(line: bytes) -> Record | None:

@@ -8,6 +8,7 @@ import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock, create_autospec
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,7 @@ from aura_ia_mcp.bus.messages import (
     Unregister,
 )
 from aura_ia_mcp.stores import position, views
+from aura_ia_mcp.stores.read import Tail
 from aura_ia_mcp.stores.tokens import TokenStore, digest
 
 from .graph import Graph, code_of
@@ -288,6 +290,30 @@ async def test_views_follow_the_records_and_survive_restarts_without_doubles(gra
     for found in (security, spans):
         assert len({line["audit_id"] for line in found}) == len(found) == 10
     assert len(list(graph.paths.logs.glob(f"{SECURITY}*"))) > 2
+
+
+async def test_the_place_is_kept_once_a_period_however_often_records_come(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Mock(wraps=position.save)
+    monkeypatch.setattr(position, "save", kept)
+    polled = create_autospec(Tail.poll, side_effect=Tail.poll)
+    monkeypatch.setattr(Tail, "poll", polled)
+    audit = Audit(graph.boot("audit"))
+    for n in range(20):
+        write(graph, n)
+        await audit.catch_up()
+    assert polled.call_count == 20, "what came since waits for the next round"
+    assert kept.call_count <= 2, "more than one a period"
+    audit._kept_at = float("-inf")
+    await audit.catch_up()
+    before = kept.call_count
+    for _ in range(3):
+        audit._kept_at = float("-inf")
+        await audit.catch_up()
+    assert kept.call_count == before, "nothing moved"
+    for view in audit._views.values():
+        view.close()
 
 
 async def test_activity_is_known_again_after_a_restart(graph: Graph) -> None:

@@ -246,8 +246,10 @@ def test_a_tail_gives_each_record_once_over_segments_and_restarts(make: Make, tm
             seen += [(r["writer"], r["seq"]) for r in tail.poll(most_bytes=500)]
         if n % 10 == 0:
             tail = read.Tail(tmp_path, json.loads(json.dumps(tail.places)))
-    while found := tail.poll(most_bytes=500):
-        seen += [(r["writer"], r["seq"]) for r in found]
+    while True:
+        seen += [(r["writer"], r["seq"]) for r in tail.poll(most_bytes=500)]
+        if not tail.more:
+            break
     assert sorted(seen) == sorted((r["writer"], r["seq"]) for r in read.records(tmp_path))
     assert len(set(seen)) == len(seen)
     assert not tail.behind()
@@ -262,6 +264,7 @@ def test_a_tail_leaves_half_a_line_for_the_next_time(make: Make, tmp_path: Path)
     with path.open("ab") as file:
         file.write(b'{"seq": 2, "kind"')
     assert tail.poll() == []
+    assert not tail.more, "there is nothing to read at once"
     with path.open("ab") as file:
         file.write(b': "x"}\n')
     assert [record["seq"] for record in tail.poll()] == [2]
