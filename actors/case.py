@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from aura_ia_mcp.bus.envelope import Header, Principal
@@ -17,6 +18,7 @@ from .snapshot import Subject
 
 NOBODY = Principal("nobody", kind="service")
 _MOST_CHARS = 128
+_MOST_NAME_CHARS = 200
 _CLIENT_MEMBERS = ("callId", "threadId", "turnId")
 CLIENT = "aura/client"
 MAJOR = "io.modelcontextprotocol/clientInfo"
@@ -140,8 +142,14 @@ def client_of(meta: JSON) -> JSON:
     if isinstance(info, dict):
         for name in ("name", "version", "user_agent"):
             if isinstance(info.get(name), str):
-                found[name] = short(info[name])
+                found[name] = _short_name(info[name])
     return found
+
+
+@lru_cache(maxsize=1024)
+def _short_name(text: str) -> str:
+    """`short`, of what is the same for all calls of a client."""
+    return short(text[:_MOST_NAME_CHARS])
 
 
 def short(text: str) -> str:

@@ -73,7 +73,8 @@ def span(record: Record) -> JSON | None:
         "principal": record["principal"]["id"],
         "thread_id": client.get("threadId"),
         "call_id": client.get("callId"),
-        "client": " ".join(part for part in (client.get("name"), client.get("version")) if part) or None,
+        "client": " ".join(part for part in (client.get("name"), client.get("version")) if part)
+        or client.get("user_agent"),
         "session": record.get("session"),
         "layers": record["layers"],
     }

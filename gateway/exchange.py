@@ -13,6 +13,8 @@ JSON = dict[str, Any]
 log = logging.getLogger(__name__)
 
 LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+CLIENT = "aura/client"
+_MOST_CHARS = 200
 CAPABILITY_OF = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}
 
 
@@ -25,16 +27,26 @@ class Exchange:
         client: the client's declared capabilities.
         meta: the request's `_meta`.
         headers_key: the `Idempotency-Key` header, or "".
+        client_name: what the client calls itself; see `named`.
     """
 
     modern = False
 
-    def __init__(self, caller: Caller, version: str, client: JSON, meta: JSON, headers_key: str = "") -> None:
+    def __init__(
+        self,
+        caller: Caller,
+        version: str,
+        client: JSON,
+        meta: JSON,
+        headers_key: str = "",
+        client_name: JSON | None = None,
+    ) -> None:
         self.caller = caller
         self.version = version
         self.client = client
         self.meta = meta
         self.headers_key = headers_key
+        self.client_name = client_name or {}
         self.missing: str | None = None
 
     def notify(self, method: str, params: JSON) -> None:
@@ -94,6 +106,19 @@ class Exchange:
                 recovery=f"Call from a client that supports {capability}.",
             )
         return await self.ask(method, question.get("params") or {})
+
+
+def named(info: object, user_agent: str | None) -> JSON:
+    """What a client calls itself: `name` and `version` of its clientInfo and its `user_agent`, as far as it says.
+
+    Nothing of it is proven. Each is cut to 200 characters.
+    """
+    found: JSON = {"user_agent": user_agent[:_MOST_CHARS]} if user_agent else {}
+    if isinstance(info, dict):
+        for name in ("name", "version"):
+            if isinstance(value := info.get(name), str):
+                found[name] = value[:_MOST_CHARS]
+    return found
 
 
 def _progress(token: str | int, item: JSON) -> JSON:

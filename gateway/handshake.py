@@ -18,7 +18,7 @@ from aura_ia_mcp.bus.errors import AuraError
 
 from .arrival import JSON_HEADERS, Arrival
 from .connections import Connections
-from .exchange import Exchange, wanted
+from .exchange import Exchange, named, wanted
 from .graph import Caller
 from .headers import traceparent
 from .info import ServerInfo
@@ -53,7 +53,7 @@ class HandshakeExchange(Exchange):
         trace = arrival.trace or traceparent(meta.get("traceparent"))
         caller = Caller(arrival.identity.principal, session.name, session.server, trace)
         key = arrival.http.headers.get("Idempotency-Key", "")
-        super().__init__(caller, session.version, session.client, meta, key)
+        super().__init__(caller, session.version, session.client, meta, key, session.client_name)
         self.session = session
         self._response: web.StreamResponse | None = None
         self._streams = arrival.streams
@@ -225,7 +225,9 @@ class HandshakeEra:
         asked = message.params.get("protocolVersion")
         version = asked if asked in HANDSHAKE_PROTOCOL_VERSIONS else LATEST_HANDSHAKE_VERSION
         check_params("initialize", version, message.params)
-        session = self._sessions.open(arrival.identity, arrival.server, version, message.params["capabilities"])
+        params = message.params
+        client_name = named(params["clientInfo"], arrival.http.headers.get("User-Agent"))
+        session = self._sessions.open(arrival.identity, arrival.server, version, params["capabilities"], client_name)
         self._methods.catalogue.warm(Caller(session.principal, session.name, session.server))
         result = self._info.initialize_result(version)
         headers = {**JSON_HEADERS, SESSION_HEADER: session.id}

@@ -16,7 +16,7 @@ from aura_ia_mcp.bus.errors import AuraError, ErrorType
 from aura_ia_mcp.bus.messages import CallTool, Complete, GetPrompt
 
 from .catalogue import Catalogue
-from .exchange import CAPABILITY_OF, Exchange
+from .exchange import CAPABILITY_OF, CLIENT, Exchange
 from .graph import Graph, refusal
 from .jsonrpc import SERVER_BUSY, RpcError, encode
 from .metrics import Metrics
@@ -126,7 +126,7 @@ class Methods:
             tool=params["name"],
             arguments=params.get("arguments") or {},
             server=exchange.caller.server,
-            meta=exchange.meta,
+            meta={**exchange.meta, CLIENT: exchange.client_name},
             key=_key(exchange, inputs, state),
             client=exchange.client,
             inputs=inputs,

@@ -18,7 +18,7 @@ from aura_ia_mcp.bus.errors import AuraError
 
 from .arrival import JSON_HEADERS, Arrival
 from .connections import Connections
-from .exchange import Exchange
+from .exchange import Exchange, named
 from .graph import Caller
 from .jsonrpc import RpcError, decode, encode
 from .methods import Methods, check_params
@@ -104,6 +104,7 @@ def _exchange(arrival: Arrival, params: JSON) -> RestExchange:
         {},
         meta if isinstance(meta, dict) else {},
         arrival.http.headers.get("Idempotency-Key", ""),
+        named(None, arrival.http.headers.get("User-Agent")),
     )
 
 

@@ -39,15 +39,25 @@ class Session:
         version: the negotiated protocol revision.
         client: the client's capabilities.
         events: its event log.
+        client_name: what the client calls itself.
     """
 
-    def __init__(self, identity: Identity, server: str, version: str, client: JSON, events: EventLog) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        server: str,
+        version: str,
+        client: JSON,
+        events: EventLog,
+        client_name: JSON | None = None,
+    ) -> None:
         self.id = secrets.token_urlsafe(24)
         self.name = hashlib.sha256(self.id.encode()).hexdigest()[:16]
         self.identity = identity
         self.server = server
         self.version = version
         self.client = client
+        self.client_name = client_name or {}
         self.events = events
         self.log_level = "info"
         self.subscriptions: set[str] = set()
@@ -154,8 +164,10 @@ class Sessions:
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._sessions.values()))
 
-    def open(self, identity: Identity, server: str, version: str, client: JSON) -> Session:
-        """A new session.
+    def open(
+        self, identity: Identity, server: str, version: str, client: JSON, client_name: JSON | None = None
+    ) -> Session:
+        """A new session; see `Session`.
 
         Raises:
             RpcError: too many are in use (HTTP 429 for the principal's own, 503 for all).
@@ -166,7 +178,7 @@ class Sessions:
             self._make_room(own, 429, f"{principal.id} has {len(own)} sessions in use")
         if len(self._sessions) >= self._most:
             self._make_room(list(self._sessions.values()), 503, f"all {len(self._sessions)} sessions are in use")
-        session = Session(identity, server, version, client, EventLog(self._replay_bytes))
+        session = Session(identity, server, version, client, EventLog(self._replay_bytes), client_name)
         session.used_at = self._clock()
         self._sessions[session.id] = session
         return session

@@ -28,7 +28,7 @@ from aura_ia_mcp.bus.errors import AuraError
 
 from .arrival import JSON_HEADERS, Arrival
 from .connections import Connections
-from .exchange import LEVELS, Exchange, wanted
+from .exchange import LEVELS, Exchange, named, wanted
 from .graph import Caller
 from .headers import traceparent
 from .info import ServerInfo
@@ -63,7 +63,8 @@ class StatelessExchange(Exchange):
         caller = Caller(arrival.identity.principal, "", arrival.server, trace)
         client = route.client_capabilities if isinstance(route.client_capabilities, dict) else {}
         key = arrival.http.headers.get("Idempotency-Key", "")
-        super().__init__(caller, route.protocol_version, client, meta, key)
+        client_name = named(route.client_info, arrival.http.headers.get("User-Agent"))
+        super().__init__(caller, route.protocol_version, client, meta, key, client_name)
         self._response: web.StreamResponse | None = None
         self._era = era
         self._arrival = arrival

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import time
@@ -44,6 +45,11 @@ async def thread(codex: Codex) -> AsyncIterator[tuple[AppServer, str]]:
         yield server, await server.thread(codex.home)
 
 
+def _spans(system: System, audit_id: str) -> list[JSON]:
+    lines = (system.paths.logs / "codex_tool_spans.jsonl").read_text().splitlines()
+    return [span for span in map(json.loads, lines) if span["audit_id"] == audit_id]
+
+
 def _text(result: JSON) -> str:
     return "".join(block.get("text", "") for block in result["content"])
 
@@ -69,12 +75,13 @@ async def test_codex_sees_every_tool_its_principal_may_call_with_true_annotation
         assert len(f"mcp__{SERVER}__{name}") <= 64
 
 
-async def test_codex_calls_echo(thread: tuple[AppServer, str]) -> None:
+async def test_codex_calls_echo(thread: tuple[AppServer, str], system: System) -> None:
     server, id_ = thread
     answer = await server.call(id_, SERVER, "echo", {"text": "grüße"})
     assert answer["structuredContent"] == {"text": "grüße"}
     assert not answer["isError"]
-    assert answer["_meta"]["aura/audit_id"]
+    (span,) = until("its line", lambda: _spans(system, answer["_meta"]["aura/audit_id"]))
+    assert (span["tool"], span["client"], span["status"]) == ("echo", "codex-mcp-client 0.169.0", "ok")
 
 
 async def test_codex_reads_the_system_status(thread: tuple[AppServer, str]) -> None:

@@ -320,6 +320,14 @@ async def rest(running: Running, body: Any, **headers: str) -> tuple[int, Any, A
         return response.status, await response.json(), response.headers
 
 
+async def test_a_rest_call_carries_its_user_agent_and_nothing_else_as_the_client(running: Running) -> None:
+    meta = {"aura/client": {"name": "codex-mcp-client"}}
+    body = {"name": "echo", "arguments": {"text": "x"}, "_meta": meta}
+    await rest(running, body, User_Agent="script/1")
+    (message, _) = running.graph.calls[0]
+    assert message.meta == {"aura/client": {"user_agent": "script/1"}}
+
+
 async def test_the_rest_helpers_list_and_call(running: Running) -> None:
     status, listing = await get(running, "/mcp/tools/list")
     assert (status, len(listing["tools"])) == (200, 10)

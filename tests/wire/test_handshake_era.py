@@ -7,11 +7,12 @@ import json
 from typing import Any
 
 import pytest
+from aiohttp.http import SERVER_SOFTWARE
 
 from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.messages import CallTool, Complete
 
-from .conftest import Running, Start, request
+from .conftest import Running, Start, Talk, request
 
 VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 PROGRESS = {"progressToken": "p1"}
@@ -118,8 +119,9 @@ async def test_the_graph_gets_who_and_what_and_until_when(running: Running) -> N
     running.graph.token("t1", Principal("token:ci", roles=("senior",)))
     talk = await running.open(token="t1", elicitation={})
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-    meta = {"callId": "c1", "threadId": "t9", "aura/timeout_s": 5}
+    meta = {"callId": "c1", "threadId": "t9", "aura/timeout_s": 5, "aura/client": {"name": "codex-mcp-client"}}
     params = {"name": "echo", "arguments": {"text": "x"}, "_meta": meta}
+    meta = meta | {"aura/client": {"name": "t", "version": "1", "user_agent": SERVER_SOFTWARE}}
     await talk.ask(1, "tools/call", params, traceparent=trace, Idempotency_Key="header")
     message, header = running.graph.calls[0]
     assert message == CallTool(
@@ -130,6 +132,18 @@ async def test_the_graph_gets_who_and_what_and_until_when(running: Running) -> N
     assert 4 < header.remaining_s < 5
     assert header.session
     assert header.session not in talk.headers["Mcp-Session-Id"]
+
+
+async def test_a_session_remembers_what_its_client_called_itself(running: Running) -> None:
+    info = {"name": "n" * 300, "version": "0.169.0"}
+    params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": info}
+    opened = await running.post(request(0, "initialize", params), User_Agent="codex-mcp-client/0.169.0")
+    talk = Talk(running, {"Mcp-Session-Id": opened.headers["Mcp-Session-Id"]})
+    for number in range(2):
+        await talk.ask(number, "tools/call", {"name": "echo", "arguments": {"text": "x"}}, User_Agent="other")
+    found = [message.meta for message, _ in running.graph.calls]
+    said = {"name": "n" * 200, "version": "0.169.0", "user_agent": "codex-mcp-client/0.169.0"}
+    assert found == [{"aura/client": said}] * 2
 
 
 async def test_the_idempotency_header_is_the_key_without_a_call_id(running: Running) -> None:

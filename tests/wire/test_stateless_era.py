@@ -49,6 +49,16 @@ async def test_progress_and_asked_for_logs_are_streamed(running: Running) -> Non
         assert len(reply.messages) == count
 
 
+async def test_the_graph_gets_what_the_client_calls_itself(running: Running) -> None:
+    call = {"name": "echo", "arguments": {"text": "x"}}
+    meta = {"aura/client": {"name": "codex"}, f"{PREFIX}/clientInfo": {"name": "probe", "version": "2" * 300}}
+    await running.modern("tools/call", call, meta=meta, User_Agent="probe/2 " + "x" * 300)
+    await running.modern("tools/call", call, meta={f"{PREFIX}/clientInfo": None}, User_Agent="")
+    full, bare = (message.meta["aura/client"] for message, _ in running.graph.calls)
+    assert full == {"name": "probe", "version": "2" * 200, "user_agent": ("probe/2 " + "x" * 300)[:200]}
+    assert bare == {}
+
+
 async def test_input_required_passes_through_and_the_answers_come_back_in(running: Running) -> None:
     can: dict[str, Any] = {f"{PREFIX}/clientCapabilities": {"elicitation": {}}}
     call: dict[str, Any] = {"name": "input", "arguments": {}}

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from aura_ia_mcp.actors.activity import OTHER, Activity
 from aura_ia_mcp.actors.audit import SECURITY, SPANS, Audit
+from aura_ia_mcp.actors.case import client_of
 from aura_ia_mcp.actors.derivation import from_codex, security_event, span
 from aura_ia_mcp.actors.directory import Directory, Registry
 from aura_ia_mcp.actors.state import FAILURES_PER_WINDOW, WINDOW_S, Failures, State
@@ -246,6 +247,17 @@ def test_security_events_are_told_apart(record: JSON, event: str | None) -> None
 def test_codex_is_known_by_its_name_else_by_its_ids(client: JSON, codex: bool) -> None:
     assert from_codex(client) == codex
     assert (span(call(client=client)) is not None) == codex
+
+
+def test_a_span_names_the_client_by_its_header_where_it_says_no_more() -> None:
+    info = {"name": "codex-mcp-client", "version": "0.169.0", "user_agent": "codex-mcp-client/0.169.0", "x": 1}
+    full = span(call(client=client_of({"aura/client": info, "callId": "c"})))
+    bare = span(call(client=client_of({"aura/client": {"user_agent": "codex-mcp-client/0.169.0"}})))
+    assert full is not None
+    assert bare is not None
+    assert (full["client"], full["call_id"]) == ("codex-mcp-client 0.169.0", "c")
+    assert bare["client"] == "codex-mcp-client/0.169.0"
+    assert client_of({"aura/client": {"name": "n" * 200}})["name"] == "n" * 127 + "…"
 
 
 def test_a_span_carries_trace_tool_time_and_status() -> None:
