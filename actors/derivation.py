@@ -10,6 +10,7 @@ from aura_ia_mcp.bus.messages import JSON
 Record = dict[str, Any]
 
 _REFUSED_PEERS = ("foreign_peer", "spoofed_source", "undeclared_edge", "stale_epoch", "malformed")
+_AT_THE_DOOR = ("authentication_failed", "foreign_request")
 _TOKEN_WORK = ("token_created", "token_revoked")
 _COMES_AND_GOES = ("cli",)  # one process per command: that it begins anew is no news
 _FRAME = ("v", "seq", "prev", "writer", "kind", "ts")
@@ -23,8 +24,8 @@ def audit_id(record: Record) -> str:
 def security_event(record: Record) -> JSON | None:
     """The line of `security_audit.jsonl` for a record, or None when it is nothing of the kind.
 
-    Refused calls and reads, failed authentications, refused peers, work on tokens, restarts, and faults of the record
-    itself.
+    Refused calls and reads, failed authentications, foreign requests, refused peers, work on tokens, restarts, and
+    faults of the record itself.
     """
     kind = record["kind"]
     if kind == "call":
@@ -35,8 +36,8 @@ def security_event(record: Record) -> JSON | None:
     elif kind in ("repaired", "recovered"):
         event = f"audit_{kind}"
     elif kind == "auth_failed":
-        event = "authentication_failed"
-    elif kind in _TOKEN_WORK:
+        event = "unknown_token"  # State's word on what the gateway tells as a failed authentication
+    elif kind in _AT_THE_DOOR or kind in _TOKEN_WORK:
         event = kind
     elif kind in _REFUSED_PEERS:
         event = "peer_refused"

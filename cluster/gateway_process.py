@@ -22,6 +22,7 @@ from aura_ia_mcp.gateway.server import Gateway, ListenError
 from .exits import Exit
 from .joining import BEAT_S, asking_transports, joined_peer, register
 from .said import say, until_end_of_input
+from .security_record import SecurityRecord
 from .spec import GatewaySpec
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,10 @@ class GatewayProcess:
         self._paths = Paths.of(spec.settings)
         transports = asking_transports(spec.settings, spec.certificate)
         self._peer = joined_peer(Address("gateway"), spec.keys, transports, spec.directory, spec.node, spec.settings)
-        self._gateway = Gateway(spec.settings, self._paths, self._peer, spec.version)
+        self._record = SecurityRecord(spec.settings, self._paths, spec.audit_key)
+        self._gateway = Gateway(
+            spec.settings, self._paths, self._peer, spec.version, on_security_event=self._record.note
+        )
         self._stop = asyncio.Event()
 
     async def run(self) -> Exit:
@@ -54,12 +58,14 @@ class GatewayProcess:
         try:
             await self._gateway.start()
         except (OSError, AuraError, ListenError) as error:
+            self._record.close()
             say("fault", 1.0, str(error), code=Exit.START_FAILED)
             return Exit.START_FAILED
         say("gateway", 0.2, "the gateway listens", urls=self._gateway.endpoints)
         beating = asyncio.create_task(self._beat(), name="beat of the gateway")
         await self._stop.wait()
         await self._gateway.stop(self._spec.settings.system.drain_s)
+        self._record.close()
         beating.cancel()
         await asyncio.gather(beating, return_exceptions=True)
         await self._peer.stop()

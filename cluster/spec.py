@@ -128,6 +128,7 @@ class GatewaySpec:
         node: name of this machine on the bus.
         directory: where the Directory answers.
         version: the system's.
+        audit_key: of the digests in its own audit records; derived from the audit key, which it doesn't hold.
         certificate: for TLS between nodes; None keeps to unix sockets.
     """
 
@@ -136,6 +137,7 @@ class GatewaySpec:
     node: str
     directory: DirectoryPlace
     version: str
+    audit_key: bytes = field(repr=False)
     certificate: Certificate | None = None
 
     def to_json(self) -> str:
@@ -149,6 +151,7 @@ class GatewaySpec:
                 "node": self.node,
                 "directory": {"node": self.directory.node, "uris": self.directory.uris},
                 "version": self.version,
+                "audit_key": self.audit_key.hex(),
                 "certificate": _certificate_json(self.certificate),
             }
         )
@@ -163,6 +166,7 @@ class GatewaySpec:
             node=str(data["node"]),
             directory=DirectoryPlace(**data["directory"]),
             version=str(data["version"]),
+            audit_key=bytes.fromhex(data["audit_key"]),
             certificate=_certificate(data["certificate"]),
         )
 

@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 
 from aura_ia_mcp.bus.edges import EDGES
 from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.keys import EdgeKeys
+from aura_ia_mcp.bus.keys import EdgeKeys, derive
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
@@ -37,6 +37,7 @@ from .bounded_log import BoundedLog
 from .child import Child, GaveUpError
 from .health import until_healthy
 from .leases import Leases
+from .security_record import WRITER
 from .spec import DirectoryPlace, GatewaySpec, GraphSpec, Roots, absolute, bus_sockets
 
 IDLE_S = 4.0
@@ -194,7 +195,8 @@ class Supervisor:
         graph = self._child("graph", graph_spec.to_json(), self._graph_said, self._sweep_graph, self._logs[0])
         keys = EdgeKeys.of("gateway", roots.bus, EDGES)
         certificate = authority.issue("gateway") if authority else None
-        gateway_spec = GatewaySpec(settings, keys, node, directory, version_info(), certificate)
+        audit_key = derive(roots.audit_key, f"audit-writer:{WRITER}")
+        gateway_spec = GatewaySpec(settings, keys, node, directory, version_info(), audit_key, certificate)
         gateway = self._child("gateway_process", gateway_spec.to_json(), self._gateway_said, _nothing, self._logs[1])
         return graph, gateway
 

@@ -52,6 +52,23 @@ def test_an_operator_is_told_where_each_setting_comes_from(system: System) -> No
     assert settings["system.state_dir"]["source"] == "default", "made absolute, but nobody set it"
 
 
+def test_a_wrong_token_and_a_foreign_host_show_in_the_security_audit(system: System) -> None:
+    assert _call_echo(system, "aura_nobody") == 401
+    request = urllib.request.Request(f"{system.base}/live", headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)
+    refused.value.close()
+    told = until("both lines", lambda: _told(system, "authentication_failed") and _told(system, "foreign_request"))
+    assert told[-1]["details"]["value"] == "evil.example"
+    assert {"gateway"} == {line["part"] for line in [*told, *_told(system, "authentication_failed")]}
+    assert "aura_nobody" not in (system.paths.logs / "security_audit.jsonl").read_text()
+
+
+def _told(system: System, event: str) -> list[JSON]:
+    lines = (system.paths.logs / "security_audit.jsonl").read_text().splitlines()
+    return [line for line in map(json.loads, lines) if line["event"] == event]
+
+
 def test_a_call_that_is_refused_says_what_to_do_and_fails(system: System) -> None:
     done = system.aura("call", "echo", '{"text": 7}')
     assert done.returncode == 1

@@ -32,14 +32,20 @@ def test_a_graph_reads_what_its_supervisor_wrote() -> None:
 def test_a_gateway_reads_what_its_supervisor_wrote() -> None:
     keys = EdgeKeys.of("gateway", ROOTS.bus, EDGES)
     spec = GatewaySpec(
-        absolute(Settings()), keys, "here", DirectoryPlace("here", "unix:/x"), "1.2.3", Certificate("c", "o", "k")
+        absolute(Settings()),
+        keys,
+        "here",
+        DirectoryPlace("here", "unix:/x"),
+        "1.2.3",
+        b"g" * 32,
+        Certificate("c", "o", "k"),
     )
     assert GatewaySpec.from_json(spec.to_json()) == spec
 
 
 def test_a_gateway_is_told_no_key_but_those_of_its_own_edges() -> None:
     keys = EdgeKeys.of("gateway", ROOTS.bus, EDGES)
-    told = GatewaySpec(Settings(), keys, "here", DirectoryPlace("here", "unix:/x"), "1").to_json()
+    told = GatewaySpec(Settings(), keys, "here", DirectoryPlace("here", "unix:/x"), "1", b"g" * 32).to_json()
     for secret in (ROOTS.bus, ROOTS.decision, ROOTS.audit_key):
         assert secret.hex() not in told
     assert all("gateway" in edge for edge in keys.by_edge)
