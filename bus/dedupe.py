@@ -26,9 +26,8 @@ class Dedupe(Generic[T]):
 
     def get(self, key: tuple[str, ...], now: float) -> T | None:
         """What is known of the key, or None."""
-        self._expire(now)
         entry = self._entries.get(key)
-        return entry[2] if entry else None
+        return entry[2] if entry and now - entry[0] <= self._keep_s else None
 
     def put(self, key: tuple[str, ...], value: T, size_bytes: int, now: float) -> None:
         """Remember, newest last; what alone is over the bound isn't kept."""

@@ -75,6 +75,19 @@ class Header:
         """Seconds until the deadline; negative when it has passed."""
         return self.deadline - time.monotonic()
 
+    def after(self, cause: str) -> Header:
+        """The header of what the message `cause` leads to: one hop further."""
+        return Header(
+            self.principal,
+            self.session,
+            self.trace,
+            self.deadline,
+            cause,
+            self.hops + 1,
+            self.depth,
+            self.tokens,
+        )
+
     def within(self, seconds: float) -> Header:
         """The same header with a deadline at most `seconds` from now."""
         return replace(self, deadline=min(self.deadline, time.monotonic() + seconds))

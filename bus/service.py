@@ -11,7 +11,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Protocol
 
 from .bus import Bus, Handler
@@ -63,8 +62,7 @@ class Run:
     def header(self) -> Header:
         """What this message's own requests inherit."""
         if self._header is None:
-            own = self.envelope.header
-            self._header = replace(own, cause=self.envelope.id, hops=own.hops + 1)
+            self._header = self.envelope.header.after(self.envelope.id)
         return self._header
 
     def cancel(self) -> None:

@@ -25,6 +25,7 @@ from aura_ia_mcp.bus.transports.socket import TlsTransport, UnixTransport
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.stores.audit import AuditWriter
 
+from . import collection
 from .assignment import Assignment
 from .resident import Resident
 from .tls import contexts
@@ -145,6 +146,7 @@ class Household:
                 self._tried.set()
             else:
                 self._ready, self._error = True, ""
+                collection.settle()
                 self._tried.set()
                 return
             await asyncio.sleep(_BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)])

@@ -1,6 +1,8 @@
 """Frames over unix sockets on a node and TLS between nodes: a length of four bytes, then the frame.
 
-What is written in one turn of the event loop leaves in one system call. Back-pressure comes from the kernel's buffer:
+Frames leave by twos, or at the end of the event loop's turn: one system call a turn would be cheaper, but then all the
+messages under way move from actor to actor as one crowd, and while one process works the others wait (measured: a third
+less throughput at 64 in flight). Back-pressure comes from the kernel's buffer:
 `drain` waits while more than the high-water mark is unsent; a peer that doesn't read beyond the hard bound is cut off.
 """
 
@@ -20,6 +22,7 @@ from ..link import Link, Listener, Receiver
 
 _LENGTH = struct.Struct("!I")
 _HARD_BOUND_FRAMES = 8
+_TOGETHER_FRAMES = 2
 
 
 class SocketLink(asyncio.Protocol):
@@ -56,9 +59,11 @@ class SocketLink(asyncio.Protocol):
             return
         self._out.append(_LENGTH.pack(len(frame)))
         self._out.append(frame)
-        if not self._scheduled:
+        if len(self._out) >= 2 * _TOGETHER_FRAMES:
+            self._flush()
+        elif not self._scheduled:
             self._scheduled = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self._end_of_turn)
 
     async def drain(self) -> None:
         """Wait for room."""
@@ -118,8 +123,11 @@ class SocketLink(asyncio.Protocol):
         else:
             self._receiver.on_frame(frame)
 
-    def _flush(self) -> None:
+    def _end_of_turn(self) -> None:
         self._scheduled = False
+        self._flush()
+
+    def _flush(self) -> None:
         if not self._out or self._transport is None or self._closing:
             return
         data = b"".join(self._out)
