@@ -19,6 +19,7 @@ from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.gateway.server import Gateway, ListenError
 
+from . import collection
 from .exits import Exit
 from .joining import BEAT_S, asking_transports, joined_peer, register
 from .said import say, until_end_of_input
@@ -80,6 +81,7 @@ class GatewayProcess:
                     await register(self._peer, self._spec.node, "", _ASK_S)
                 if not joined:
                     joined = True
+                    collection.settle()
                     say("gateway", 0.4, "the gateway is on the bus", ready=True)
             except (AuraError, TimeoutError) as error:
                 log.debug("the Directory doesn't answer: %s", error)
