@@ -11,8 +11,8 @@ from typing import Any, Self
 import click
 
 import aura_ia_mcp
-from aura_ia_mcp.cluster.supervisor import Progress
 from aura_ia_mcp.cluster.supervisor import serve as supervise
+from aura_ia_mcp.cluster.telling import Progress
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 

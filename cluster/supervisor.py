@@ -8,72 +8,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.metadata
 import json
-import logging
-import os
-import secrets
 import signal
-import socket
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from aura_ia_mcp.bus.edges import EDGES
 from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.keys import EdgeKeys, derive
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
-from aura_ia_mcp.stores.keys import KeyFileError, load_or_create
-from aura_ia_mcp.stores.tokens import TokenError, TokenStore
+from aura_ia_mcp.stores.keys import KeyFileError
+from aura_ia_mcp.stores.tokens import TokenError
 
 from . import folders, processes
 from .bounded_log import BoundedLog
 from .child import Child, GaveUpError
 from .health import until_healthy
 from .leases import Leases
-from .security_record import WRITER
-from .spec import DirectoryPlace, GatewaySpec, GraphSpec, Roots, absolute, bus_sockets
+from .provisioning import provision
+from .spec import absolute
+from .telling import OnProgress, Progress, Teller, to_stderr
 
 IDLE_S = 4.0
 _FIRST_LEASE_S = 20.0
 _GATEWAY_GRACE_S = 5.0
 _GRAPH_GRACE_S = 20.0
 _INTERRUPTED = 130
-
-if TYPE_CHECKING:
-    from .tls import Authority
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A step of the system's life.
-
-    Args:
-        stage: start, ray, actors, graph, gateway, ready, notice, fault or stopping.
-        fraction: of the stage, 0 to 1.
-        text: a sentence for a person.
-        data: more of it; with `ready`, the description that `system.json` holds.
-    """
-
-    stage: str
-    fraction: float
-    text: str
-    data: JSON = field(default_factory=dict)
-
-
-OnProgress = Callable[[Progress], None]
-
-
-def to_stderr(progress: Progress) -> None:
-    """One line on standard error for each step that has something to say."""
-    sys.stderr.write(f"{progress.text}\n")
-    sys.stderr.flush()
 
 
 def serve(
@@ -132,22 +96,22 @@ class Supervisor:
     ) -> None:
         self._settings = settings
         self._paths = paths
-        self._sources = sources
-        self._origins = origins
-        self._on_progress = on_progress
         self._until_idle = until_idle
-        self._started_at = time.time()
+        started_at = time.time()
+        graph, gateway = provision(settings, paths, sources, origins, started_at)
         self._began = time.monotonic()
         self._others = processes.children()  # of whoever called `serve`: not ours to end
         self._signals = 0
         self._stop = asyncio.Event()
         self._stop_now = asyncio.Event()
-        self._is_ready = False
         self._last_change = time.monotonic()
         self._leases = Leases(paths.leases, self._lease_changed)
         self._logs = [BoundedLog(paths.logs / name) for name in ("graph.log", "gateway.log")]
-        self._facts: JSON = {}
-        self._urls: JSON = {}
+        self._tell = Teller(paths, self._leases, on_progress, started_at, until_idle=until_idle)
+        self._graph = self._child("graph", graph.to_json(), self._tell.graph_said, self._sweep_graph, self._logs[0])
+        self._gateway = self._child(
+            "gateway_process", gateway.to_json(), self._tell.gateway_said, _nothing, self._logs[1]
+        )
 
     async def run(self) -> int:
         """The whole of it."""
@@ -158,8 +122,7 @@ class Supervisor:
         try:
             await self._leases.start()
             self._describe("starting")
-            self._say("start", 0.0, f"starting in {self._paths.state}")
-            self._graph, self._gateway = self._children()
+            self._tell.say("start", 0.0, f"starting in {self._paths.state}")
             status = await self._live()
         finally:
             await self._leases.stop()
@@ -170,35 +133,10 @@ class Supervisor:
         if status == 0:
             folders.remove_short(self._paths)
         if left:
-            self._say("notice", 1.0, f"these processes can't be ended: {', '.join(map(str, left))}")
+            self._tell.notice(f"these processes can't be ended: {', '.join(map(str, left))}")
         return status
 
     # --- children ----------------------------------------------------------------------------------------------------
-
-    def _children(self) -> tuple[Child, Child]:
-        settings, paths = self._settings, self._paths
-        authority = _authority() if settings.cluster.address != "local" else None
-        roots = Roots(
-            secrets.token_bytes(32),
-            secrets.token_bytes(32),
-            load_or_create(paths.audit_key),
-            authority.save() if authority else None,
-        )
-        store = TokenStore(paths.tokens)
-        try:
-            store.ensure_operator(paths.operator_token)
-        finally:
-            store.close()
-        node = socket.gethostname()
-        directory = DirectoryPlace(node, f"unix:{bus_sockets(paths) / 'directory-0.sock'}")
-        graph_spec = GraphSpec(settings, roots, node, self._sources, self._started_at, self._origins)
-        graph = self._child("graph", graph_spec.to_json(), self._graph_said, self._sweep_graph, self._logs[0])
-        keys = EdgeKeys.of("gateway", roots.bus, EDGES)
-        certificate = authority.issue("gateway") if authority else None
-        audit_key = derive(roots.audit_key, f"audit-writer:{WRITER}")
-        gateway_spec = GatewaySpec(settings, keys, node, directory, version_info(), audit_key, certificate)
-        gateway = self._child("gateway_process", gateway_spec.to_json(), self._gateway_said, _nothing, self._logs[1])
-        return graph, gateway
 
     def _child(self, module: str, spec: str, on_line: Any, on_died: Any, log: BoundedLog) -> Child:
         return Child(
@@ -209,24 +147,13 @@ class Supervisor:
             log,
             on_line=on_line,
             on_died=on_died,
-            on_notice=lambda text: self._say("notice", 1.0, text),
+            on_notice=self._tell.notice,
         )
 
     async def _sweep_graph(self) -> None:
         """The graph died: nothing of its Ray may live on, or it would answer for addresses of the next one."""
         spare = self._others | ({self._gateway.pid} if self._gateway.pid else set())
         await asyncio.to_thread(processes.sweep, spare)
-
-    def _graph_said(self, line: JSON) -> None:
-        if line.get("ready"):
-            self._facts = {name: line[name] for name in ("ray_address", "dashboard_url", "ray_session", "actors")}
-        self._say(str(line["stage"]), float(line["fraction"]), str(line["text"]))
-
-    def _gateway_said(self, line: JSON) -> None:
-        if "urls" in line:
-            self._urls = line["urls"]
-        more = {"urls": self._urls} if "urls" in line else {}
-        self._say(str(line["stage"]), float(line["fraction"]), str(line["text"]), **more)
 
     # --- life --------------------------------------------------------------------------------------------------------
 
@@ -244,7 +171,7 @@ class Supervisor:
             errors = [error for task in done if (error := task.exception()) is not None]
             if errors:
                 status = 1
-                self._fail(errors[0])
+                self._tell.fail(errors[0])
                 break
         for task in watching:
             task.cancel()
@@ -259,14 +186,14 @@ class Supervisor:
             async with asyncio.timeout(limit):
                 await self._graph.ready.wait()
                 await self._gateway.ready.wait()
-                self._say("gateway", 0.5, "waiting for the first answer")
+                self._tell.say("gateway", 0.5, "waiting for the first answer")
                 await until_healthy(self._paths.ingress)
         except TimeoutError:
             raise GaveUpError(f"the system wasn't ready within {limit:g} s (cluster.start_timeout_s)") from None
-        self._is_ready = True
+        self._tell.is_ready = True
         system = self._describe("ready")
         took = time.monotonic() - self._began
-        self._say("ready", 1.0, f"ready after {took:.1f} s: {', '.join(self._urls.values())}", **system)
+        self._tell.say("ready", 1.0, f"ready after {took:.1f} s: {', '.join(self._tell.urls.values())}", **system)
         while True:
             await asyncio.sleep(1.0)
             whole = self._graph.ready.is_set() and self._gateway.ready.is_set()
@@ -276,16 +203,16 @@ class Supervisor:
         """With `until_idle`: stop when nobody has held a lease for a while."""
         while self._until_idle:
             await asyncio.sleep(0.25)
-            patience = IDLE_S if self._is_ready or self._leases.served > 1 else _FIRST_LEASE_S
+            patience = IDLE_S if self._tell.is_ready or self._leases.served > 1 else _FIRST_LEASE_S
             if self._leases.count == 0 and time.monotonic() - self._last_change > patience:
-                self._say("stopping", 0.0, "the last client closed")
+                self._tell.say("stopping", 0.0, "the last client closed")
                 self._stop.set()
         await asyncio.Event().wait()
 
     async def _take_down(self) -> int:
         """Stop the gateway, then the graph; at once after a second signal."""
         self._describe("stopping")
-        self._say("stopping", 0.0, "stopping; a second Ctrl-C stops at once")
+        self._tell.say("stopping", 0.0, "stopping; a second Ctrl-C stops at once")
         await self._leases.stop()
         orderly = asyncio.create_task(self._stop_children())
         at_once = asyncio.create_task(self._stop_now.wait())
@@ -293,7 +220,7 @@ class Supervisor:
         at_once.cancel()
         if orderly.done():
             return 0
-        self._say("stopping", 1.0, "stopping at once")
+        self._tell.say("stopping", 1.0, "stopping at once")
         for child in (self._gateway, self._graph):
             child.kill()
         orderly.cancel()
@@ -304,59 +231,17 @@ class Supervisor:
         await self._gateway.stop(drain + _GATEWAY_GRACE_S)
         await self._graph.stop(drain + _GRAPH_GRACE_S)
 
-    # --- telling -----------------------------------------------------------------------------------------------------
+    # --- what it hears and tells --------------------------------------------------------------------------------------
 
     def _signalled(self) -> None:
         self._signals += 1
         (self._stop if self._signals == 1 else self._stop_now).set()
 
-    def _fail(self, error: BaseException) -> None:
-        if isinstance(error, GaveUpError):
-            text = str(error)
-        else:
-            logging.getLogger(__name__).error("the supervisor failed", exc_info=error)
-            text = f"the supervisor failed: {type(error).__name__}: {error}"
-        self._say("fault", 1.0, f"{text}; logs are in {self._paths.logs}")
-
-    def _say(self, stage: str, fraction: float, text: str, **data: Any) -> None:
-        self._on_progress(Progress(stage, fraction, text, data))
-        line: JSON = {"stage": stage, "fraction": fraction, "text": text}
-        if stage == "ready":
-            line["system"] = data
-        elif self._is_ready and stage != "stopping":
-            return  # what a running system heals isn't its holders' business, and those to come must hear `ready`
-        self._leases.say(line)
-
-    def _describe(self, state: str) -> JSON:
-        system: JSON = {
-            "state": state,
-            "pid": os.getpid(),
-            "graph_pid": self._graph.pid if hasattr(self, "_graph") else None,
-            "gateway_pid": self._gateway.pid if hasattr(self, "_gateway") else None,
-            "urls": self._urls,
-            "started_at": self._started_at,
-            "until_idle": self._until_idle,
-            **self._facts,
-        }
-        folders.write_running(self._paths, system)
-        return system
-
     def _lease_changed(self) -> None:
         self._last_change = time.monotonic()
 
-
-def _authority() -> Authority:
-    from .tls import Authority  # noqa: PLC0415 - memory that a system on one node need not spend
-
-    return Authority()
-
-
-def version_info() -> str:
-    """The installed system's version; "0" when it runs uninstalled."""
-    try:
-        return importlib.metadata.version("aura-ia-mcp")
-    except importlib.metadata.PackageNotFoundError:
-        return "0"
+    def _describe(self, state: str) -> JSON:
+        return self._tell.describe(state, self._graph.pid, self._gateway.pid)
 
 
 async def _nothing() -> None:

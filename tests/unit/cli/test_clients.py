@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from aura_ia_mcp.cli import app, backend, loading, serve, status
-from aura_ia_mcp.cluster.supervisor import Progress
+from aura_ia_mcp.cluster.telling import Progress
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.gateway.client import Client, ClientError, NotRunningError
