@@ -11,12 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from tests.support.system import System
 
 from .outcome import JSON
-from .processes import end_with_parent, tree
+from .processes import end_with_parent
 from .wire import Call, modern_once
 
 PATH = "/mcp/stream"
@@ -36,7 +34,6 @@ class Served(System):
 
     def __init__(self, root: Path, sections: dict[str, JSON]) -> None:
         super().__init__(root, (), sections)
-        self._seen: set[psutil.Process] = set()
         self.started_in_s = 0.0
 
     def start(self) -> None:
@@ -66,16 +63,6 @@ class Served(System):
                 raise RuntimeError(f"the system did not come to answer calls; it printed:\n{self.log}")
             time.sleep(_POLL_S)
         return time.monotonic() - began
-
-    def processes(self) -> list[psutil.Process]:
-        """Every process of this system that lives: those below `aura serve`, now or before, and those with its mark.
-
-        Ray's dashboard and agents rewrite their titles and with them the environment that holds the mark.
-        """
-        self._seen.update(super().processes())
-        if self._process is not None and self._process.poll() is None:
-            self._seen.update(tree(self._process.pid))
-        return [process for process in self._seen if _lives(process)]
 
     def answers(self, call: Call = ECHO) -> bool:
         """Whether a call gives a result now."""
@@ -108,10 +95,3 @@ def served(**sections: JSON) -> Iterator[Served]:
     finally:
         system.kill()
         shutil.rmtree(root, ignore_errors=True)
-
-
-def _lives(process: psutil.Process) -> bool:
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False

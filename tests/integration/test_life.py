@@ -89,7 +89,7 @@ def serving(system: System) -> Iterator[subprocess.Popen[bytes]]:
 
 def test_ctrl_c_while_it_starts_ends_it_in_order(idle: System) -> None:
     with serving(idle) as process:
-        until("Ray to start", lambda: "starting Ray" in idle.log, 30)
+        until("Ray to start", lambda: "starting Ray" in idle.log and idle.processes(), 30)
         process.send_signal(signal.SIGINT)
         assert process.wait(40) == 0
         assert not left(idle)
@@ -97,7 +97,7 @@ def test_ctrl_c_while_it_starts_ends_it_in_order(idle: System) -> None:
 
 def test_a_second_ctrl_c_ends_it_at_once_and_leaves_nothing(idle: System) -> None:
     with serving(idle) as process:
-        until("actors to serve", lambda: "serves (" in idle.log, 60)
+        until("actors to serve", lambda: "serves (" in idle.log and idle.processes(), 60)
         process.send_signal(signal.SIGINT)
         until("it to begin to stop", lambda: "a second Ctrl-C" in idle.log, 30)
         process.send_signal(signal.SIGINT)

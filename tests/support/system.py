@@ -80,6 +80,7 @@ class System:
         self.ml_url = f"http://127.0.0.1:{ml_port}/mcp/stream"
         self._process: subprocess.Popen[bytes] | None = None
         self._tokens: dict[str, str] = {}
+        self._seen: set[psutil.Process] = set()
 
     @property
     def base(self) -> str:
@@ -121,6 +122,7 @@ class System:
             )
         try:
             until("the system to be ready", self._ready, READY_S)
+            self.processes()
         except (TimeoutError, ChildProcessError) as error:
             self.kill()
             raise RuntimeError(f"{error}; it printed:\n{self.log}") from error
@@ -128,6 +130,7 @@ class System:
     def stop(self) -> list[str]:
         """Stop it as Ctrl-C does; what was left behind, in words, or nothing."""
         assert self._process is not None
+        self.processes()
         self._process.send_signal(signal.SIGINT)
         try:
             code = self._process.wait(_STOP_S)
@@ -155,8 +158,18 @@ class System:
             self._process.wait(_KILL_S)
 
     def processes(self) -> list[psutil.Process]:
-        """Every process of this system, found by a mark that they all inherit."""
-        return [process for process in psutil.process_iter(["cmdline"]) if self._owns(process)]
+        """Every process of this system that lives: those with its mark, those below them, and those seen before.
+
+        All inherit the mark, but Ray's dashboard and agents rewrite their titles and with them the environment that
+        holds it; and where a process belongs shows no more once the one above it has ended.
+        """
+        attributes = ["cmdline", "ppid", "status"]
+        living = [one for one in psutil.process_iter(attributes) if one.info["status"] != psutil.STATUS_ZOMBIE]
+        own = {one.pid for one in living if one in self._seen or self._is_marked(one)}
+        while below := {one.pid for one in living if one.info["ppid"] in own} - own:
+            own |= below
+        self._seen = {one for one in living if one.pid in own}
+        return list(self._seen)
 
     def pid(self, module: str) -> int | None:
         """The process that runs `python -m module`, if there is one."""
@@ -216,9 +229,9 @@ class System:
             raise ChildProcessError(f"the system ended with {self._process.returncode}")
         return self.paths.running.exists() and self.health() is not None
 
-    def _owns(self, process: psutil.Process) -> bool:
+    def _is_marked(self, process: psutil.Process) -> bool:
         try:
-            return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(_MARK) == self._mark
+            return bool(process.environ().get(_MARK) == self._mark)
         except (psutil.Error, OSError):
             return False
 
