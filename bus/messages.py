@@ -1,8 +1,8 @@
 """Every message of the system, by kind.
 
 A message is a dataclass that nobody changes. Commands are imperative (`CallTool`), events are in the past
-(`CatalogueChanged`), replies are nouns (`ToolResult`). `idempotent` messages may be retried by the caller's bus and are dropped when they
-arrive twice; `privileged` ones are run only with a decision token.
+(`CatalogueChanged`), replies are nouns (`ToolResult`). `idempotent` messages may be retried by the caller's bus and are
+dropped when they arrive twice; `privileged` ones are run only with a decision token.
 """
 
 from __future__ import annotations
