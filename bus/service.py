@@ -17,7 +17,7 @@ from .bus import Bus, Handler
 from .deadletters import DeadLetters
 from .deadlines import Deadlines
 from .dedupe import Dedupe
-from .envelope import MAX_HOPS, Envelope, Header
+from .envelope import MAX_DEPTH, MAX_HOPS, Envelope, Header
 from .errors import AuraError, Failure, Outcome
 from .frames import pack
 from .limits import Limits
@@ -203,8 +203,11 @@ class Service:
             return AuraError("mailbox_full", f"{envelope.target} handles {len(self._runs)} messages", retry_after_s=0.5)
         if envelope.kind not in self._handlers:
             return AuraError("unknown_message", f"{envelope.target} doesn't answer {envelope.kind}")
-        if envelope.header.hops > MAX_HOPS:
-            return AuraError("malformed", f"{envelope.kind} went through more than {MAX_HOPS} actors")
+        if envelope.header.hops > MAX_HOPS or envelope.header.depth > MAX_DEPTH:
+            return AuraError(
+                "malformed",
+                f"{envelope.kind} went through more than {MAX_HOPS} actors, or lies more than {MAX_DEPTH} causes deep",
+            )
         if envelope.header.remaining_s <= 0:
             return AuraError("deadline_exceeded", f"{envelope.kind} came after its deadline", outcome=Outcome.NOT_RUN)
         return None

@@ -68,6 +68,9 @@ class Minter:
 class Verifier:
     """Checks the tokens of one audience, each good for one delivery.
 
+    The newest 65,536 spent tokens are remembered until they expire. Whoever replays an older one must still hold the
+    key of an edge to this audience.
+
     Args:
         audience: the role that runs the work.
         key: `audience_key(root, audience)`.

@@ -30,7 +30,7 @@ class Topics:
                 queue.put_nowait(item)
             else:
                 queue.put_nowait(None)
-                self._queues[topic].discard(queue)
+                self._leave(topic, queue)
 
     async def serve(self, message: Subscribe, context: Context) -> JSON:
         """Stream the topic's events until the subscriber leaves; the retained one comes first.
@@ -41,11 +41,16 @@ class Topics:
         queue: asyncio.Queue[JSON | None] = asyncio.Queue()
         if message.topic in self._retained:
             queue.put_nowait(self._retained[message.topic])
-        subscribers = self._queues.setdefault(message.topic, set())
-        subscribers.add(queue)
+        self._queues.setdefault(message.topic, set()).add(queue)
         try:
             while (item := await queue.get()) is not None:
                 await context.emit(item)
             raise AuraError("overflow", f"fell more than {self._limit} events behind on {message.topic!r}")
         finally:
-            subscribers.discard(queue)
+            self._leave(message.topic, queue)
+
+    def _leave(self, topic: str, queue: asyncio.Queue[JSON | None]) -> None:
+        subscribers = self._queues.get(topic, set())
+        subscribers.discard(queue)
+        if not subscribers:
+            self._queues.pop(topic, None)

@@ -11,7 +11,7 @@ import pytest
 
 from aura_ia_mcp.bus.address import Address, Endpoint
 from aura_ia_mcp.bus.bus import Bus, Context, handles
-from aura_ia_mcp.bus.envelope import Envelope, Header, Principal, new_id
+from aura_ia_mcp.bus.envelope import MAX_DEPTH, MAX_HOPS, Envelope, Header, Principal, new_id
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.frames import Op, pack
 from aura_ia_mcp.bus.handshake import CallerHandshake, Identity
@@ -600,6 +600,95 @@ async def test_stopping_with_no_time_left_cancels_and_says_so(wire: Wire) -> Non
 async def test_a_privileged_message_type_says_so() -> None:
     assert CallTool.privileged
     assert not Ping.privileged
+
+
+async def test_a_message_that_went_through_too_many_actors_is_refused(wire: Wire) -> None:
+    worker = Worker(echo)
+    await wire.peer("middle", worker)
+    top = await wire.peer("top")
+    for header in (Header(hops=MAX_HOPS + 1), Header(depth=MAX_DEPTH + 1)):
+        with pytest.raises(AuraError) as caught:
+            await top.request("middle", Work("x"), header=header)
+        assert code_of(caught) == "malformed"
+    assert await top.request("middle", Work("x"), header=Header(hops=MAX_HOPS, depth=MAX_DEPTH))
+
+
+async def test_a_message_that_comes_after_its_deadline_is_not_run(wire: Wire) -> None:
+    worker = Worker(echo)
+    await wire.peer("middle", worker)
+    channel = await _channel(wire, "top", "middle")
+    late = Envelope(new_id(), Address("top"), Address("middle"), Work.kind, {"what": "x"}, Header(deadline=0.0))
+    with pytest.raises(AuraError) as caught:
+        await channel.call(late, None, None)
+    assert code_of(caught) == "deadline_exceeded"
+    assert worker.seen == []
+
+
+async def test_while_an_actor_drains_new_work_is_refused(wire: Wire) -> None:
+    begun, release = asyncio.Event(), asyncio.Event()
+
+    async def work(what: str, context: Context) -> JSON:
+        begun.set()
+        await release.wait()
+        return {"said": what}
+
+    middle = await wire.peer("middle", Worker(work))
+    top = await wire.peer("top")
+    first = asyncio.ensure_future(top.request("middle", Work("x")))
+    await asyncio.wait_for(begun.wait(), 5)
+    stopping = asyncio.ensure_future(middle.stop(drain_s=5))
+    await until(lambda: middle._service._stopping)
+    with pytest.raises(AuraError) as caught:
+        await top.request("middle", Work("y"), patience_s=0.0)
+    assert code_of(caught) == "stopping"
+    release.set()
+    assert await first == {"said": "x"}
+    await stopping
+
+
+async def test_a_subscriber_that_is_too_slow_loses_its_stream_and_nothing_grows(wire: Wire) -> None:
+    middle = await wire.peer("middle", Worker(echo), limits=Limits(stream_items=3))
+    top = await wire.peer("top")
+    stream = top.stream("middle", Subscribe("catalogue"))
+    first = asyncio.ensure_future(anext(stream))
+    await until(lambda: bool(middle._topics._queues))
+    for number in range(10):
+        middle.publish("catalogue", CatalogueChanged("tools", str(number)))
+    assert not middle._topics._queues
+    assert (await first)["payload"]["version"] == "0"
+    with pytest.raises(AuraError) as caught:
+        async for _ in stream:
+            pass
+    assert code_of(caught) == "overflow"
+
+
+async def test_connections_over_the_bound_are_closed_at_once(wire: Wire) -> None:
+    await wire.peer("middle", Worker(echo), limits=Limits(connections=2))
+    links = [await _raw_link(wire, "middle") for _ in range(3)]
+    await asyncio.wait_for(links[2][1].closed.wait(), 5)
+    assert not links[0][1].closed.is_set()
+
+
+async def test_a_connection_that_proves_nothing_is_closed_in_time(wire: Wire) -> None:
+    await wire.peer("middle", Worker(echo), limits=Limits(handshake_s=0.05))
+    _, frames = await _raw_link(wire, "middle")
+    await asyncio.wait_for(frames.closed.wait(), 5)
+
+
+async def test_another_version_of_the_bus_is_refused_by_name(wire: Wire) -> None:
+    await wire.peer("middle", Worker(echo))
+    link, frames = await _raw_link(wire, "middle")
+    link.write(pack(Op.HELLO, 99, "top/0", 1000, "middle/0", 0, b"n" * 16))
+    await asyncio.wait_for(frames.closed.wait(), 5)
+    assert wire.refused[0][0] == "incompatible_version"
+
+
+async def test_bytes_that_are_no_frame_end_the_connection(wire: Wire) -> None:
+    await wire.peer("middle", Worker(echo))
+    link, frames = await _raw_link(wire, "middle")
+    link.write(b"\xc1 nonsense")
+    await asyncio.wait_for(frames.closed.wait(), 5)
+    assert wire.refused[0][0] == "malformed"
 
 
 class _Frames:
