@@ -5,15 +5,16 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from typing import Protocol
 
 from aura_ia_mcp.bus.keys import new_root
+from aura_ia_mcp.cluster.tls import Authority
+from tests.support.system import free_ports
 
 from .chain import HOPS, IN_FLIGHT
 from .outcome import JSON, Bound, Run, median, say, table
 from .processes import Child
-
-TRANSPORTS = ("local", "unix", "ray")
 
 
 class Asks(Protocol):
@@ -28,7 +29,7 @@ def measure(run: Run) -> tuple[JSON, list[Bound]]:
     rounds, seconds = run.of(3, 1), run.of(4, 1) / 4
     with ExitStack() as stack:
         chains: dict[str, Asks] = {}
-        for transport, start in {"local": _local, "unix": _unix, "ray": _ray}.items():
+        for transport, start in {"local": _local, "unix": _unix, "tls": _tls, "ray": _ray}.items():
             say(f"hops: starting {transport}")
             chains[transport] = stack.enter_context(start())
         found: dict[str, dict[int, list[JSON]]] = {name: {hops: [] for hops in range(1, HOPS + 1)} for name in chains}
@@ -67,12 +68,25 @@ def _ray() -> Iterator[Asks]:
 
 @contextmanager
 def _unix() -> Iterator[Asks]:
-    root = {"root": new_root().hex()}
+    with tempfile.TemporaryDirectory(prefix="aura-") as folder:
+        uris = [f"unix:{folder}/r{number}-0.sock" for number in range(1, HOPS + 1)]
+        with _sockets(folder, {"root": new_root().hex(), "uris": uris, "tls": None}) as chain:
+            yield chain
+
+
+@contextmanager
+def _tls() -> Iterator[Asks]:
+    uris = [f"tls://127.0.0.1:{port}" for port in free_ports(HOPS)]
+    with _sockets("", {"root": new_root().hex(), "uris": uris, "tls": asdict(Authority().issue("bench"))}) as chain:
+        yield chain
+
+
+@contextmanager
+def _sockets(folder: str, first: JSON) -> Iterator[Asks]:
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="aura-"))
-        children = [stack.enter_context(Child("hop_unix", str(number), folder)) for number in range(HOPS, -1, -1)]
+        children = [stack.enter_context(Child("hop_socket", str(number), folder)) for number in range(HOPS, -1, -1)]
         for child in children:
-            child.ask(root)
+            child.ask(first)
         yield children[-1]
 
 
