@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -27,6 +28,8 @@ _UNTRUSTED_S = 1.0
 _SETTLE_S = 6.0
 _BACKOFF_S = (0.1, 0.25, 0.5, 1.0, 2.0)
 _FOREVER_S = 86_400.0
+_LONGEST_URI = 2048
+_VARIABLE = re.compile(r"\{[^{}]*\}")
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +45,8 @@ class Listing:
     absent: list[JSON]
     by_name: dict[str, JSON] = field(repr=False)
     header_schemas: dict[str, JSON] = field(repr=False)
+    uris: frozenset[str] = field(repr=False)
+    templates: tuple[re.Pattern[str], ...] = field(repr=False)
 
     @classmethod
     def of(cls, reply: JSON) -> Listing:
@@ -54,12 +59,27 @@ class Listing:
             absent=list(reply.get("absent", [])),
             by_name=by_name,
             header_schemas={name: entry["inputSchema"] for name, entry in by_name.items() if _mirrors_headers(entry)},
+            uris=frozenset(entry["uri"] for entry in entries if isinstance(entry.get("uri"), str)),
+            templates=tuple(
+                _form(entry["uriTemplate"]) for entry in entries if isinstance(entry.get("uriTemplate"), str)
+            ),
         )
 
     def may_repeat(self, tool: str) -> bool:
         """Whether a call of the tool may run twice: it says that it is read-only or idempotent."""
         annotations = self.by_name.get(tool, {}).get("annotations") or {}
         return bool(annotations.get("readOnlyHint") or annotations.get("idempotentHint"))
+
+    def covers(self, uri: str) -> bool:
+        """Whether the URI is one of the resources, or has the form of one of the templates."""
+        if uri in self.uris:
+            return True
+        return len(uri) <= _LONGEST_URI and any(form.fullmatch(uri) for form in self.templates)
+
+
+def _form(template: str) -> re.Pattern[str]:
+    """A URI template (RFC 6570, simple expansion) as Safety reads it: a variable is anything but a slash."""
+    return re.compile("[^/]+".join(re.escape(part) for part in _VARIABLE.split(template)))
 
 
 def _mirrors_headers(entry: JSON) -> bool:
@@ -98,6 +118,17 @@ class Catalogue:
             self._asking[key] = task
             task.add_done_callback(lambda done: self._forget(key, done))
         return await asyncio.shield(task)
+
+    async def shows(self, caller: Caller, uri: str) -> bool:
+        """Whether the caller may read what has this URI, as far as its lists tell.
+
+        Raises:
+            AuraError: the graph could not be asked.
+        """
+        for what in ("resources", "resource_templates"):
+            if (await self.listing(caller, what)).covers(uri):
+                return True
+        return False
 
     def peek(self, caller: Caller, what: str) -> Listing | None:
         """The listing, if it is known now."""

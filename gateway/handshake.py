@@ -272,6 +272,7 @@ class HandshakeEra:
             session.log_level = params["level"]
             return {}
         if method == "resources/subscribe":
+            await self._methods.check_readable(exchange, (params["uri"],))
             session.subscribe(params["uri"])
             return {}
         if method == "resources/unsubscribe":

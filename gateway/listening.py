@@ -27,6 +27,18 @@ class _Listener:
         self.exchange.notify(method, {**params, "_meta": {SUBSCRIPTION_ID_META_KEY: self.number}})
 
 
+def resources_of(message: Request) -> list[str]:
+    """The URIs that a `subscriptions/listen` names.
+
+    Raises:
+        RpcError: more than 1000 of them.
+    """
+    uris = list((message.params.get("notifications") or {}).get("resourceSubscriptions") or [])
+    if len(uris) > _MAX_URIS:
+        raise RpcError(INVALID_REQUEST, f"a stream takes at most {_MAX_URIS} resources")
+    return uris
+
+
 class Listeners:
     """The open listen streams, at most `most`."""
 
@@ -46,9 +58,7 @@ class Listeners:
         if len(self._open) >= self._most:
             raise RpcError(SERVER_BUSY, f"{self._most} subscription streams are open; close one first")
         asked = message.params.get("notifications") or {}
-        uris = list(asked.get("resourceSubscriptions") or [])
-        if len(uris) > _MAX_URIS:
-            raise RpcError(INVALID_REQUEST, f"a stream takes at most {_MAX_URIS} resources")
+        uris = resources_of(message)
         wanted: JSON = {flag: True for flag in _FLAGS.values() if asked.get(flag) is True}
         if uris:
             wanted["resourceSubscriptions"] = uris

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,6 +91,20 @@ class Methods:
                 raise _no_resource(exchange, params, error) from None
             raise as_rpc_error(error) from None
         raise RpcError(METHOD_NOT_FOUND, f"there is no method {method[:64]!r} here")
+
+    async def check_readable(self, exchange: Exchange, uris: Iterable[str]) -> None:
+        """Nobody hears of a resource that it may not read: each URI must be one that the caller's catalogue shows.
+
+        Raises:
+            RpcError: as for reading what isn't there, or nobody could tell.
+        """
+        try:
+            for uri in uris:
+                if not await self.catalogue.shows(exchange.caller, uri):
+                    error = AuraError("unknown_resource", f"there is no resource {uri[:128]!r}")
+                    raise _no_resource(exchange, {"uri": uri}, error)
+        except AuraError as error:
+            raise as_rpc_error(error) from None
 
     async def call_tool(self, exchange: Exchange, params: JSON) -> JSON:
         """Run a tool. What the graph refuses comes back as a result with `isError`, as a model can read it.

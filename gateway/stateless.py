@@ -43,7 +43,7 @@ from .jsonrpc import (
     encode_notification,
     encode_result,
 )
-from .listening import Listeners
+from .listening import Listeners, resources_of
 from .methods import Methods, check_params
 from .replay import PENDING_BYTES
 from .sse import EVENT_STREAM_HEADERS, Outbox, pump
@@ -185,6 +185,7 @@ class StatelessEra:
         if method == "server/discover":
             result = self._info.discover_result()
         elif method == "subscriptions/listen":
+            await self._methods.check_readable(exchange, resources_of(message))
             result = await self._listeners.listen(exchange, message)
         else:
             result = await self._methods.serve(exchange, method, message.params)

@@ -136,11 +136,11 @@ class TestGraph:
         if isinstance(message, ListCatalogue) and self.listing_gate is not None:
             self.listing_asked.set()
             await self.listing_gate.wait()
-        return self._read(message)
+        return self._read(message, header.principal)
 
-    def _read(self, message: Message) -> JSON:
+    def _read(self, message: Message, principal: Principal | None) -> JSON:
         if isinstance(message, ListCatalogue):
-            return {"entries": self._entries(message), "version": "1", "absent": []}
+            return {"entries": self._entries(message, principal), "version": "1", "absent": []}
         if isinstance(message, Probe):
             status = "ok" if self.ready else "loading"
             return {"ready": self.ready, "parts": {"tools/0": {"status": status, "latency_ms": 1, "detail": ""}}}
@@ -154,11 +154,13 @@ class TestGraph:
             return {"completion": {"values": [message.argument["value"] + "!"], "total": 1, "hasMore": False}}
         raise AuraError("unknown_message", message.kind)
 
-    def _entries(self, message: ListCatalogue) -> list[JSON]:
+    def _entries(self, message: ListCatalogue, principal: Principal | None) -> list[JSON]:
+        operator = principal is not None and "operator" in principal.roles
         if message.what == "tools":
             return [] if message.server == "empty" else self.tools
         if message.what == "resources":
-            return [{"uri": "test://text", "name": "text"}]
+            plans = {"uri": "secret://plans", "name": "plans"}
+            return [{"uri": "test://text", "name": "text"}, *([plans] if operator else [])]
         if message.what == "prompts":
             return [{"name": "greet", "arguments": [{"name": "name"}]}]
         return [{"uriTemplate": "test://{id}", "name": "template"}]

@@ -359,6 +359,30 @@ async def test_an_unsubscribed_resource_is_told_no_more(running: Running) -> Non
     assert found["method"] == "notifications/tools/list_changed"
 
 
+async def test_nobody_subscribes_to_what_it_may_not_read(running: Running) -> None:
+    running.graph.token("op", Principal("token:op", kind="service", roles=("operator",)))
+    guest, operator = await running.open(), await running.open(token="op")
+    for uri in ("secret://plans", "file:///etc/passwd", "test://a/b", "test://" + "x" * 3000):
+        refused = (await guest.ask(1, "resources/subscribe", {"uri": uri})).json["error"]
+        read = (await guest.ask(2, "resources/read", {"uri": uri})).json["error"]
+        assert (refused["code"], refused["data"]["uri"]) == (-32002, uri) == (read["code"], read["data"]["uri"])
+    assert (await operator.ask(1, "resources/subscribe", {"uri": "secret://plans"})).json["result"] == {}
+    quiet, told = await guest.stream(), await operator.stream()
+    await asyncio.wait_for(running.graph.subscribed.wait(), 5)
+    running.graph.updated("secret://plans")
+    running.graph.changed("tools", "last")
+    assert [m["method"] for m in [await told.next()] if m] == ["notifications/resources/updated"]
+    assert [m["method"] for m in [await quiet.next()] if m] == ["notifications/tools/list_changed"]
+
+
+async def test_nobody_subscribes_while_nobody_can_tell_what_it_may_read(running: Running) -> None:
+    talk = await running.open()
+    running.graph.down.add("safety")
+    reply = await talk.ask(1, "resources/subscribe", {"uri": "test://a"})
+    assert reply.json["error"]["data"]["code"] == "not_delivered"
+    assert next(iter(running.gateway._sessions)).subscriptions == set()
+
+
 async def test_a_second_get_stream_takes_over_from_the_first(running: Running) -> None:
     talk = await running.open()
     first = await talk.stream()

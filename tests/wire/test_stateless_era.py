@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from aura_ia_mcp.bus.envelope import Principal
+
 from .conftest import BOTH, MODERN, Running, Start, modern_request, request
 
 PREFIX = "io.modelcontextprotocol"
@@ -194,6 +196,26 @@ async def test_a_listener_hears_what_it_asked_for_and_nothing_else(running: Runn
     final = await stream.next()
     assert final is not None
     assert (final["id"], final["result"]["resultType"]) == ("l1", "complete")
+
+
+async def test_nobody_listens_to_what_it_may_not_read(running: Running) -> None:
+    running.graph.token("op", Principal("token:op", kind="service", roles=("operator",)))
+    asked = {"notifications": {"resourceSubscriptions": ["test://a", "secret://plans"]}}
+    refused = await running.modern("subscriptions/listen", asked)
+    read = await running.modern("resources/read", {"uri": "secret://plans"})
+    for reply in (refused, read):
+        assert (reply.answer["error"]["code"], reply.answer["error"]["data"]["uri"]) == (-32602, "secret://plans")
+    message, headers = modern_request("subscriptions/listen", asked, 1, {})
+    headers |= {"Accept": BOTH, "Authorization": "Bearer op"}
+    stream = running.keep(await running.http.post(running.url, json=message, headers=headers))
+    acknowledged = await stream.next()
+    assert acknowledged is not None
+    assert acknowledged["params"]["notifications"] == asked["notifications"]
+
+
+async def test_a_listener_names_a_bounded_number_of_resources(running: Running) -> None:
+    asked = {"notifications": {"resourceSubscriptions": ["test://a"] * 1001}}
+    assert (await running.modern("subscriptions/listen", asked)).answer["error"]["code"] == -32600
 
 
 async def test_a_listener_must_take_a_stream(running: Running) -> None:
