@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from aura_ia_mcp.bus.envelope import Header, Principal
-from aura_ia_mcp.bus.errors import Failure
+from aura_ia_mcp.bus.errors import AuraError, Failure
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.judgement import redact
 from aura_ia_mcp.judgement.authorize import Verdict
@@ -119,6 +119,17 @@ class Case:
         if self.redacted:
             fields["redacted"] = {"version": redact.VERSION, "found": self.redacted}
         return fields
+
+    def marked(self, error: AuraError) -> AuraError:
+        """The error with secrets marked in its texts, as whoever gets it may see it; what was found is noted."""
+        failure = error.failure
+        message, found = redact.redact_text(failure.message)
+        recovery, more = redact.redact_text(failure.recovery)
+        if not found and not more:
+            return error
+        for name, count in (*found.items(), *more.items()):
+            self.redacted[name] = self.redacted.get(name, 0) + count
+        return AuraError.from_failure(replace(failure, message=message, recovery=recovery))
 
     def _origin(self, digest: Any) -> dict[str, Any]:
         """Where it came from: session (keyed digest, since a session's id lets its holder in), trace, cause, client."""

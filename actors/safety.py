@@ -150,6 +150,9 @@ class Safety:
                 _TOOLS, message, header=header, on_item=relay.put, on_ask=ask, retry=subject.idempotent
             )
             await relay.finish()
+        except AuraError as error:
+            relay.cancel()
+            raise case.marked(error) from error  # before it is kept for its idempotency key, too
         except BaseException:
             relay.cancel()
             raise
@@ -300,15 +303,16 @@ class Safety:
         """The work's reply with its audit id, once the record is written; or its error likewise."""
         try:
             reply: JSON = await work
-        except AuraError as error:
+        except AuraError as raw:
+            error = case.marked(raw)
             case.failure = error.failure
             denied = error.failure.type == "forbidden" or (case.verdict is not None and not case.verdict.allowed)
             case.outcome = "refused" if denied else "error"
             self._counts["denied"] += denied
             if error.code == "audit_failed":
                 self._counts["audit_failures"] += 1
-                raise
-            raise error.with_audit(self._append("call", case)) from error
+                raise error from raw
+            raise error.with_audit(self._append("call", case)) from raw
         except asyncio.CancelledError:
             case.outcome = "deadline_exceeded" if case.header.remaining_s <= 0 else "cancelled"
             try:

@@ -26,6 +26,7 @@ from aura_ia_mcp.bus.messages import (
 )
 from aura_ia_mcp.bus.tokens import Verifier
 from aura_ia_mcp.judgement.breaker import Breaker
+from aura_ia_mcp.judgement.redact import redact_text
 
 from .boot import Boot
 from .builtin import Builtin
@@ -318,6 +319,6 @@ def _given(what: str, reply: JSON | None) -> JSON:
 
 
 def _plain(error: Exception) -> str:
-    """An exception's message for the caller: its text, without a trace and bounded."""
-    text = str(error).strip() or type(error).__name__
+    """An exception's message for the caller: its text, with secrets marked (before a cut could hide one), bounded."""
+    text, _ = redact_text(str(error).strip() or type(error).__name__)
     return text if len(text) <= _MOST_MESSAGE_CHARS else text[:_MOST_MESSAGE_CHARS] + "…"

@@ -22,6 +22,7 @@ from aura_ia_mcp.gateway.server import Gateway, ListenError
 from . import collection
 from .exits import Exit
 from .joining import BEAT_S, asking_transports, joined_peer, register
+from .logs import keep_secrets_out
 from .said import say, until_end_of_input
 from .security_record import SecurityRecord
 from .spec import GatewaySpec
@@ -97,6 +98,7 @@ def main() -> int:
     logging.basicConfig(
         level=spec.settings.system.log_level, format="%(asctime)s %(levelname)s gateway %(name)s: %(message)s"
     )
+    keep_secrets_out()
 
     async def run() -> Exit:
         return await GatewayProcess(spec).run()

@@ -21,6 +21,7 @@ from aura_ia_mcp.bus.messages import JSON
 
 from .assignment import Assignment
 from .household import Household, LoopThread
+from .logs import keep_secrets_out
 from .ray_link import Calls, Doors, RayCalls, RayTransport
 from .ray_runtime import own_ip
 
@@ -43,6 +44,7 @@ class Host:
             format=f"%(asctime)s %(levelname)s {assignment.name} %(name)s: %(message)s",
             stream=sys.stderr,
         )
+        keep_secrets_out()
         context = ray.get_runtime_context()
         self._name = assignment.name
         self._loop = LoopThread(assignment.name)

@@ -47,11 +47,14 @@ class Fixtures(Scripted):
             slow=self._slow,
             leak=self._leak,
             fail=self._fail,
+            blurt=self._blurt,
+            blurt_once=self._blurt,
             explain=self._explain,
             talk=self._talk,
             ask=self._ask,
         )
         self.definitions["write"] = define("write", read_only=False, idempotent=False)
+        self.definitions["blurt_once"] = define("blurt_once", read_only=False, idempotent=False)
         self.definitions["hidden"] = define("hidden", exposed=False)
         self.definitions["locked"] = define("locked", capability="read_logs")
         self.definitions["slow"] = define("slow", timeout_s=0.2, concurrency=1)
@@ -82,6 +85,12 @@ class Fixtures(Scripted):
 
     async def _fail(self, arguments: JSON, call: ToolCall) -> JSON:
         raise ValueError(f"no such thing as {arguments.get('what')}")
+
+    async def _blurt(self, arguments: JSON, call: ToolCall) -> JSON:
+        self.runs += 1
+        if "table" in arguments:
+            raise AuraError("unavailable", f"no connection with {TOKEN}", recovery=f"Renew {TOKEN}.")
+        raise ValueError(f"{arguments.get('before', '')}refused: {TOKEN}")
 
     async def _explain(self, arguments: JSON, call: ToolCall) -> JSON:
         raise RpcError(-32021, "needs sampling", {"requiredCapabilities": {"sampling": {}}})
@@ -661,3 +670,30 @@ async def test_a_call_before_tools_has_told_its_catalogue_waits_for_it(tmp_path:
     await graph.start("tools", Tools)
     assert (await asyncio.wait_for(task, 10))["structuredContent"] == {"text": "x"}
     await graph.close()
+
+
+# --- secrets in errors ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [{}, {"table": True}, {"before": "x" * 980}])
+async def test_a_secret_in_a_tools_error_reaches_neither_the_caller_nor_the_record(
+    graph: Graph, arguments: JSON
+) -> None:
+    with pytest.raises(AuraError) as caught:
+        await graph.call("blurt", arguments)
+    failure = caught.value.failure
+    for text in (str(caught.value), failure.message, failure.recovery, str(graph.records()[-1])):
+        assert TOKEN not in text
+        assert "aura_xxx" not in text
+    assert "[redacted" in failure.message
+    assert failure.audit_id
+
+
+async def test_a_failure_that_an_idempotency_key_keeps_has_its_secrets_marked(graph: Graph, fixtures: Fixtures) -> None:
+    for _ in range(2):
+        with pytest.raises(AuraError, match="redacted:aura_token") as caught:
+            await graph.call("blurt_once", key="k")
+        assert TOKEN not in str(caught.value.failure)
+    assert fixtures.runs == 1
+    kept = graph.actors["safety"]._known._ended.values()
+    assert TOKEN not in str([ended.failure for ended in kept])
