@@ -3,7 +3,7 @@
 Later wins: built-in defaults, one TOML file, the environment. The file is the one named by the caller, else by
 `AURA_CONFIG`, else `configs/aura.toml` in the working folder, else the shipped one (which sets nothing: every key in
 it is a comment). In the environment a key is `AURA_SECTION__KEY`; three names of the integration guide are short
-forms. Nothing is guessed: a key or type that isn't known stops the start.
+forms. Nothing is guessed: a key, variable (`AURA_…`) or type that isn't known stops the start.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ DEFAULT = "default"
 SHIPPED = Path(__file__).resolve().parent / "aura.toml"
 SHORT_NAMES = {"AURA_RATE_LIMIT": "safety.rate_limit", "AURA_LOG_LEVEL": "system.log_level"}
 """Environment names of the integration guide, and the keys that they set."""
-OTHER_NAMES = ("AURA_BACKEND_URL", "AURA_CONFIG", "AURA_TOKEN")
-"""Environment names that are read, but set no key."""
+OTHER_NAMES = ("AURA_BACKEND_URL", "AURA_CONFIG", "AURA_TEST_STRICT", "AURA_TOKEN", "AURA_UPDATE_EXPECTED")
+"""Environment names that set no key: a client's, and those of the project's tests."""
 MASK = "********"
 
 _DEFAULTS = Settings()
@@ -184,17 +184,26 @@ def _read_file(path: Path, draft: _Draft) -> None:
 
 def _read_environment(environ: Mapping[str, str], draft: _Draft) -> None:
     names = {_variable(key): key for key in keys()}
-    long_names = sorted(name for name in environ if name.startswith("AURA_") and "__" in name)
-    for name in [*(short for short in SHORT_NAMES if environ.get(short)), *long_names]:
-        key = SHORT_NAMES.get(name) or names.get(name)
-        if key is None:
-            draft.problems.append(f"environment: unknown variable {name}.{_nearest(name, list(names))}")
+    set_names = sorted(name for name in environ if name.startswith("AURA_") and name not in OTHER_NAMES)
+    # The long names come last, and so win over the short forms; an empty short form sets nothing.
+    for name in sorted(set_names, key=lambda name: name not in SHORT_NAMES):
+        if key := SHORT_NAMES.get(name) or names.get(name):
+            if environ[name] or name not in SHORT_NAMES:
+                draft.put(key, _parse(key, environ[name]), f"environment {name}")
         else:
-            draft.put(key, _parse(key, environ[name]), f"environment {name}")
-    known = [*SHORT_NAMES, *OTHER_NAMES]
-    for name in sorted(set(environ) - set(known) - set(long_names)):
-        if name.startswith("AURA_") and (near := difflib.get_close_matches(name, known, n=1, cutoff=0.85)):
-            draft.problems.append(f"environment: unknown variable {name}. Did you mean {near[0]}?")
+            near = _nearest_variable(name, [*SHORT_NAMES, *names, *OTHER_NAMES])
+            draft.problems.append(f"environment: unknown variable {name}.{near}")
+
+
+def _nearest_variable(name: str, known: list[str]) -> str:
+    """The known name most like it, whether its parts are joined by one underscore or two."""
+    joined = {each.replace("__", "_"): each for each in known}
+    near = difflib.get_close_matches(name.upper().replace("__", "_"), joined, n=1, cutoff=0.7)
+    if near:
+        return f" Did you mean {joined[near[0]]}?"
+    return (
+        " Keys are set as AURA_SECTION__KEY; `aura config --template` lists them. If it isn't meant for Aura, unset it."
+    )
 
 
 def _variable(key: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aura_ia_mcp.configs.document import template, toml
-from aura_ia_mcp.configs.load import DEFAULT, SHIPPED, Loaded, SettingsError, keys, load, masked
+from aura_ia_mcp.configs.load import DEFAULT, OTHER_NAMES, SHIPPED, Loaded, SettingsError, keys, load, masked
 from aura_ia_mcp.configs.settings import Settings
 
 
@@ -122,8 +122,45 @@ def test_an_unknown_variable_names_the_nearest(tmp_path: Path) -> None:
     assert "AURA_SAFETY__RATE_LIMIT" in said
 
 
-def test_a_misspelt_short_variable_is_noticed(tmp_path: Path) -> None:
-    assert "Did you mean AURA_RATE_LIMIT?" in refusal(tmp_path, AURA_RATELIMIT="1")
+@pytest.mark.parametrize(
+    ("given_name", "meant"),
+    [
+        ("AURA_RATELIMIT", "AURA_RATE_LIMIT"),
+        ("AURA_SAFETY_RATE_LIMIT", "AURA_SAFETY__RATE_LIMIT"),
+        ("AURA_STATE_DIR", "AURA_SYSTEM__STATE_DIR"),
+        ("AURA__ML__LOAD", "AURA_ML__LOAD"),
+        ("AURA_GATEWAY_PORT", "AURA_GATEWAY__"),
+        ("AURA_BACKEND", "AURA_BACKEND_URL"),
+        ("AURA_safety__rate_limit", "AURA_SAFETY__RATE_LIMIT"),
+    ],
+)
+def test_a_misspelt_variable_is_refused_with_the_nearest(tmp_path: Path, given_name: str, meant: str) -> None:
+    said = refusal(tmp_path, **{given_name: "1"})
+    assert f"unknown variable {given_name}." in said
+    assert f"Did you mean {meant}" in said
+
+
+def test_a_variable_like_no_other_is_refused_with_how_to_set_keys(tmp_path: Path) -> None:
+    said = refusal(tmp_path, AURA_ZZZ="1")
+    assert "unknown variable AURA_ZZZ" in said
+    assert "aura config --template" in said
+
+
+@pytest.mark.parametrize("name", OTHER_NAMES)
+def test_a_variable_that_sets_no_key_is_let_be(tmp_path: Path, name: str) -> None:
+    assert set(load(SHIPPED, environ={name: str(SHIPPED)}, folder=tmp_path).sources.values()) == {DEFAULT}
+
+
+@pytest.mark.parametrize("key", keys())
+def test_every_key_has_its_variable(tmp_path: Path, key: str) -> None:
+    """Whether or not the value suits it: the variable's name is known."""
+    said = refusal(tmp_path, "[nowhere]\n", **{"AURA_" + key.replace(".", "__").upper(): "1"})
+    assert "nowhere" in said
+    assert "unknown variable" not in said
+
+
+def test_an_empty_short_variable_sets_nothing(tmp_path: Path) -> None:
+    assert read(tmp_path, AURA_RATE_LIMIT="").settings == Settings()
 
 
 def test_a_wrong_type_names_the_variable(tmp_path: Path) -> None:
