@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime
 import os
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography import x509
@@ -71,13 +73,13 @@ def _load_own(certificate: Certificate, *into: ssl.SSLContext) -> None:
             context.load_cert_chain(path)
 
 
-class _memory_file:  # noqa: N801 - used as a function
-    def __enter__(self) -> Path:
-        self._fd = os.memfd_create("aura-certificate", os.MFD_CLOEXEC)
-        return Path(f"/proc/self/fd/{self._fd}")
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
+@contextmanager
+def _memory_file() -> Iterator[Path]:
+    descriptor = os.memfd_create("aura-certificate", os.MFD_CLOEXEC)
+    try:
+        yield Path(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
 
 
 def _signed(
