@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -107,11 +106,13 @@ def test_every_command_loads_and_explains_itself(aura: Aura, name: str) -> None:
     assert name == "version" or "Example" in said
 
 
-def test_help_is_quick() -> None:
-    """A generous bound: it is 60 ms where nothing else runs."""
-    began = time.monotonic()
-    subprocess.run([sys.executable, "-m", "aura_ia_mcp.main", "--help"], check=True, capture_output=True, timeout=30)
-    assert time.monotonic() - began < 5
+def test_help_loads_nothing_large() -> None:
+    """A fresh interpreter tells, since this one has loaded much already."""
+    look = "import sys; from aura_ia_mcp.cli.app import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True, timeout=60)
+    assert "Commands:" in done.stdout
+    assert "aura_ia_mcp.cli.app" in done.stderr.split()
+    assert not {"ray", "torch", "mcp", "aiohttp"} & set(done.stderr.split())
 
 
 @pytest.mark.parametrize("line", [["nonsense"], ["token", "create"], ["config", "--nonsense"], ["doctor", "moon"]])
