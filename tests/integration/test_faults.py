@@ -78,18 +78,6 @@ def test_a_killed_actor_comes_back_and_nothing_acknowledged_is_lost(system: Syst
     nothing_lost(system, load)
 
 
-def test_a_killed_ml_worker_is_unavailable_at_once_and_comes_back(system: System) -> None:
-    victim = process(system, "ray::MLWorker")
-    with Load(system) as load:
-        victim.send_signal(signal.SIGKILL)
-        killed_at = time.monotonic()
-        answer = Load(system, "embed_text", {"texts": ["hello"]})._ask("load-0")
-        assert answer.code in _MAY_SAY
-        assert answer.at - killed_at < 10
-        until("another ML worker", lambda: process(system, "ray::MLWorker").pid != victim.pid, _HEALED_S)
-    assert not load.errors(), "calls that need no model were disturbed"
-
-
 def test_a_killed_gateway_comes_back_on_its_port(system: System) -> None:
     with Load(system) as load:
         pid = system.pid("aura_ia_mcp.cluster.gateway_process")
