@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mcp.shared.inbound import find_invalid_x_mcp_header, x_mcp_header_map
 
+from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.bus import Bus
 from aura_ia_mcp.bus.envelope import Header
 from aura_ia_mcp.bus.errors import AuraError
@@ -190,27 +192,30 @@ class Catalogue:
 
 def _key(caller: Caller, what: str) -> tuple[Any, ...]:
     principal = caller.principal
-    who = (principal.kind, principal.tenant, principal.roles) if principal else ()
-    return (*who, caller.server, what)
-
-
-OnChange = Callable[[str, str], None]
+    return (principal.kind, principal.tenant, principal.roles, caller.server, what)
 
 
 class CatalogueEvents:
-    """Follows Safety's `catalogue` topic, and subscribes again, with back-off, when the stream breaks.
+    """Follows the `catalogue` topic of a Safety; when the stream breaks, the next replica's, with back-off.
 
     Args:
-        bus: where to subscribe.
+        bus: how to subscribe.
+        gates: every Safety.
         catalogue: what to drop on a change.
         on_list: called with `tools`, `resources` or `prompts` when that list is another.
         on_resource: called with the URI of a resource that has new content.
     """
 
     def __init__(
-        self, bus: Bus, catalogue: Catalogue, on_list: Callable[[str], None], on_resource: Callable[[str], None]
+        self,
+        bus: Bus,
+        gates: Sequence[Address],
+        catalogue: Catalogue,
+        on_list: Callable[[str], None],
+        on_resource: Callable[[str], None],
     ) -> None:
         self._bus = bus
+        self._gates = itertools.cycle(gates)
         self._catalogue = catalogue
         self._on_list = on_list
         self._on_resource = on_resource
@@ -224,7 +229,7 @@ class CatalogueEvents:
             settled = asyncio.get_running_loop().call_later(_SETTLE_S, self._trust)
             try:
                 header = Header(deadline=began + _FOREVER_S)
-                async for item in self._bus.stream("safety", Subscribe("catalogue"), header=header):
+                async for item in self._bus.stream(next(self._gates), Subscribe("catalogue"), header=header):
                     self._trust()
                     self._take(item)
             except AuraError as error:

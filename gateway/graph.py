@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from aura_ia_mcp.bus.routing import replica_of
 JSON = dict[str, Any]
 
 GUEST = Principal("guest", kind="agent", roles=("guest",))
+_ITSELF = Principal("gateway", kind="service", roles=("operator",))
 _LIST_S = 10.0
 _AUTHENTICATE_S = 5.0
 log = logging.getLogger(__name__)
@@ -37,13 +39,13 @@ class Caller:
     """On whose behalf a message enters the graph.
 
     Args:
-        principal: who asks; None for the gateway itself.
+        principal: who asks.
         session: a public name of the client's session, or "".
         server: the virtual server it came in by.
         trace: W3C `traceparent`, or "".
     """
 
-    principal: Principal | None
+    principal: Principal
     session: str = ""
     server: str = "gateway"
     trace: str = ""
@@ -67,6 +69,16 @@ class Graph:
     async def list(self, caller: Caller, what: str) -> JSON:
         """The catalogue's entries of one kind that the caller may see: {"entries", "version", "absent"}."""
         return await self._ask(caller, ListCatalogue(what, server=caller.server), _LIST_S)
+
+    async def list_whole(self, server: str, what: str) -> JSON:
+        """What a virtual server shows, whoever may use it; like `list`, but it doesn't wait for a restart.
+
+        For the gateway's own decisions, never for a client: it is asked in the gateway's own name, which is used for
+        nothing else.
+        """
+        return await self._ask(
+            Caller(_ITSELF, server=server), ListCatalogue(what, server=server), _LIST_S, patience_s=0.0
+        )
 
     async def call(
         self,
@@ -108,9 +120,23 @@ class Graph:
         return await self._request(Address("state"), Authenticate(digest), header)
 
     async def probe(self, deadline_s: float) -> JSON:
-        """Can a call be served now? {"ready", "parts"}; asks once, with no patience for a restart."""
-        header = Header(deadline=time.monotonic() + deadline_s)
-        return await self._request(Address("safety"), Probe(), header, patience_s=0.0)
+        """Can everybody's calls be served now? {"ready", "parts"}; a replica that doesn't answer is a part, too.
+
+        Each replica of Safety is asked once, with no patience for a restart. Never raises.
+        """
+        replies = await asyncio.gather(*(self._probe(address, deadline_s) for address in self.gates))
+        parts = {name: part for reply in reversed(replies) for name, part in reply["parts"].items()}
+        return {"ready": all(reply["ready"] for reply in replies), "parts": parts}
+
+    async def _probe(self, gate: Address, deadline_s: float) -> JSON:
+        began = time.perf_counter()
+        try:
+            header = Header(deadline=time.monotonic() + deadline_s)
+            return await self._request(gate, Probe(), header, patience_s=0.0)
+        except AuraError as error:
+            ms = round((time.perf_counter() - began) * 1000, 3)
+            detail = f"{error.failure.message} {error.failure.recovery}"
+            return {"ready": False, "parts": {str(gate): {"status": "down", "latency_ms": ms, "detail": detail}}}
 
     async def report(self, source: str, figures: JSON) -> None:
         """Tell telemetry how the gateway is; does nothing while telemetry is away."""
@@ -119,9 +145,14 @@ class Graph:
         except AuraError as error:
             log.debug("no report to telemetry: %s", error)
 
-    def replica(self, principal: Principal | None) -> Address:
-        """The Safety that decides for a principal."""
-        return Address("safety", replica_of(principal.id, self._replicas) if principal else 0)
+    @property
+    def gates(self) -> tuple[Address, ...]:
+        """Every Safety."""
+        return tuple(Address("safety", replica) for replica in range(self._replicas))
+
+    def gate(self, principal: Principal) -> Address:
+        """The Safety that decides for a principal; always the same one."""
+        return Address("safety", replica_of(principal.id, self._replicas))
 
     async def _ask(self, caller: Caller, message: Message, timeout_s: float, **more: Any) -> JSON:
         header = Header(
@@ -130,7 +161,7 @@ class Graph:
             trace=caller.trace,
             deadline=time.monotonic() + timeout_s,
         )
-        return await self._request(self.replica(caller.principal), message, header, **more)
+        return await self._request(self.gate(caller.principal), message, header, **more)
 
     async def _request(self, target: Address, message: Message, header: Header, **more: Any) -> JSON:
         try:

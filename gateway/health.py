@@ -6,8 +6,6 @@ import asyncio
 import time
 from typing import Any
 
-from aura_ia_mcp.bus.errors import AuraError
-
 from .graph import Graph
 
 JSON = dict[str, Any]
@@ -17,7 +15,7 @@ _BELIEVED_S = 0.5
 
 
 class Health:
-    """Probes Safety and Tools, at most twice a second however often it is asked."""
+    """Probes every Safety, and Tools, at most twice a second however often it is asked."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -44,8 +42,6 @@ class Health:
         try:
             async with asyncio.timeout(DEADLINE_S + 0.2):
                 reply = await self._graph.probe(DEADLINE_S)
-        except AuraError as error:
-            return _unready({}, [f"{error.failure.message} {error.failure.recovery}"])
         except TimeoutError:
             return _unready({}, [f"safety did not answer within {DEADLINE_S:g} s"])
         parts = reply.get("parts") or {}

@@ -21,7 +21,7 @@ from .authentication import Authenticator, BearerTokens, Chain, Guests, OnSecuri
 from .catalogue import Catalogue, CatalogueEvents
 from .connections import Connections, Front
 from .door import Door, Entrance
-from .graph import GUEST, Caller, Graph
+from .graph import Graph
 from .handshake import HandshakeEra
 from .headers import is_loopback
 from .health import Health
@@ -77,7 +77,9 @@ class Gateway:
         self._bus = bus
         self._graph = Graph(bus, settings.cluster.replicas.get("safety", 1))
         self._catalogue = Catalogue(self._graph)
-        self._events = CatalogueEvents(bus, self._catalogue, self._list_changed, self._resource_updated)
+        self._events = CatalogueEvents(
+            bus, self._graph.gates, self._catalogue, self._list_changed, self._resource_updated
+        )
         self._sessions = Sessions(
             gateway.max_sessions, gateway.max_sessions_per_principal, gateway.session_idle_s, gateway.replay_bytes
         )
@@ -226,14 +228,11 @@ class Gateway:
 
     async def _has_tools(self, server: VirtualServer) -> bool:
         """Whether one of a virtual server's tools exists, whoever may call it."""
-        for principal in (None, GUEST):
-            try:
-                listing = await self._catalogue.listing(Caller(principal, server=server.name), "tools")
-            except AuraError as error:
-                log.debug("can't tell yet whether %s has tools: %s", server.name, error)
-            else:
-                return bool(listing.entries)
-        return False
+        try:
+            return bool((await self._graph.list_whole(server.name, "tools")).get("entries"))
+        except AuraError as error:
+            log.debug("can't tell yet whether %s has tools: %s", server.name, error)
+            return False
 
     # --- meanwhile ---------------------------------------------------------------------------------------------------
 

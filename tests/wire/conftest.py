@@ -205,9 +205,17 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     """Starts a gateway with the given settings of the section `gateway`."""
     async with AsyncExitStack() as stack:
 
-        async def begin(graph: TestGraph | None = None, **section: Any) -> Running:
+        async def begin(
+            graph: TestGraph | None = None, *, replicas: dict[str, int] | None = None, **section: Any
+        ) -> Running:
             section = {"servers": [{"name": "gateway", "port": 0}], **section}
-            settings = Settings.model_validate({"system": {"state_dir": tmp_path / ".aura"}, "gateway": section})
+            settings = Settings.model_validate(
+                {
+                    "system": {"state_dir": tmp_path / ".aura"},
+                    "gateway": section,
+                    "cluster": {"replicas": replicas or {}},
+                }
+            )
             paths, graph, events = Paths.of(settings), graph or TestGraph(), []
             gateway = Gateway(settings, paths, graph, "1.2.3", on_security_event=lambda *event: events.append(event))
             stack.push_async_callback(gateway.stop, 0.2)

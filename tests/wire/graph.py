@@ -51,6 +51,9 @@ class TestGraph:
         calls: every CallTool with its header, in order.
         running: tools that wait, by name; `release` lets them go on.
         cancelled: set by name when a tool saw its cancellation.
+        down: roles and addresses that do not answer.
+        for_operators: tools that nobody else sees.
+        streams: where a stream was asked for, in order.
     """
 
     __test__ = False
@@ -80,6 +83,8 @@ class TestGraph:
         self.authentications = 0
         self.ready = True
         self.down: set[str] = set()
+        self.for_operators: set[str] = set()
+        self.streams: list[str] = []
         self.subscribed = asyncio.Event()
         self.listing_gate: asyncio.Event | None = None
         self.listing_asked = asyncio.Event()
@@ -119,11 +124,11 @@ class TestGraph:
         retry: bool | None = None,
         patience_s: float | None = None,
     ) -> JSON:
-        role = target.role if isinstance(target, Address) else target.partition("/")[0]
-        if role in self.down:
-            raise AuraError("not_delivered", f"{role} doesn't answer")
+        role = self._reach(target)
         assert header is not None
-        self.requests.append((role, message, {"retry": retry, "header": header, "patience_s": patience_s}))
+        self.requests.append(
+            (role, message, {"retry": retry, "header": header, "patience_s": patience_s, "target": str(target)})
+        )
         if isinstance(message, CallTool):
             msgpack.packb(message.payload())  # as the wire does, which can't carry every number
             self.calls.append((message, header))
@@ -137,6 +142,12 @@ class TestGraph:
             self.listing_asked.set()
             await self.listing_gate.wait()
         return self._read(message, header.principal)
+
+    def _reach(self, target: str | Address) -> str:
+        address = target if isinstance(target, Address) else Address.parse(target)
+        if self.down & {address.role, str(address)}:
+            raise AuraError("not_delivered", f"{address} doesn't answer")
+        return address.role
 
     def _read(self, message: Message, principal: Principal | None) -> JSON:
         if isinstance(message, ListCatalogue):
@@ -157,7 +168,10 @@ class TestGraph:
     def _entries(self, message: ListCatalogue, principal: Principal | None) -> list[JSON]:
         operator = principal is not None and "operator" in principal.roles
         if message.what == "tools":
-            return [] if message.server == "empty" else self.tools
+            if principal is None:
+                raise AuraError("unauthenticated", "the catalogue is shown to callers that are known")
+            shown = [tool for tool in self.tools if operator or tool["name"] not in self.for_operators]
+            return [] if message.server == "empty" else shown
         if message.what == "resources":
             plans = {"uri": "secret://plans", "name": "plans"}
             return [{"uri": "test://text", "name": "text"}, *([plans] if operator else [])]
@@ -227,6 +241,8 @@ class TestGraph:
         self, target: str | Address, message: Message, *, header: Header | None = None
     ) -> AsyncIterator[JSON]:
         assert isinstance(message, Subscribe)
+        self.streams.append(str(target))
+        self._reach(target)
         queue: asyncio.Queue[JSON] = asyncio.Queue()
         self._subscribers.add(queue)
         self.subscribed.set()

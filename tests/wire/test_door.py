@@ -12,6 +12,7 @@ import pytest
 from aura_ia_mcp.bus.envelope import Principal
 
 from .conftest import MODERN, Running, Start, request
+from .graph import TestGraph
 
 INITIALIZE = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
 
@@ -285,6 +286,14 @@ async def test_health_fails_with_a_reason_when_nobody_answers(running: Running) 
     status, report = await get(running, "/health")
     assert status == 503
     assert "safety" in report["reasons"][0]
+
+
+async def test_health_names_the_replica_that_is_missing(start: Start) -> None:
+    graph = TestGraph()
+    graph.down.add("safety/1")
+    running = await start(graph, replicas={"safety": 2})
+    status, report = await get(running, "/health")
+    assert (status, [reason.partition(":")[0] for reason in report["reasons"]]) == (503, ["safety/1"])
 
 
 async def test_many_health_checks_are_one_probe(running: Running) -> None:

@@ -84,6 +84,19 @@ async def test_a_virtual_server_opens_when_one_of_its_tools_exists(start: Start)
     assert graph.calls[0][0].server == "ml"
 
 
+async def test_a_virtual_server_of_tools_for_operators_opens_at_once_and_by_one_question(start: Start) -> None:
+    graph = TestGraph()
+    graph.for_operators = {"echo"}
+    running = await start(
+        graph, servers=[{"name": "gateway", "port": 0}, {"name": "ops", "port": 0, "tools": ["echo"]}]
+    )
+    assert list(running.gateway.endpoints) == ["gateway", "ops"]
+    asked = [how["header"].principal for _, message, how in graph.requests if message.kind == "catalogue.list"]
+    assert [principal.id for principal in asked] == ["gateway"]
+    async with running.http.get(running.gateway.endpoints["ops"].replace("stream", "tools/list")) as response:
+        assert "echo" not in [tool["name"] for tool in (await response.json())["tools"]]
+
+
 async def test_stopping_lets_a_call_end_and_takes_no_other(start: Start) -> None:
     running = await start()
     talk = await running.open()

@@ -88,7 +88,7 @@ async def test_events_drop_the_cache_and_are_told_once_per_version() -> None:
         told.append(what)
         changed.set()
 
-    events = CatalogueEvents(graph, catalogue, tell, resources.append)
+    events = CatalogueEvents(graph, Graph(graph).gates, catalogue, tell, resources.append)
     task = asyncio.create_task(events.follow())
     await asyncio.wait_for(graph.subscribed.wait(), 5)
     await catalogue.listing(GUESTS, "tools")
@@ -107,3 +107,19 @@ async def test_events_drop_the_cache_and_are_told_once_per_version() -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert not catalogue.trusted
+
+
+async def test_the_events_move_on_to_another_replica_when_one_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aura_ia_mcp.gateway.catalogue._BACKOFF_S", (0.0,))
+    graph = TestGraph()
+    graph.down |= {"safety/0", "safety/1"}
+    catalogue = Catalogue(Graph(graph, 3))
+    changed = asyncio.Event()
+    events = CatalogueEvents(graph, Graph(graph, 3).gates, catalogue, lambda _: changed.set(), lambda _: None)
+    task = asyncio.create_task(events.follow())
+    await asyncio.wait_for(graph.subscribed.wait(), 5)
+    graph.changed("tools", "v2")
+    await asyncio.wait_for(changed.wait(), 5)
+    assert graph.streams == ["safety/0", "safety/1", "safety/2"]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
