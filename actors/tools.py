@@ -25,13 +25,13 @@ from aura_ia_mcp.bus.messages import (
     ResourceUpdated,
 )
 from aura_ia_mcp.bus.tokens import Verifier
-from aura_ia_mcp.judgement.breaker import Breaker
 from aura_ia_mcp.judgement.redact import redact_text
 
 from .boot import Boot
 from .builtin import Builtin
 from .catalogue import Catalogue, Runnable, Servers
 from .decision import check
+from .replicas import Replicas, addresses
 from .reporting import Reporter
 from .sources import HERE, RpcError, ToolCall, ToolSource
 
@@ -42,7 +42,6 @@ LAYER = "L5"
 _MARGIN_S = 0.02
 _BUSY_RETRY_S = 1.0
 _MOST_MESSAGE_CHARS = 1000
-_SILENT = ("not_delivered", "outcome_unknown", "deadline_exceeded", "stale_epoch", "foreign_peer")
 
 
 class Tools:
@@ -63,7 +62,7 @@ class Tools:
         self._settings = boot.settings.tools
         self._verifier = Verifier(HERE, boot.audience_key)
         self._servers = Servers.of(boot.settings)
-        self._breakers: dict[str, Breaker] = {}
+        self._replicas: dict[str, Replicas] = {}
         sources: list[ToolSource] = [make() for make in boot.sources]
         self.catalogue = Catalogue([])
         self.catalogue.sources = [Builtin(boot, self.catalogue), *sources]
@@ -111,7 +110,7 @@ class Tools:
         return {
             "tools": len(self.catalogue.tools),
             "running": sum(runnable.running for runnable in self.catalogue.tools.values()),
-            "breakers": {audience: breaker.state for audience, breaker in self._breakers.items()},
+            "breakers": {name: state for found in self._replicas.values() for name, state in found.states().items()},
             "absent": [absent.as_dict() for absent in self.catalogue.absent],
         }
 
@@ -190,11 +189,12 @@ class Tools:
 
     @handles(Probe)
     async def probe(self, message: Probe, context: Context) -> JSON:
-        """Whether calls can be run; the model worker's state is told, and isn't needed for that."""
+        """Whether calls can be run; the model workers' states are told, and aren't needed for that."""
         del message
         parts: dict[str, Any] = {str(self._bus.address): {"status": "ok", "latency_ms": 0.0, "detail": ""}}
-        parts["ml/0"] = await probe_part(context, Address("ml"))
-        return {"ready": True, "parts": parts}
+        workers = addresses(self._boot.settings, "ml")
+        found = await asyncio.gather(*(probe_part(context, address) for address in workers))
+        return {"ready": True, "parts": parts | dict(zip(map(str, workers), found, strict=True))}
 
     def _present(self) -> list[ToolSource]:
         failed = self.catalogue.failed
@@ -242,41 +242,16 @@ class Tools:
             raise AuraError("tool_failed", f"{what}: {_plain(error)}") from error
 
     async def _forward(self, runnable: Runnable, message: CallTool, context: Context, limit_s: float) -> JSON:
-        """Let the actor that has the hardware run it."""
+        """Let an actor that has the hardware run it."""
         audience = runnable.definition.audience
-        breaker = self._breakers.get(audience)
-        if breaker is None:
-            breaker = self._breakers[audience] = Breaker(
-                self._settings.breaker_failures, self._settings.breaker_cooldown_s
-            )
-        wait_s = breaker.permit(time.monotonic())
-        if wait_s > 0:
-            raise _away(audience, "failed several times in a row", wait_s)
+        replicas = self._replicas.get(audience)
+        if replicas is None:
+            replicas = self._replicas[audience] = Replicas(audience, self._boot.settings)
         token = context.envelope.header.tokens.get(audience)
         header = context.header.within(limit_s - _MARGIN_S / 2).with_tokens({audience: token} if token else {})
-        try:
-            reply = await self._bus.request(
-                Address(audience),
-                message,
-                header=header,
-                on_item=None,
-                on_ask=context.ask,
-                retry=runnable.definition.idempotent,
-                patience_s=0.0,
-            )
-        except AuraError as error:
-            if error.code in _SILENT:
-                breaker.failed(time.monotonic())
-            else:
-                breaker.succeeded()
-            if error.code in ("not_delivered", "stale_epoch"):
-                raise _away(audience, "doesn't answer", error.failure.retry_after_s or 2.0) from error
-            raise
-        except BaseException:
-            breaker.abandoned()
-            raise
-        breaker.succeeded()
-        return reply
+        return await replicas.request(
+            self._bus, message, header, on_ask=context.ask, retry=runnable.definition.idempotent
+        )
 
     def _with_layer(self, reply: JSON, began: float) -> JSON:
         own = {
@@ -301,15 +276,6 @@ async def probe_part(context: Context, address: Address, within_s: float = 1.0) 
     else:
         status, detail = "ok", f"{stats.get('mailbox', 0)} messages under way"
     return {"status": status, "latency_ms": round((time.perf_counter() - began) * 1000, 3), "detail": detail}
-
-
-def _away(audience: str, why: str, retry_after_s: float) -> AuraError:
-    return AuraError(
-        "unavailable",
-        f"{audience}, which runs this tool, {why}",
-        recovery="It is restarted by itself; repeat the call after retry_after_s. `aura status` shows its state.",
-        retry_after_s=round(max(retry_after_s, 0.1), 2),
-    )
 
 
 def _given(what: str, reply: JSON | None) -> JSON:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.messages import JSON, ReadModels
+from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.configs.load import leaves, masked
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.judgement.authorize import OPERATE, authorize
@@ -13,6 +13,7 @@ from aura_ia_mcp.judgement.authorize import OPERATE, authorize
 from ..catalogue import Servers
 from ..sources import ToolCall, ToolDefinition
 from .library import pages
+from .models import ask_models
 from .tool import Reach, Run, Tool, array, integer, obj, table, text
 
 CATEGORY = "documentation"
@@ -137,12 +138,11 @@ async def list_entities(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
     if "roles" in wanted:
         entities += [_entity("roles", name, role.title) for name, role in reach.roles.by_name.items()]
     if "models" in wanted:
-        try:
-            header = call.header.with_tokens({})
-            reply = await call.context.bus.request("ml", ReadModels(), header=header, patience_s=0.0)
-            entities += [_entity("models", card["name"], f"{card['kind']} model") for card in reply["models"]]
-        except AuraError as error:
-            absent.append({"kind": "models", "reason": f"the ML worker doesn't answer: {error}"})
+        asked = (await ask_models(call, reach)).values()
+        cards = {card["name"]: card for reply in asked if isinstance(reply, dict) for card in reply["models"]}
+        entities += [_entity("models", name, f"{card['kind']} model") for name, card in cards.items()]
+        if all(isinstance(reply, AuraError) for reply in asked):
+            absent.append({"kind": "models", "reason": f"the ML worker doesn't answer: {next(iter(asked))}"})
     return {"entities": entities, "absent": absent}
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 
+from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, Message, Ping, ReadModels, ReadStatus
 
+from ..replicas import addresses
 from ..sources import ToolCall
 from .tool import Reach
 
@@ -20,10 +22,13 @@ _WORST = ("ok", "off", "degraded", "down")
 
 async def check_health(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
     """Probe every part at once: those that this actor may ask are asked, the others are known by their reports."""
-    del arguments, reach
-    names = [f"{role}/0" for role in ("ml", *_PINGED)]
+    del arguments
+    workers, pinged = addresses(reach.boot.settings, "ml"), [Address(role) for role in _PINGED]
+    names = map(str, (*workers, *pinged))
     asked = await asyncio.gather(
-        _models(call), *(_probe(call, role, Ping()) for role in _PINGED), _probe(call, "telemetry", ReadStatus())
+        *(_models(call, worker) for worker in workers),
+        *(_probe(call, address, Ping()) for address in pinged),
+        _probe(call, Address("telemetry"), ReadStatus()),
     )
     checks: JSON = {"tools/0": _check("ok", 0.0, "answers this call")}
     checks |= {name: check for name, (check, _) in zip(names, asked, strict=False)}
@@ -35,18 +40,18 @@ async def check_health(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
     return {"status": overall, "checks": dict(sorted(checks.items()))}
 
 
-async def _probe(call: ToolCall, role: str, message: Message) -> tuple[JSON, JSON | None]:
+async def _probe(call: ToolCall, target: Address, message: Message) -> tuple[JSON, JSON | None]:
     began = time.perf_counter()
     header = call.header.within(PROBE_S).with_tokens({})
     try:
-        reply = await call.context.bus.request(role, message, header=header, patience_s=0.0, retry=False)
+        reply = await call.context.bus.request(target, message, header=header, patience_s=0.0, retry=False)
     except AuraError as error:
         return _check("down", _ms(began), str(error)), None
     return _check("ok", _ms(began), "answers"), reply
 
 
-async def _models(call: ToolCall) -> tuple[JSON, JSON | None]:
-    check, reply = await _probe(call, "ml", ReadModels())
+async def _models(call: ToolCall, worker: Address) -> tuple[JSON, JSON | None]:
+    check, reply = await _probe(call, worker, ReadModels())
     if reply is not None:
         state = reply["state"]
         if state == "loading":

@@ -5,32 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.messages import JSON, ReadActivity, ReadModels
+from aura_ia_mcp.bus.messages import JSON, ReadActivity
 from aura_ia_mcp.configs.settings import Settings
 
 from ..sources import ToolCall, ToolDefinition
 from .cluster import get_cluster_status, get_system_status
 from .health import check_health
+from .models import STATES, get_model_status
 from .tool import Reach, Run, Tool, array, integer, maybe, number, obj, table, text
 
 CATEGORY = "status"
 MOST_ECHO_CHARS = 100_000
 DAY_S = 86_400
-_MODEL_MEMBERS = (
-    "name",
-    "kind",
-    "device",
-    "loaded",
-    "revision",
-    "sha256",
-    "batch",
-    "requests",
-    "p50_ms",
-    "parameters",
-    "quality",
-    "error",
-)
 
 
 def tools(settings: Settings) -> Sequence[Tool]:
@@ -60,7 +46,7 @@ def tools(settings: Settings) -> Sequence[Tool]:
         _tool(
             get_model_status,
             "Model status",
-            "The models of the ML worker: whether they are loaded and where, their revision and hash, the measured"
+            "The models of each ML worker: whether they are loaded and where, their revision and hash, the measured"
             " quality, and how much they did.",
             _MODELS,
         ),
@@ -92,25 +78,6 @@ async def echo(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
     """Return the text."""
     del call, reach
     return {"text": arguments["text"]}
-
-
-async def get_model_status(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
-    """Ask the ML worker."""
-    del arguments, reach
-    header = call.header.with_tokens({})
-    try:
-        reply = await call.context.bus.request("ml", ReadModels(), header=header, patience_s=0.0)
-    except AuraError as error:
-        if error.code not in ("not_delivered", "stale_epoch"):
-            raise
-        raise AuraError(
-            "unavailable",
-            "the ML worker doesn't answer",
-            recovery="It is restarted by itself; repeat the call in a few seconds.",
-            retry_after_s=2.0,
-        ) from error
-    models = [{name: card.get(name) for name in _MODEL_MEMBERS} for card in reply["models"]]
-    return {"models": models} | {name: reply[name] for name in ("state", "stage", "progress", "detail")}
 
 
 async def get_activity_stats(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
@@ -190,6 +157,11 @@ _SYSTEM = obj(
         "safe_mode": {"type": "boolean", "description": "Whether only reading is allowed."},
     }
 )
+_LOADING = {
+    "stage": text("What is being loaded, or was last."),
+    "progress": number("Part of the loading that is done.", minimum=0, maximum=1),
+    "detail": text("What keeps it from answering, with the remedy."),
+}
 _MODELS = obj(
     {
         "models": array(
@@ -207,13 +179,19 @@ _MODELS = obj(
                     "parameters": maybe(integer("How many numbers it learnt.")),
                     "quality": {"type": ["object", "null"], "description": "Measured figures, where there are any."},
                     "error": maybe(text("What keeps it from serving.")),
+                    "worker": text("Which ML worker has it."),
                 }
             )
         ),
-        "state": text("Of the worker.", enum=["off", "loading", "ready", "failed"]),
-        "stage": text("What is being loaded, or was last."),
-        "progress": number("Part of the loading that is done.", minimum=0, maximum=1),
-        "detail": text("Why it failed, with the remedy."),
+        "workers": array(
+            obj(
+                {"name": text("Its address, role/replica."), "state": text("How it is.", enum=[*STATES, "silent"])}
+                | _LOADING
+            ),
+            "All ML workers, silent ones too.",
+        ),
+        "state": text("Of the worker that is furthest.", enum=list(STATES)),
+        **_LOADING,
     }
 )
 _COUNTS = {

@@ -47,16 +47,16 @@ class Graph:
         self._epoch = 0
 
     def boot(self, role: str, sources: tuple[Callable[[], ToolSource], ...] = ()) -> Boot:
-        address = Address(role)
+        address = Address.parse(role)
         writer = self.writers.get(role)
         if writer is None:
-            writer = self.writers[role] = AuditWriter(self.paths.audit, f"{role}-0", KEY)
+            writer = self.writers[role] = AuditWriter(self.paths.audit, str(address).replace("/", "-"), KEY)
         return Boot(
             address,
             self.settings,
             self.paths,
             writer,
-            audience_key=audience_key(self.decision_root, role),
+            audience_key=audience_key(self.decision_root, address.role),
             decision_root=self.decision_root if role == "safety" else None,
             sources=sources,
             started_at=time.time(),
@@ -64,10 +64,10 @@ class Graph:
 
     async def peer(self, role: str, actor: Actor | None = None) -> Peer:
         self._epoch += 1
-        address = Address(role)
+        address = Address.parse(role)
         peer = Peer(
             address,
-            EdgeKeys.of(role, self.root, EDGES),
+            EdgeKeys.of(address.role, self.root, EDGES),
             (self.transport,),
             self.resolver,
             actor=actor,

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from aura_ia_mcp.actors.boot import Boot
 from aura_ia_mcp.actors.ml import MLWorker
 from aura_ia_mcp.actors.safety import Safety
 from aura_ia_mcp.actors.tools import Tools
 from aura_ia_mcp.bus.envelope import Header
 from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.messages import CallTool
+from aura_ia_mcp.bus.messages import CallTool, Probe
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.models.errors import ModelError
+from aura_ia_mcp.models.worker import Answer
 
 from .fakes import FakeModels
 from .graph import GUEST, Graph, code_of, until
@@ -111,3 +116,99 @@ async def test_a_worker_that_is_gone_is_unavailable_at_once_and_left_alone_for_a
     assert (caught.value.failure.retry_after_s or 0) > 50
     assert await code_of(graph.call("get_model_status")) == "unavailable"
     assert (await graph.call("echo", {"text": "x"}))["structuredContent"]
+
+
+# --- several workers -------------------------------------------------------------------------------------------------
+
+
+class SlowModels(FakeModels):
+    """Answers once `answer` is set."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.asked = asyncio.Event()
+        self.answer = asyncio.Event()
+
+    async def embed(self, texts: Sequence[str]) -> list[Answer]:
+        self.asked.set()
+        await self.answer.wait()
+        return await super().embed(texts)
+
+
+@pytest.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Graph]:
+    limits = {"breaker_failures": 2, "breaker_cooldown_s": 60}
+    graph = Graph(tmp_path, Settings.model_validate({"cluster": {"replicas": {"ml": 2}}, "tools": limits}))
+    await graph.start("tools", Tools)
+    await graph.start("safety", Safety)
+    yield graph
+    await graph.close()
+
+
+async def both(graph: Graph, *models: FakeModels) -> None:
+    for number, model in enumerate(models):
+        actor = await graph.start(f"ml/{number}", partial(_worker_of, model))
+        if model.go.is_set():
+            await until(partial(_is_ready, actor))
+
+
+def _is_ready(actor: MLWorker) -> bool:
+    return actor.state == "ready"
+
+
+def _worker_of(models: FakeModels, boot: Boot) -> MLWorker:
+    return MLWorker(boot, models)
+
+
+async def who_embeds(graph: Graph) -> str:
+    reply = await graph.call("embed_text", {"texts": ["x"]})
+    return str(reply["_meta"]["aura/layers"][-1]["actor"])
+
+
+async def test_workers_take_turns(two: Graph) -> None:
+    await both(two, FakeModels(), FakeModels())
+    assert [await who_embeds(two) for _ in range(4)] == ["ml/0", "ml/1", "ml/0", "ml/1"]
+
+
+async def test_the_worker_with_the_fewest_calls_in_flight_gets_the_next(two: Graph) -> None:
+    slow = SlowModels()
+    await both(two, slow, FakeModels())
+    first = asyncio.create_task(who_embeds(two))
+    await asyncio.wait_for(slow.asked.wait(), 5)
+    assert [await who_embeds(two) for _ in range(3)] == ["ml/1"] * 3
+    slow.answer.set()
+    assert await first == "ml/0"
+
+
+async def test_a_call_goes_to_the_other_worker_when_one_is_away(two: Graph) -> None:
+    await both(two, FakeModels(), FakeModels())
+    await two.end("ml/0")
+    assert [await who_embeds(two) for _ in range(4)] == ["ml/1"] * 4
+    figures = two.actors["tools"]._figures()
+    assert figures["breakers"] == {"ml/0": "open", "ml/1": "closed"}
+    await two.end("ml/1")
+    assert await code_of(who_embeds(two)) == "unavailable"
+
+
+async def test_a_call_goes_to_the_other_worker_while_one_loads(two: Graph) -> None:
+    loading = FakeModels(wait=True)
+    await both(two, loading, FakeModels())
+    try:
+        assert [await who_embeds(two) for _ in range(3)] == ["ml/1"] * 3
+        status = (await two.call("get_model_status"))["structuredContent"]
+        assert status["state"] == "ready"
+        assert [(row["name"], row["state"]) for row in status["workers"]] == [("ml/0", "loading"), ("ml/1", "ready")]
+        assert {card["worker"] for card in status["models"]} == {"ml/0", "ml/1"}
+    finally:
+        loading.go.set()
+
+
+async def test_health_and_readiness_ask_every_worker(two: Graph) -> None:
+    await both(two, FakeModels(), FakeModels())
+    await two.end("ml/1")
+    checks = (await two.call("check_health"))["structuredContent"]["checks"]
+    assert (checks["ml/0"]["status"], checks["ml/1"]["status"]) == ("ok", "down")
+    parts = (await two.request(Probe(), None))["parts"]
+    assert (parts["ml/0"]["status"], parts["ml/1"]["status"]) == ("ok", "down")
+    status = (await two.call("get_model_status"))["structuredContent"]
+    assert [(row["name"], row["state"]) for row in status["workers"]] == [("ml/0", "ready"), ("ml/1", "silent")]
