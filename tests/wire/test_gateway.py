@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.gateway.server import Gateway, ListenError
@@ -95,6 +96,37 @@ async def test_a_virtual_server_of_tools_for_operators_opens_at_once_and_by_one_
     assert [principal.id for principal in asked] == ["gateway"]
     async with running.http.get(running.gateway.endpoints["ops"].replace("stream", "tools/list")) as response:
         assert "echo" not in [tool["name"] for tool in (await response.json())["tools"]]
+
+
+async def test_after_a_restart_without_the_graph_no_call_is_an_http_error_and_all_goes_on_when_it_is_back(
+    start: Start,
+) -> None:
+    graph = TestGraph()
+    graph.token("t1", Principal("token:ci"))
+    first = await start(graph)
+    old = await first.open(token="t1")
+    await first.gateway.stop(0)
+    graph.down = {"safety", "state"}
+    running = await start(graph)
+    call = {"name": "mirror", "arguments": {"region": "eu"}}
+    token = {"Authorization": "Bearer t1"}
+    guest = await running.open()
+    replies = [
+        await guest.ask(1, "tools/call", call),
+        await running.post(request(1, "tools/call", call), **old.headers),
+        await running.modern("tools/call", call),
+        await running.modern("tools/call", call, Mcp_Param_Region="eu"),
+        await running.modern("tools/call", call, **token),
+    ]
+    for reply in replies:
+        assert (reply.status, reply.answer["result"]["isError"]) == (200, True)
+        error = reply.answer["result"]["_meta"]["aura/error"]
+        assert (error["code"], error["outcome"]) == ("not_delivered", "not_run")
+    assert graph.calls == []
+    graph.down = set()
+    assert not (await guest.ask(2, "tools/call", call)).answer["result"]["isError"]
+    assert not (await running.modern("tools/call", call, Mcp_Param_Region="eu", **token)).answer["result"]["isError"]
+    assert (await running.post(request(2, "tools/call", call), **old.headers)).status == 404
 
 
 async def test_stopping_lets_a_call_end_and_takes_no_other(start: Start) -> None:
