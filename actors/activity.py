@@ -24,7 +24,7 @@ class _Slice:
 
 
 class Activity:
-    """Counts per minute; the windows that are asked for are sums of whole minutes and the one that has begun.
+    """Counts per minute, principals by tenant and id; the windows that are asked for are sums of whole minutes and the one that has begun.
 
     Names beyond 500 in a minute are counted together as `(other)`.
     """
@@ -46,7 +46,8 @@ class Activity:
         piece.counts.update(marks)
         if record["what"] == "tools/call":
             _named(piece.tools, record["name"]).update(marks)
-        _named(piece.principals, record["principal"]["id"]).update(marks)
+        who = record["principal"]
+        _named(piece.principals, principal_name(who["tenant"], who["id"])).update(marks)
         if record.get("session") and len(piece.sessions) < 10 * MOST_NAMES:
             piece.sessions.add(record["session"])
 
@@ -91,6 +92,11 @@ class Activity:
     def _forget(self, now: float) -> None:
         while self._slices and self._slices[0].begins + SLICE_S <= now - DAY_S:
             self._slices.popleft()
+
+
+def principal_name(tenant: str, id_: str) -> str:
+    """`tenant/id`: an id alone says who only within a tenant. A slash in the tenant is written `%2F`, `%` as `%25`."""
+    return f"{tenant.replace('%', '%25').replace('/', '%2F')}/{id_}"
 
 
 def _named(table: dict[str, Counter[str]], name: str) -> Counter[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from aura_ia_mcp.bus.messages import JSON, ReadActivity
 from aura_ia_mcp.configs.settings import Settings
 
+from ..activity import principal_name
 from ..sources import ToolCall, ToolDefinition
 from .cluster import get_cluster_status, get_system_status
 from .health import check_health
@@ -86,7 +87,7 @@ async def get_activity_stats(arguments: JSON, call: ToolCall, reach: Reach) -> J
     window_s = int(arguments.get("window_s", 3600))
     stats = await call.context.bus.request("audit", ReadActivity(window_s), header=header)
     if "read_logs" not in reach.held(call):
-        own = call.principal.id
+        own = principal_name(call.principal.tenant, call.principal.id)
         stats["by_principal"] = {name: counts for name, counts in stats["by_principal"].items() if name == own}
     return stats
 
@@ -205,7 +206,7 @@ _ACTIVITY = obj(
         **_COUNTS,
         "sessions": integer("Sessions that asked for something."),
         "by_tool": table(obj(_COUNTS)),
-        "by_principal": table(obj(_COUNTS)),
+        "by_principal": table(obj(_COUNTS), "By tenant/id."),
     }
 )
 _CLUSTER = obj(

@@ -187,10 +187,21 @@ async def test_guests_see_nobody_elses_activity(graph: Graph) -> None:
     await graph.call("echo", {"text": "x"}, OPERATOR)
     guest = (await graph.call("get_activity_stats"))["structuredContent"]
     assert guest["requests"] >= 2
-    assert set(guest["by_principal"]) == {"guest"}
+    assert set(guest["by_principal"]) == {"local/guest"}
     operator = (await graph.call("get_activity_stats", principal=OPERATOR))["structuredContent"]
-    assert operator["by_principal"]["operator"]["requests"] >= 1
+    assert operator["by_principal"]["local/operator"]["requests"] >= 1
     assert operator["by_tool"]["echo"]["requests"] == 2
+
+
+async def test_a_caller_does_not_see_the_activity_of_the_same_id_in_another_tenant(graph: Graph) -> None:
+    ours, theirs = (Principal("token:ci", tenant=tenant, roles=("guest",)) for tenant in ("ours", "theirs"))
+    await graph.call("echo", {"text": "x"}, theirs)
+    await graph.call("echo", {"text": "x"}, theirs)
+    await graph.call("echo", {"text": "x"}, ours)
+    seen = (await graph.call("get_activity_stats", principal=ours))["structuredContent"]["by_principal"]
+    assert {name: counts["requests"] for name, counts in seen.items()} == {"ours/token:ci": 1}
+    every = (await graph.call("get_activity_stats", principal=OPERATOR))["structuredContent"]["by_principal"]
+    assert every["theirs/token:ci"]["requests"] == 2
 
 
 async def test_documentation_is_read_by_topic_and_as_a_resource(graph: Graph) -> None:
