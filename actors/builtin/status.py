@@ -155,7 +155,10 @@ _SYSTEM = obj(
         "actors": array(_ACTOR),
         "nodes": _NODES,
         "resources": _RESOURCES,
-        "safe_mode": {"type": "boolean", "description": "Whether only reading is allowed."},
+        "safe_mode": {
+            "type": ["boolean", "null"],
+            "description": "Whether only reading is allowed; null, for this version has no safe mode.",
+        },
     }
 )
 _LOADING = {

@@ -165,6 +165,7 @@ async def test_status_shows_what_ray_and_the_parts_reported(graph: Graph) -> Non
     safety = next(actor for actor in status["actors"] if actor["name"] == "safety/0")
     assert (safety["layer"], safety["node"], safety["state"], safety["restarts"]) == ("L6", "here", "ALIVE", 1)
     assert status["resources"]["used"] == {"CPU": 0.5}
+    assert status["safe_mode"] is None, "there is none to be off"
     cluster = (await graph.call("get_cluster_status"))["structuredContent"]
     assert cluster["actors_by_node"]["here"][0]["class"] == "Safety"
 
