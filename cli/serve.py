@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
+from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,14 +20,15 @@ from aura_ia_mcp.configs.settings import Settings
 
 from .checks import ports
 from .loading import ModelWatch
-from .output import Failure
+from .output import Failure, json_option
 from .running import for_people
 from .settings import loaded
 
 
 @click.command()
+@json_option
 @click.pass_context
-def serve(ctx: click.Context) -> int:
+def serve(ctx: click.Context, as_json: bool) -> int:
     r"""Start the system: Ray, the actors and the MCP gateway.
 
     Shows what it does, then the endpoints and how to connect Codex. Ctrl-C stops in order: no new calls, those under
@@ -36,6 +39,9 @@ def serve(ctx: click.Context) -> int:
       aura serve
       AURA_RATE_LIMIT=1000 aura serve
       aura --config my.toml serve
+      aura serve --json     # one line of JSON for each step
+
+    With --json each line is {"stage", "fraction", "text", "data"}; the one of stage `ready` holds the endpoints.
     """
     current = loaded(ctx)
     settings = current.settings
@@ -43,9 +49,33 @@ def serve(ctx: click.Context) -> int:
     for finding in ports(settings):
         if finding.state == "failure":
             raise Failure(f"{finding.check} is {finding.detail}.", finding.remedy)
-    with Display(settings) as display:
+    with Lines(settings) if as_json else Display(settings) as display:
         status = supervise(settings, origins=current.sources, on_progress=display)
     ctx.exit(1 if status else 0)
+
+
+class Lines:
+    """Prints each step as one line of JSON, for programs; the loading of the models is a step of stage `models`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._models = ModelWatch(Paths.of(settings), lambda text: self(Progress("models", 1.0, text)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._models.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        """Print one step."""
+        click.echo(json.dumps(asdict(progress), default=str))
+        sys.stdout.flush()
+        if progress.stage == "ready":
+            self._models.start()
+        elif progress.stage == "stopping":
+            self._models.stop()
 
 
 class Display:

@@ -259,6 +259,26 @@ def test_serve_shows_progress_then_endpoints_and_codex(
     assert "Ray died" in err
 
 
+def test_serve_tells_programs_one_line_of_json_a_step(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    urls = {"gateway": "http://127.0.0.1:9200/mcp/stream"}
+
+    def supervise(settings: Settings, *, origins: dict[str, str], on_progress: Callable[[Progress], None]) -> int:
+        on_progress(Progress("ray", 0.5, "starting Ray"))
+        on_progress(Progress("ready", 1.0, "ready", {"urls": urls}))
+        on_progress(Progress("stopping", 0.0, "stopping"))
+        return 0
+
+    monkeypatch.setattr(serve, "supervise", supervise)
+    monkeypatch.setattr(serve, "ports", lambda _: [])
+    monkeypatch.setattr(serve, "ModelWatch", Mute)
+    got, out, _ = run("serve", "--json")
+    assert got == 0
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line["stage"] for line in lines] == ["ray", "ready", "stopping"]
+    assert lines[0] == {"stage": "ray", "fraction": 0.5, "text": "starting Ray", "data": {}}
+    assert lines[1]["data"]["urls"] == urls
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0.9, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3661, "1 h 1 min"), (90_000, "1 d 1 h")],

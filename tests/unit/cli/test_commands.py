@@ -244,6 +244,24 @@ def test_codex_config_shows_first_and_changes_only_when_told(aura: Aura) -> None
     assert not Path("ch/config.toml").exists()
 
 
+def test_codex_config_tells_programs_what_it_did(aura: Aura) -> None:
+    with healthy() as port:
+        on_port(port)
+        shown = aura.json("codex", "config", "--codex-home", "ch")
+        assert shown["entries"]["aura_gateway"]["url"] == f"http://localhost:{port}/mcp/stream"
+        assert "+[mcp_servers.aura_gateway]" in shown["diff"]
+        assert (shown["written"], shown["backup"]) == (False, None)
+        assert not Path("ch").exists()
+        written = aura.json("codex", "config", "--write", "--codex-home", "ch")
+        assert written["written"] is True
+        assert Path(written["backup"]).exists()
+        again = aura.json("codex", "config", "--write", "--codex-home", "ch")
+        assert (again["diff"], again["written"], again["backup"]) == ("", False, None)
+        undone = aura.json("codex", "config", "--undo", "--codex-home", "ch")
+    assert undone["written"] is True
+    assert "-[mcp_servers.aura_gateway]" in undone["diff"]
+
+
 def test_codex_config_writes_only_servers_that_answer(aura: Aura) -> None:
     with healthy() as port, socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
