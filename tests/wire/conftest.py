@@ -51,6 +51,10 @@ class Running:
         return self.gateway.urls[0]
 
     @property
+    def port(self) -> int:
+        return int(self.url.split(":")[2].split("/")[0])
+
+    @property
     def base(self) -> str:
         return self.url.removesuffix("/mcp/stream")
 
@@ -184,6 +188,25 @@ def request(number: Any, method: str, params: JSON | None = None) -> JSON:
     """A JSON-RPC request."""
     message: JSON = {"jsonrpc": "2.0", "id": number, "method": method}
     return message if params is None else message | {"params": params}
+
+
+def post_bytes(body: bytes = b"", **headers: str) -> bytes:
+    """A POST to the MCP endpoint as bytes."""
+    fields = {
+        "Host": "127.0.0.1",
+        "Content-Type": "application/json",
+        "Accept": "*/*",
+        "Content-Length": str(len(body)),
+    } | {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value)
+    return f"POST /mcp/stream HTTP/1.1\r\n{lines}\r\n".encode() + body
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Wait for what nothing sets an event for."""
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110 - that is what it is for
+            await asyncio.sleep(0.005)
 
 
 def modern_request(method: str, params: JSON, number: Any, meta: JSON) -> tuple[JSON, dict[str, str]]:

@@ -201,6 +201,8 @@ class TestGraph:
             if message.state != "s1":
                 raise AuraError("malformed", "requestState was altered")
             return text(f"input {message.inputs['q']['action']}")
+        if message.tool == "insatiable":
+            return {"resultType": "input_required", "inputRequests": {"q": QUESTION}, "requestState": "s"}
         if message.tool == "large":
             return text("x" * int(arguments["bytes"]))
         if message.tool == "refuse":

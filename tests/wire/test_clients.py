@@ -193,6 +193,21 @@ async def test_stdio_carries_cancellation_in_the_older_era(running: Running) -> 
         assert (await pipe.answer(1))["error"]["code"] == -32800
 
 
+async def test_stdio_holds_a_bounded_number_of_requests(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aura_ia_mcp.gateway.stdio._MAX_OPEN", 2)
+    async with bridged(running.paths.ingress) as pipe:
+        await pipe.initialize()
+        for number in (1, 2, 3):
+            pipe.send(request(number, "tools/call", {"name": "slow", "arguments": {}}))
+        refused = (await pipe.answer(3))["error"]
+        assert (refused["code"], "the 2 that may be open" in refused["message"]) == (-32010, True)
+        running.graph.event(running.graph.release, "slow").set()
+        answered = [await pipe.next(), await pipe.next()]
+        assert {message["id"] for message in answered} == {1, 2}
+        pipe.send(request(4, "ping"))
+        assert (await pipe.answer(4))["result"] == {}
+
+
 async def test_stdio_carries_the_newer_era_and_its_cancellation(running: Running) -> None:
     async with bridged(running.url) as pipe:
         pipe.send(request(1, "server/discover", {"_meta": ENVELOPE}))

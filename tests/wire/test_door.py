@@ -6,12 +6,16 @@ import asyncio
 import json
 import re
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from aura_ia_mcp.bus.envelope import Principal
+from aura_ia_mcp.gateway.door import Entrance
 
-from .conftest import MODERN, Running, Start, request
+from .conftest import MODERN, Running, Start, post_bytes, request, until
 from .graph import TestGraph
 
 INITIALIZE = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
@@ -19,7 +23,7 @@ INITIALIZE = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo":
 
 async def raw(running: Running, data: bytes, *, within_s: float = 10) -> bytes:
     """Send bytes on a connection of its own; all that comes back until it is closed, or until a whole answer came."""
-    port = int(running.url.split(":")[2].split("/")[0])
+    port = running.port
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(data)
@@ -34,18 +38,6 @@ async def raw(running: Running, data: bytes, *, within_s: float = 10) -> bytes:
             return found
     finally:
         writer.close()
-
-
-def http(running: Running, body: bytes = b"", **headers: str) -> bytes:
-    """A POST as bytes."""
-    fields = {
-        "Host": "127.0.0.1",
-        "Content-Type": "application/json",
-        "Accept": "*/*",
-        "Content-Length": str(len(body)),
-    } | {name.replace("_", "-"): value for name, value in headers.items()}
-    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value)
-    return f"POST /mcp/stream HTTP/1.1\r\n{lines}\r\n".encode() + body
 
 
 # --- host, origin, path ----------------------------------------------------------------------------------------------
@@ -127,28 +119,28 @@ async def test_without_anonymous_callers_everybody_needs_a_token(start: Start) -
 
 async def test_a_large_body_is_413_before_it_is_sent(start: Start) -> None:
     running = await start(max_body_bytes=2048)
-    assert b" 413 " in await raw(running, http(running, b"", Content_Length="3000000000"))
+    assert b" 413 " in await raw(running, post_bytes(b"", Content_Length="3000000000"))
     assert (await running.post(b" " * 3000)).status == 413
 
 
 async def test_a_large_chunked_body_is_413(start: Start) -> None:
     running = await start(max_body_bytes=2048)
     chunks = b"".join(b"400\r\n" + b" " * 0x400 + b"\r\n" for _ in range(8))
-    head = http(running, b"", Content_Length="", Transfer_Encoding="chunked")
+    head = post_bytes(b"", Content_Length="", Transfer_Encoding="chunked")
     assert b" 413 " in await raw(running, head + chunks)
 
 
 async def test_half_a_body_is_408(start: Start) -> None:
     running = await start(body_timeout_s=0.1)
-    answer = await raw(running, http(running, b'{"jsonrpc":', Content_Length="500"))
+    answer = await raw(running, post_bytes(b'{"jsonrpc":', Content_Length="500"))
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"did not arrive" in answer
 
 
 async def test_a_client_that_leaves_amid_its_body_leaves_nothing_behind(running: Running) -> None:
-    port = int(running.url.split(":")[2].split("/")[0])
+    port = running.port
     _, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(http(running, b'{"jsonrpc":', Content_Length="500"))
+    writer.write(post_bytes(b'{"jsonrpc":', Content_Length="500"))
     await writer.drain()
     writer.close()
     await writer.wait_closed()
@@ -158,7 +150,7 @@ async def test_a_client_that_leaves_amid_its_body_leaves_nothing_behind(running:
 async def test_a_body_of_nothing_but_nesting_is_refused_at_once(start: Start) -> None:
     running = await start(max_body_bytes=12_000_000)
     for opening in (b"[", b'{"a":', b'[{"a":'):
-        answer = await raw(running, http(running, opening * (10_000_000 // len(opening))))
+        answer = await raw(running, post_bytes(opening * (10_000_000 // len(opening))))
         assert answer.startswith(b"HTTP/1.1 400")
         assert b"64 levels" in answer
 
@@ -211,7 +203,7 @@ async def test_a_number_that_no_message_can_carry_is_the_callers_mistake(running
 
 
 async def test_long_headers_are_refused(running: Running) -> None:
-    answer = await raw(running, http(running, b"{}", X_Long="x" * 40_000))
+    answer = await raw(running, post_bytes(b"{}", X_Long="x" * 40_000))
     assert b" 400 " in answer.partition(b"\r\n")[0]
 
 
@@ -222,7 +214,7 @@ async def test_what_is_not_http_is_refused(running: Running) -> None:
 
 async def test_one_connection_too_many_is_told_to_come_back(start: Start) -> None:
     running = await start(max_connections=3)
-    port = int(running.url.split(":")[2].split("/")[0])
+    port = running.port
     held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
     answer = await raw(running, b"")
     assert answer.startswith(b"HTTP/1.1 503")
@@ -237,14 +229,33 @@ async def test_one_connection_too_many_is_told_to_come_back(start: Start) -> Non
                     break
 
 
+async def test_requests_whose_clients_left_are_bounded_too(start: Start) -> None:
+    running = await start(max_connections=2)
+    talk = await running.open()
+    door = running.gateway._door
+    for number in range(1, 5):
+        call = json.dumps(request(number, "tools/call", {"name": "slow", "arguments": {}})).encode()
+        _, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(post_bytes(call, Mcp_Session_Id=talk.headers["Mcp-Session-Id"]))
+        await until(lambda number=number: door.in_flight == number)
+        writer.close()
+        await until(lambda: running.gateway._connections.count == 1)
+    refused = await talk.call(5, "echo")
+    assert refused.json["result"]["_meta"]["aura/error"]["code"] == "mailbox_full"
+    assert (await talk.ask(6, "ping")).status == 503
+    running.graph.event(running.graph.release, "slow").set()
+    await until(lambda: door.in_flight == 0)
+    assert not (await talk.call(7, "echo")).json["result"]["isError"]
+
+
 async def test_a_reader_that_does_not_read_is_dropped_and_may_resume(start: Start) -> None:
     running = await start(replay_bytes=24_000_000)
     talk = await running.open()
     params = {"name": "count", "arguments": {"to": 40, "bytes": 500_000}, "_meta": {"progressToken": 1}}
     body = json.dumps(request(1, "tools/call", params)).encode()
-    port = int(running.url.split(":")[2].split("/")[0])
+    port = running.port
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
-    writer.write(http(running, body, Mcp_Session_Id=talk.headers["Mcp-Session-Id"]))
+    writer.write(post_bytes(body, Mcp_Session_Id=talk.headers["Mcp-Session-Id"]))
     head = await reader.readuntil(b"\r\n\r\n")
     assert b"text/event-stream" in head
     first = await reader.readuntil(b"data: \n\n")
@@ -321,6 +332,30 @@ async def test_metrics_count_calls_by_tool_and_outcome_and_hold_no_ids(running: 
         assert line in page
     assert "very-special-id" not in page
     assert talk.headers["Mcp-Session-Id"] not in page
+
+
+@pytest.mark.parametrize(
+    ("local", "peer", "token", "status"),
+    [
+        (False, "10.0.0.9", "", 401),
+        (False, "10.0.0.9", "wrong", 401),
+        (False, "10.0.0.9", "t1", 200),
+        (False, "127.0.0.1", "", 200),
+        (True, "127.0.0.1", "", 200),
+    ],
+)
+async def test_another_machine_needs_a_token_for_the_metrics(
+    running: Running, local: bool, peer: str, token: str, status: int
+) -> None:
+    running.graph.token("t1", Principal("token:ci"))
+    transport = Mock(spec=asyncio.Transport)
+    transport.get_extra_info.side_effect = {"peername": (peer, 4242)}.get
+    headers = {"Host": "localhost"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    asked = make_mocked_request("GET", "/metrics", headers=headers, transport=transport)
+    answer = await running.gateway._door.entrance(Entrance("gateway", unix=False, local=local))(asked)
+    assert isinstance(answer, web.Response)
+    assert isinstance(answer.body, bytes)
+    assert (answer.status, b"aura_build_info" in answer.body) == (status, status == 200)
 
 
 async def rest(running: Running, body: Any, **headers: str) -> tuple[int, Any, Any]:
