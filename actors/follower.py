@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Awaitable, Callable
 
 from aura_ia_mcp.bus.bus import Bus
 from aura_ia_mcp.bus.envelope import Header
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 TOPIC = "catalogue"
 _LISTEN_S = 3600.0
 _PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 5.0
+_STEADY_S = 10.0
 
 
 class Follower:
@@ -31,10 +34,15 @@ class Follower:
     Args:
         bus: Safety's.
         settings: for the virtual servers, and how long a call waits for the first copy.
+        sleep: how it waits between two attempts.
     """
 
-    def __init__(self, bus: Bus, settings: Settings) -> None:
+    def __init__(
+        self, bus: Bus, settings: Settings, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
         self._bus = bus
+        self._sleep = sleep
+        self._told = ""
         self._servers = Servers.of(settings)
         self._patience_s = settings.bus.patience_s
         self._listings: dict[str, Listing] = {}
@@ -67,22 +75,40 @@ class Follower:
         return self._snapshot
 
     async def _follow(self) -> None:
+        failures = 0
         while True:
+            began = time.monotonic()
             try:
-                await self._refresh(KINDS)
-                header = Header(deadline=time.monotonic() + _LISTEN_S)
-                first = True
-                async for event in self._bus.stream("tools", Subscribe(TOPIC), header=header):
-                    if first:  # the retained event: what changed before the subscription is read now
-                        await self._refresh(KINDS)
-                        first = False
-                    else:
-                        await self._heard(event["kind"], event["payload"])
+                await self._listen()
             except AuraError as error:
                 log.debug("the catalogue's events ended: %s", error)
-            except Exception:
-                log.exception("the catalogue could not be followed")
-            await asyncio.sleep(_PAUSE_S)
+            except Exception as error:
+                self._tell(error)
+            if time.monotonic() - began > _STEADY_S:
+                failures, self._told = 0, ""
+            await self._sleep(min(_PAUSE_S * 2.0 ** min(failures, 16), _LONGEST_PAUSE_S))
+            failures += 1
+
+    async def _listen(self) -> None:
+        """Read the lists, and again what an event names, until the events end."""
+        await self._refresh(KINDS)
+        header = Header(deadline=time.monotonic() + _LISTEN_S)
+        first = True
+        async for event in self._bus.stream("tools", Subscribe(TOPIC), header=header):
+            if first:  # the retained event: what changed before the subscription is read now
+                await self._refresh(KINDS)
+                first = False
+            else:
+                await self._heard(event["kind"], event["payload"])
+
+    def _tell(self, error: Exception) -> None:
+        """Log a fault: its trace once, until it is another one or all went well for a while."""
+        what = f"{type(error).__name__}: {error}"
+        if what == self._told:
+            log.debug("the catalogue still can't be followed: %s", what)
+            return
+        self._told = what
+        log.error("the catalogue can't be followed; it is tried again, at least every 5 s", exc_info=error)
 
     async def _heard(self, kind: str, payload: dict[str, str]) -> None:
         if kind == CatalogueChanged.kind:
