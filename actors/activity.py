@@ -24,8 +24,9 @@ class _Slice:
 
 
 class Activity:
-    """Counts per minute, principals by tenant and id; the windows that are asked for are sums of whole minutes and the one that has begun.
+    """Counts per minute, principals by tenant and id.
 
+    The windows that are asked for are sums of whole minutes and the one that has begun.
     Names beyond 500 in a minute are counted together as `(other)`.
     """
 
