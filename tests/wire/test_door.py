@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from functools import partial
 from typing import Any
 from unittest.mock import Mock
 
@@ -233,11 +234,15 @@ async def test_requests_whose_clients_left_are_bounded_too(start: Start) -> None
     running = await start(max_connections=2)
     talk = await running.open()
     door = running.gateway._door
+
+    def under_way(requests: int) -> bool:
+        return door.in_flight == requests
+
     for number in range(1, 5):
         call = json.dumps(request(number, "tools/call", {"name": "slow", "arguments": {}})).encode()
         _, writer = await asyncio.open_connection("127.0.0.1", running.port)
         writer.write(post_bytes(call, Mcp_Session_Id=talk.headers["Mcp-Session-Id"]))
-        await until(lambda number=number: door.in_flight == number)
+        await until(partial(under_way, number))
         writer.close()
         await until(lambda: running.gateway._connections.count == 1)
     refused = await talk.call(5, "echo")
@@ -345,8 +350,9 @@ async def test_metrics_count_calls_by_tool_and_outcome_and_hold_no_ids(running: 
     ],
 )
 async def test_another_machine_needs_a_token_for_the_metrics(
-    running: Running, local: bool, peer: str, token: str, status: int
+    start: Start, local: bool, peer: str, token: str, status: int
 ) -> None:
+    running = await start(anonymous=False)
     running.graph.token("t1", Principal("token:ci"))
     transport = Mock(spec=asyncio.Transport)
     transport.get_extra_info.side_effect = {"peername": (peer, 4242)}.get
