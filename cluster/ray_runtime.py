@@ -19,6 +19,8 @@ import psutil
 
 from aura_ia_mcp.configs.settings import Cluster
 
+from .processes import port_holder
+
 _VITAL = ("gcs_server", "raylet")
 _KEPT_SESSIONS = 2
 _SESSION = re.compile(r"session_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d+_\d+")
@@ -125,7 +127,7 @@ def check_port(port: int) -> None:
     """Refuse a dashboard port that is taken; Ray would quietly take another one.
 
     Raises:
-        OSError: says so, and what to do.
+        OSError: says who has it, and what to do.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -133,8 +135,8 @@ def check_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise OSError(
-                f"port {port} for the Ray dashboard is taken; stop what listens there, or set cluster.dashboard_port "
-                f"(0 takes a free one), or cluster.dashboard = false"
+                f"port {port} for the Ray dashboard is taken by {port_holder(port) or 'a program of another user'}; "
+                f"stop that, or set cluster.dashboard_port (0 takes a free one), or cluster.dashboard = false"
             ) from error
 
 

@@ -350,6 +350,8 @@ def test_missing_and_other_packages_are_told(monkeypatch: pytest.MonkeyPatch) ->
     real: Callable[[str], str | None] = checks._version
     monkeypatch.setattr(checks, "_version", lambda name: {"ray": "1.0"}.get(name, real(name)))
     assert "ray is 1.0, not" in found("packages")["packages"].detail
+    monkeypatch.setattr(checks, "_version", real)
+    assert "to come" in found("packages")["packages (for later)"].detail
     monkeypatch.setattr(checks, "_version", lambda name: None if name == "ray" else real(name))
     finding = found("packages")["packages"]
     assert finding.state == "failure"

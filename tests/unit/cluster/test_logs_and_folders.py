@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -109,7 +110,8 @@ def test_a_taken_dashboard_port_is_named_with_the_remedy() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(OSError, match=r"cluster\.dashboard_port"):
+        holder = rf"taken by .* \(pid {os.getpid()}, user .*cluster\.dashboard_port"
+        with pytest.raises(OSError, match=holder):
             ray_runtime.check_port(taken.getsockname()[1])
 
 
