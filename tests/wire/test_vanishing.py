@@ -116,6 +116,8 @@ async def test_amid_a_stream_of_the_older_era_whose_session_ends(running: Runnin
         talk = await running.open()
         for number in range(REPEATS):
             await vanish(running, in_session(talk, number, slow), first_event)
+        await until(lambda: figures(running)["streams"] == 0)
+        assert figures(running)["open"] == REPEATS
         await talk.delete()
 
 
