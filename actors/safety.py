@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
 from dataclasses import replace
 from typing import Any
@@ -33,15 +31,14 @@ from .case import Case
 from .decision import Governed, action_of, covered, who
 from .follower import Follower
 from .idempotency import Idempotency
+from .recording import Recording
 from .relay import Relay
 from .reporting import Reporter
 from .snapshot import Snapshot, Subject
 from .sources import HERE
 
-log = logging.getLogger(__name__)
 clock = time.monotonic
 
-LAYER = "L6"
 _TOOLS = Address("tools")
 _MARGIN_S = 0.05
 _UNKNOWN = Verdict(False, "exposure.unknown", "there is nothing of this name", hidden=True)
@@ -63,21 +60,19 @@ class Safety:
             raise ValueError("Safety needs the root of the decision tokens")
         settings = boot.settings.safety
         self._boot = boot
-        self._audit = boot.audit
         self._roles = shipped()
         self._buckets = Buckets(settings.rate_limit)
         self._minter = Minter(boot.decision_root)
         self._ttl_s = settings.token_ttl_s
         self._known = Idempotency(settings.idempotency_s, settings.idempotency_entries, settings.idempotency_bytes)
-        self._counts = {"allowed": 0, "denied": 0, "audit_failures": 0}
+        self._recording = Recording(boot.audit, boot.address, self._roles.version, settings.rate_limit)
 
     async def start(self, bus: Bus) -> None:
         """Begin to follow the catalogue."""
         self._bus = bus
-        self._layer = {"layer": LAYER, "actor": str(bus.address)}
         self._follower = Follower(bus, self._boot.settings)
         self._follower.start()
-        self._reporter = Reporter(bus, lambda: dict(self._counts))
+        self._reporter = Reporter(bus, lambda: dict(self._recording.counts))
         self._reporter.start()
 
     async def stop(self) -> None:
@@ -93,7 +88,7 @@ class Safety:
         case = Case(
             context.envelope.id, "tools/call", message.tool, context.envelope.header, message.server, message.meta
         )
-        return await self._recorded(case, self._call(case, message, context))
+        return await self._recording.of(case, self._call(case, message, context))
 
     async def _call(self, case: Case, message: CallTool, context: Context) -> JSON:
         snapshot = await self._prepare(case)
@@ -137,7 +132,7 @@ class Safety:
         subject = case.subject
         assert subject is not None
         if not subject.read_only:
-            case.opened = self._append("opened_call", case)
+            case.opened = self._recording.append("opened_call", case)
         header = context.header
         header = replace(header, deadline=header.deadline - _MARGIN_S, tokens=self._mint(case, subject, message))
         relay = Relay(context.emit)
@@ -152,7 +147,7 @@ class Safety:
             await relay.finish()
         except AuraError as error:
             relay.cancel()
-            raise case.marked(error) from error  # before it is kept for its idempotency key, too
+            raise case.marked(error) from None  # before it is kept for its idempotency key, too
         except BaseException:
             relay.cancel()
             raise
@@ -164,20 +159,20 @@ class Safety:
     async def read_resource(self, message: ReadResource, context: Context) -> JSON:
         """Decide on the reading of a resource."""
         case = Case(context.envelope.id, "resources/read", message.uri, context.envelope.header, message.server, {})
-        return await self._recorded(case, self._read(case, message, context, "unknown_resource"))
+        return await self._recording.of(case, self._read(case, message, context, "unknown_resource"))
 
     @handles(GetPrompt)
     async def get_prompt(self, message: GetPrompt, context: Context) -> JSON:
         """Decide on the filling of a prompt."""
         case = Case(context.envelope.id, "prompts/get", message.name, context.envelope.header, message.server, {})
-        return await self._recorded(case, self._read(case, message, context, "unknown_prompt"))
+        return await self._recording.of(case, self._read(case, message, context, "unknown_prompt"))
 
     @handles(Complete)
     async def complete(self, message: Complete, context: Context) -> JSON:
         """Decide on a completion."""
         name = str(message.ref.get("name") or message.ref.get("uri") or "")
         case = Case(context.envelope.id, "completion/complete", name, context.envelope.header, message.server, {})
-        return await self._recorded(case, self._read(case, message, context, "unknown_prompt"))
+        return await self._recording.of(case, self._read(case, message, context, "unknown_prompt"))
 
     async def _read(
         self, case: Case, message: ReadResource | GetPrompt | Complete, context: Context, code: str
@@ -210,7 +205,7 @@ class Safety:
         """Whether a call could be served now: by this actor, and by Tools."""
         own: dict[str, Any] = {"status": "ok", "latency_ms": 0.0, "detail": ""}
         try:
-            self._audit.ready()
+            self._recording.ready()
         except AuditError as error:
             own |= {"status": "failing", "detail": str(error)}
         parts = {str(self._bus.address): own}
@@ -227,7 +222,7 @@ class Safety:
 
     async def _prepare(self, case: Case) -> Snapshot:
         try:
-            self._audit.ready()
+            self._recording.ready()
         except AuditError as error:
             raise AuraError("audit_failed", f"nothing runs unrecorded: {error}", outcome=Outcome.NOT_RUN) from error
         if case.header.principal is None:
@@ -296,51 +291,6 @@ class Safety:
         else:
             case.outcome = "tool_error" if reply.get("isError") else "ok"
         return reply
-
-    # --- the record ---------------------------------------------------------------------------------------------------
-
-    async def _recorded(self, case: Case, work: Any) -> JSON:
-        """The work's reply with its audit id, once the record is written; or its error likewise."""
-        try:
-            reply: JSON = await work
-        except AuraError as raw:
-            error = case.marked(raw)
-            case.failure = error.failure
-            denied = error.failure.type == "forbidden" or (case.verdict is not None and not case.verdict.allowed)
-            case.outcome = "refused" if denied else "error"
-            self._counts["denied"] += denied
-            if error.code == "audit_failed":
-                self._counts["audit_failures"] += 1
-                raise error from raw
-            raise error.with_audit(self._append("call", case)) from raw
-        except asyncio.CancelledError:
-            case.outcome = "deadline_exceeded" if case.header.remaining_s <= 0 else "cancelled"
-            try:
-                self._append("call", case)
-            except AuraError as error:
-                log.error("a cancelled call could not be recorded: %s", error)  # noqa: TRY400 - the cause is in it
-            raise
-        except Exception as error:
-            case.outcome, case.failure = "error", AuraError("handler_failed", type(error).__name__).failure
-            self._append("call", case)
-            raise
-        if not case.outcome:
-            case.outcome = "replayed"
-        self._counts["allowed"] += 1
-        audit_id = self._append("call", case)
-        meta = dict(reply.get("_meta") or {})
-        meta["aura/audit_id"] = audit_id
-        meta["aura/layers"] = [self._layer | {"ms": case.ms}, *case.layers]
-        return reply | {"_meta": meta}
-
-    def _append(self, kind: str, case: Case) -> str:
-        try:
-            return self._audit.append(kind, case.fields(self._roles.version, self._buckets.rate, self._audit.digest))
-        except AuditError as error:
-            self._counts["audit_failures"] += 1
-            log.error("audit: %s", error)  # noqa: TRY400 - the cause is in it
-            ran = Outcome.NOT_RUN if kind == "opened_call" or case.outcome == "refused" else None
-            raise AuraError("audit_failed", f"the call could not be recorded: {error}", outcome=ran) from error
 
 
 def _digest(message: Governed) -> str:

@@ -1,0 +1,101 @@
+"""Writes the audit record of each governed message before its answer leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+
+from aura_ia_mcp.bus.address import Address
+from aura_ia_mcp.bus.errors import AuraError, Outcome
+from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.stores.audit import AuditError, AuditWriter
+
+from .case import Case
+
+log = logging.getLogger(__name__)
+
+LAYER = "L6"
+
+
+class Recording:
+    """Safety's record keeping.
+
+    Promises: whoever gets an answer or an error gets it after its record was written, and no secret in either.
+
+    Args:
+        audit: the writer.
+        address: Safety's, for the layers of an answer.
+        policy: version of the role table.
+        rate: the token buckets' rate a minute.
+
+    Attributes:
+        counts: of what was allowed and denied, and of records that failed.
+    """
+
+    def __init__(self, audit: AuditWriter, address: Address, policy: str, rate: int) -> None:
+        self._audit = audit
+        self._layer = {"layer": LAYER, "actor": str(address)}
+        self._policy = policy
+        self._rate = rate
+        self.counts = {"allowed": 0, "denied": 0, "audit_failures": 0}
+
+    def ready(self) -> None:
+        """Check that a record could be written now.
+
+        Raises:
+            AuditError: it could not.
+        """
+        self._audit.ready()
+
+    async def of(self, case: Case, work: Awaitable[JSON]) -> JSON:
+        """The work's reply with its audit id, once the record is written; or its error likewise."""
+        try:
+            reply = await work
+        except AuraError as error:
+            raise self._failed(case, error) from None
+        except asyncio.CancelledError:
+            case.outcome = "deadline_exceeded" if case.header.remaining_s <= 0 else "cancelled"
+            try:
+                self.append("call", case)
+            except AuraError as error:
+                log.error("a cancelled call could not be recorded: %s", error)  # noqa: TRY400 - the cause is in it
+            raise
+        except Exception as error:
+            case.outcome, case.failure = "error", AuraError("handler_failed", type(error).__name__).failure
+            self.append("call", case)
+            raise
+        if not case.outcome:
+            case.outcome = "replayed"
+        self.counts["allowed"] += 1
+        audit_id = self.append("call", case)
+        meta = dict(reply.get("_meta") or {})
+        meta["aura/audit_id"] = audit_id
+        meta["aura/layers"] = [self._layer | {"ms": case.ms}, *case.layers]
+        return reply | {"_meta": meta}
+
+    def _failed(self, case: Case, raw: AuraError) -> AuraError:
+        """The error as the caller gets it, recorded unless that is what failed."""
+        error = case.marked(raw)
+        case.failure = error.failure
+        denied = error.failure.type == "forbidden" or (case.verdict is not None and not case.verdict.allowed)
+        case.outcome = "refused" if denied else "error"
+        self.counts["denied"] += denied
+        if error.code == "audit_failed":
+            self.counts["audit_failures"] += 1
+            return error
+        return error.with_audit(self.append("call", case))
+
+    def append(self, kind: str, case: Case) -> str:
+        """Write a record of the case as it stands: its id.
+
+        Raises:
+            AuraError: `audit_failed`.
+        """
+        try:
+            return self._audit.append(kind, case.fields(self._policy, self._rate, self._audit.digest))
+        except AuditError as error:
+            self.counts["audit_failures"] += 1
+            log.error("audit: %s", error)  # noqa: TRY400 - the cause is in it
+            ran = Outcome.NOT_RUN if kind == "opened_call" or case.outcome == "refused" else None
+            raise AuraError("audit_failed", f"the call could not be recorded: {error}", outcome=ran) from error
