@@ -48,53 +48,21 @@ def tools(settings: Settings) -> Sequence[Tool]:
             "Documentation",
             "The topics of the shipped documentation, or the text of one.",
             {"topic": text("Which one; without it the topics are listed.", 64)},
-            obj(
-                {
-                    "topics": array(obj({"topic": text("Its name."), "title": text("Its heading."), "uri": text("")})),
-                    "topic": text("Which one `text` is of."),
-                    "text": text("Markdown."),
-                },
-                required=("topics",),
-            ),
+            _TOPICS,
         ),
         _tool(
             list_entities,
             "List entities",
             "What the system has of each kind. A kind that this version doesn't have is listed as absent, with why.",
             {"kind": text("Only this kind.", enum=list(KINDS))},
-            obj(
-                {
-                    "entities": array(
-                        obj(
-                            {"kind": text("One of the kinds."), "name": text("Its name."), "title": text("For people.")}
-                        )
-                    ),
-                    "absent": array(obj({"kind": text("Kind or source."), "reason": text("Why it isn't there.")})),
-                }
-            ),
+            _ENTITIES,
         ),
         _tool(
             list_available_tools,
             "List available tools",
             "The tools that you may call, with the permission each needs and its risk, by category.",
             {"category": text("Only this category.", 64)},
-            obj(
-                {
-                    "categories": array(obj({"name": text("Its name."), "tools": integer("How many you may call.")})),
-                    "tools": array(
-                        obj(
-                            {
-                                "name": text("Its name."),
-                                "title": text("For people."),
-                                "category": text("Its category."),
-                                "permission": text("The capability that it needs."),
-                                "risk": text("low, medium, high or critical."),
-                                "exposed": {"type": "boolean", "description": "Whether others than operators see it."},
-                            }
-                        )
-                    ),
-                }
-            ),
+            _AVAILABLE,
         ),
         _tool(
             get_config,
@@ -102,14 +70,7 @@ def tools(settings: Settings) -> Sequence[Tool]:
             "The settings in force and where each comes from; secrets are masked. Callers who may not operate see the"
             " limits that concern them.",
             {"section": text("Only this section.", enum=sections)},
-            obj(
-                {
-                    "settings": table(
-                        obj({"value": {"description": "JSON."}, "source": text("default, set, or a file or variable.")})
-                    ),
-                    "complete": {"type": "boolean", "description": "Whether these are all settings there are."},
-                }
-            ),
+            _CONFIG,
         ),
     )
 
@@ -220,3 +181,46 @@ def _tool(run: Run, title: str, description: str, takes: JSON, gives: JSON) -> T
         ),
         run,
     )
+
+
+_TOPICS = obj(
+    {
+        "topics": array(obj({"topic": text("Its name."), "title": text("Its heading."), "uri": text("")})),
+        "topic": text("Which one `text` is of."),
+        "text": text("Markdown."),
+    },
+    required=("topics",),
+)
+_ENTITIES = obj(
+    {
+        "entities": array(
+            obj({"kind": text("One of the kinds."), "name": text("Its name."), "title": text("For people.")})
+        ),
+        "absent": array(obj({"kind": text("Kind or source."), "reason": text("Why it isn't there.")})),
+    }
+)
+_AVAILABLE = obj(
+    {
+        "categories": array(obj({"name": text("Its name."), "tools": integer("How many you may call.")})),
+        "tools": array(
+            obj(
+                {
+                    "name": text("Its name."),
+                    "title": text("For people."),
+                    "category": text("Its category."),
+                    "permission": text("The capability that it needs."),
+                    "risk": text("low, medium, high or critical."),
+                    "exposed": {"type": "boolean", "description": "Whether others than operators see it."},
+                }
+            )
+        ),
+    }
+)
+_CONFIG = obj(
+    {
+        "settings": table(
+            obj({"value": {"description": "JSON."}, "source": text("default, set, or a file or variable.")})
+        ),
+        "complete": {"type": "boolean", "description": "Whether these are all settings there are."},
+    }
+)
