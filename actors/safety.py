@@ -29,13 +29,13 @@ from aura_ia_mcp.stores.audit import AuditError
 from .boot import Boot
 from .case import Case
 from .decision import Governed, action_of, covered, who
+from .definition import HERE
 from .follower import Follower
 from .idempotency import Idempotency
 from .recording import Recording
 from .relay import Relay
 from .reporting import Reporter
 from .snapshot import Snapshot, Subject
-from .sources import HERE
 
 clock = time.monotonic
 

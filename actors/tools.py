@@ -31,9 +31,10 @@ from .boot import Boot
 from .builtin import Builtin
 from .catalogue import Catalogue, Runnable, Servers
 from .decision import check
+from .definition import HERE
 from .replicas import Replicas, addresses
 from .reporting import Reporter
-from .sources import HERE, RpcError, ToolCall, ToolSource
+from .sources import RpcError, ToolCall, ToolSource
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,110 @@
+"""A tool as its source describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.bus.tokens import digest
+
+HERE = "tools"
+
+
+@dataclass(frozen=True)
+class ToolDefinition:
+    """A tool as its source describes it.
+
+    Args:
+        name: `[a-z0-9_-]`, unique over all sources.
+        title: for people.
+        description: for models: what it does, on what, and what it doesn't do.
+        input_schema: JSON Schema 2020-12 of an object.
+        one_of: arguments of which exactly one must be given; say so in `description` too. It isn't in the schema, for
+            what models are offered must not have `oneOf` and the like at its top: providers refuse every tool then.
+        output_schema: of `structuredContent`; None when the tool gives none.
+        capability: which a caller's roles must grant.
+        layer: where it runs, as in `L5`.
+        audience: the role that runs it; `tools` means its source does.
+        category: for the lists that people read.
+        risk: low, medium, high or critical.
+        exposed: False hides it from everybody without the capability `operate`.
+        read_only: changes nothing; with `destructive`, `idempotent` and `open_world` these are MCP's hints, and true.
+        destructive: may destroy what was there.
+        idempotent: a repeat changes nothing more; then Tools and the bus may repeat it after a broken connection.
+        open_world: touches what lies outside the system.
+        timeout_s: longest run; None takes the setting.
+        concurrency: runs at once; None takes the setting.
+        meta: further `_meta` members of the catalogue entry.
+    """
+
+    name: str
+    title: str
+    description: str
+    input_schema: JSON
+    output_schema: JSON | None = None
+    capability: str = "status"
+    layer: str = "L5"
+    audience: str = HERE
+    category: str = "other"
+    risk: str = "low"
+    exposed: bool = True
+    read_only: bool = True
+    destructive: bool = False
+    idempotent: bool = True
+    open_world: bool = False
+    timeout_s: float | None = None
+    concurrency: int | None = None
+    meta: JSON = field(default_factory=dict)
+    one_of: tuple[str, ...] = ()
+
+    @property
+    def annotations(self) -> JSON:
+        """MCP's ToolAnnotations."""
+        return {
+            "readOnlyHint": self.read_only,
+            "destructiveHint": self.destructive,
+            "idempotentHint": self.idempotent,
+            "openWorldHint": self.open_world,
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the contract that a model relies on: name, texts, schemas, annotations and who may call it."""
+        return digest(
+            [
+                self.name,
+                self.title,
+                self.description,
+                self.input_schema,
+                self.output_schema,
+                self.annotations,
+                self.capability,
+                self.exposed,
+                self.audience,
+                self.one_of,
+            ]
+        )
+
+    @cached_property
+    def entry(self) -> JSON:
+        """MCP's Tool as JSON, with the governing facts in `_meta` under `aura/`."""
+        entry: JSON = {
+            "name": self.name,
+            "title": self.title,
+            "description": self.description,
+            "inputSchema": self.input_schema,
+        }
+        if self.output_schema is not None:
+            entry["outputSchema"] = self.output_schema
+        entry["annotations"] = self.annotations
+        entry["_meta"] = self.meta | {
+            "aura/capability": self.capability,
+            "aura/exposed": self.exposed,
+            "aura/layer": self.layer,
+            "aura/audience": self.audience,
+            "aura/category": self.category,
+            "aura/risk": self.risk,
+            "aura/fingerprint": self.fingerprint,
+        }
+        return entry
