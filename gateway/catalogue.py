@@ -21,8 +21,7 @@ from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import CatalogueChanged, ResourceUpdated, Subscribe
 
 from .graph import Caller, Graph
-
-JSON = dict[str, Any]
+from .jsonrpc import JSON
 
 _ENTRIES = 256
 _TRUSTED_S = 60.0
@@ -113,13 +112,7 @@ class Catalogue:
         found = self.peek(caller, what)
         if found is not None:
             return found
-        key = _key(caller, what)
-        task = self._asking.get(key)
-        if task is None:
-            task = asyncio.create_task(self._fetch(key, caller, what))
-            self._asking[key] = task
-            task.add_done_callback(lambda done: self._forget(key, done))
-        return await asyncio.shield(task)
+        return await asyncio.shield(self._ask(caller, what))
 
     async def shows(self, caller: Caller, uri: str) -> bool:
         """Whether the caller may read what has this URI, as far as its lists tell.
@@ -155,11 +148,7 @@ class Catalogue:
 
     def warm(self, caller: Caller) -> None:
         """Begin to ask for a caller's tools, unless that is under way."""
-        key = _key(caller, "tools")
-        if key not in self._asking:
-            task = asyncio.create_task(self._fetch(key, caller, "tools"))
-            self._asking[key] = task
-            task.add_done_callback(lambda done: self._forget(key, done))
+        self._ask(caller, "tools")
 
     def drop(self) -> None:
         """Forget everything; answers that are still under way are used once and not kept."""
@@ -173,6 +162,15 @@ class Catalogue:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ask(self, caller: Caller, what: str) -> asyncio.Task[Listing]:
+        key = _key(caller, what)
+        task = self._asking.get(key)
+        if task is None:
+            task = asyncio.create_task(self._fetch(key, caller, what))
+            self._asking[key] = task
+            task.add_done_callback(lambda done: self._forget(key, done))
+        return task
 
     async def _fetch(self, key: tuple[Any, ...], caller: Caller, what: str) -> Listing:
         generation = self._generation

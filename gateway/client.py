@@ -15,8 +15,8 @@ from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOC
 from mcp_types.version import LATEST_MODERN_VERSION
 
 from .events import EventParser
+from .jsonrpc import JSON
 
-JSON = dict[str, Any]
 OnProgress = Callable[[float, float | None, str | None], None]
 
 _CONNECT_S = 5.0

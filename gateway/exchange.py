@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Awaitable
+
+from mcp_types.jsonrpc import INTERNAL_ERROR
 
 from aura_ia_mcp.bus.errors import AuraError
 
 from .graph import Caller
+from .jsonrpc import JSON, STATUS_OF_CODE, RequestId, RpcError, encode_error, encode_result
 
-JSON = dict[str, Any]
 log = logging.getLogger(__name__)
 
 LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
@@ -106,6 +108,19 @@ class Exchange:
                 recovery=f"Call from a client that supports {capability}.",
             )
         return await self.ask(method, question.get("params") or {})
+
+
+async def settled(number: RequestId, work: Awaitable[JSON]) -> tuple[bytes, int]:
+    """The response to a request once its work is done, and the HTTP status that 2026-07-28 gives it.
+
+    A result that isn't JSON is an internal error.
+    """
+    try:
+        return encode_result(number, await work), 200
+    except RpcError as error:
+        return encode_error(number, error), error.status or STATUS_OF_CODE.get(error.code, 200)
+    except ValueError as error:
+        return encode_error(number, RpcError(INTERNAL_ERROR, f"the result is not JSON: {error}")), 200
 
 
 def named(info: object, user_agent: str | None) -> JSON:

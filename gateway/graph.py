@@ -25,7 +25,7 @@ from aura_ia_mcp.bus.messages import (
 )
 from aura_ia_mcp.bus.routing import replica_of
 
-JSON = dict[str, Any]
+from .jsonrpc import JSON
 
 GUEST = Principal("guest", kind="agent", roles=("guest",))
 _ITSELF = Principal("gateway", kind="service", roles=("operator",))

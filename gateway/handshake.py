@@ -11,14 +11,14 @@ import asyncio
 from contextlib import suppress
 
 from aiohttp import web
-from mcp_types.jsonrpc import INTERNAL_ERROR, INVALID_REQUEST
+from mcp_types.jsonrpc import INVALID_REQUEST
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_HANDSHAKE_VERSION, is_version_at_least
 
 from aura_ia_mcp.bus.errors import AuraError
 
 from .arrival import JSON_HEADERS, Arrival
 from .connections import Connections
-from .exchange import Exchange, named, wanted
+from .exchange import Exchange, named, settled, wanted
 from .graph import Caller
 from .headers import traceparent
 from .info import ServerInfo
@@ -242,7 +242,7 @@ class HandshakeEra:
         session.open[message.id] = exchange
         silence = asyncio.get_running_loop().call_later(self.keepalive_s, exchange.open_stream)
         try:
-            body = await self._serve(exchange, message)
+            body, _ = await settled(message.id, self._result(exchange, message))
         except asyncio.CancelledError:
             if not exchange.was_cancelled():
                 await exchange.abandon()
@@ -253,17 +253,9 @@ class HandshakeEra:
             session.open.pop(message.id, None)
         return await exchange.answer(body)
 
-    async def _serve(self, exchange: HandshakeExchange, message: Request) -> bytes:
-        try:
-            check_params(message.method, exchange.version, message.params)
-            return encode_result(message.id, await self._result(exchange, message))
-        except RpcError as error:
-            return encode_error(message.id, error)
-        except ValueError as error:
-            return encode_error(message.id, RpcError(INTERNAL_ERROR, f"the result is not JSON: {error}"))
-
     async def _result(self, exchange: HandshakeExchange, message: Request) -> JSON:
         method, params, session = message.method, message.params, exchange.session
+        check_params(method, exchange.version, params)
         if method == "tools/call":
             return await self._methods.call_tool(exchange, params)
         if method == "ping":

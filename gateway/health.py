@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
 from .graph import Graph
-
-JSON = dict[str, Any]
+from .jsonrpc import JSON
 
 DEADLINE_S = 1.0
 _BELIEVED_S = 0.5

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-JSON = dict[str, Any]
+from .jsonrpc import JSON
 
 INSTRUCTIONS = (
     "Every tool call is authorised, limited and recorded. A refused call comes back as a result with isError whose "

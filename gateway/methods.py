@@ -6,7 +6,6 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from mcp_types.jsonrpc import INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_REQUIRED_CLIENT_CAPABILITY
 from mcp_types.methods import validate_client_request
@@ -18,10 +17,9 @@ from aura_ia_mcp.bus.messages import CallTool, Complete, GetPrompt
 from .catalogue import Catalogue
 from .exchange import CAPABILITY_OF, CLIENT, Exchange
 from .graph import Graph, refusal
-from .jsonrpc import SERVER_BUSY, RpcError, encode
+from .jsonrpc import JSON, SERVER_BUSY, RpcError, encode
 from .metrics import Metrics
 
-JSON = dict[str, Any]
 Method = Callable[[Exchange, JSON], Awaitable[JSON]]
 
 RESOURCE_NOT_FOUND = -32002

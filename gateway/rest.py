@@ -8,7 +8,6 @@ is 200 with `isError`, as is everything whose outcome the tool itself decided.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from aiohttp import web
 from mcp_types.jsonrpc import INVALID_PARAMS
@@ -20,10 +19,8 @@ from .arrival import JSON_HEADERS, Arrival
 from .connections import Connections
 from .exchange import Exchange, named
 from .graph import Caller
-from .jsonrpc import RpcError, decode, encode
+from .jsonrpc import JSON, RpcError, decode, encode
 from .methods import Methods, check_params
-
-JSON = dict[str, Any]
 
 STATUS_OF_TYPE = {
     "validation": 400,

@@ -21,27 +21,24 @@ from mcp.shared.inbound import (
     validate_mcp_param_headers,
 )
 from mcp_types import LOG_LEVEL_META_KEY, SERVER_INFO_META_KEY
-from mcp_types.jsonrpc import HEADER_MISMATCH, INTERNAL_ERROR, INVALID_REQUEST
+from mcp_types.jsonrpc import HEADER_MISMATCH, INVALID_REQUEST
 from mcp_types.methods import CACHEABLE_METHODS
 
 from aura_ia_mcp.bus.errors import AuraError
 
 from .arrival import JSON_HEADERS, Arrival
 from .connections import Connections
-from .exchange import LEVELS, Exchange, named, wanted
+from .exchange import LEVELS, Exchange, named, settled, wanted
 from .graph import Caller
 from .headers import traceparent
 from .info import ServerInfo
 from .jsonrpc import (
     JSON,
-    STATUS_OF_CODE,
     Incoming,
     Notification,
     Request,
     RpcError,
-    encode_error,
     encode_notification,
-    encode_result,
 )
 from .listening import Listeners, resources_of
 from .methods import Methods, check_params
@@ -163,14 +160,8 @@ class StatelessEra:
         assert task is not None
         unwatch = self.connections.watch(arrival.http, task.cancel)
         silence = asyncio.get_running_loop().call_later(self.keepalive_s, exchange.open_stream)
-        status = 200
         try:
-            try:
-                body = encode_result(message.id, await self._result(exchange, message))
-            except RpcError as error:
-                body, status = encode_error(message.id, error), error.status or STATUS_OF_CODE.get(error.code, 200)
-            except ValueError as error:
-                body = encode_error(message.id, RpcError(INTERNAL_ERROR, f"the result is not JSON: {error}"))
+            body, status = await settled(message.id, self._result(exchange, message))
             silence.cancel()
             return await exchange.answer(body, status)
         except asyncio.CancelledError:
