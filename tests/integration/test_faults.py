@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
-from tests.support.system import System, until
+from aura_ia_mcp.bus.frames import Op
+from aura_ia_mcp.cluster.spec import bus_sockets
+from tests.support.system import JSON, System, until
 
 from .load import Load, recorded
 
@@ -76,6 +84,100 @@ def test_a_killed_actor_comes_back_and_nothing_acknowledged_is_lost(system: Syst
         )
         served_again(system, load, killed_at)
     nothing_lost(system, load)
+
+
+def asked_health(system: System) -> tuple[int, JSON]:
+    try:
+        with urllib.request.urlopen(f"{system.base}/health", timeout=5) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as unready:
+        with unready:
+            return unready.code, json.load(unready)
+
+
+@contextmanager
+def dying(host: str, system: System) -> Iterator[set[int]]:
+    """Each life of an actor is killed as soon as it is there (one alone is back within a second); their pids."""
+    killed: set[int] = set()
+    stop = threading.Event()
+
+    def kill() -> None:
+        while not stop.wait(0.05):
+            for each in psutil.process_iter(["cmdline"]):
+                if (each.info["cmdline"] or [""])[0].startswith(f"ray::{host}") and each in system.processes():
+                    killed.add(each.pid)
+                    each.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield killed
+    finally:
+        stop.set()
+        killer.join(10)
+
+
+def test_health_says_503_and_names_safety_while_that_is_dead(system: System) -> None:
+    assert asked_health(system)[0] == 200
+    reasons: list[str] = []
+
+    def told() -> bool:
+        status, report = asked_health(system)
+        if status == 503:
+            reasons.extend(report["reasons"])
+        return status == 503
+
+    with dying("Safety", system) as killed:
+        until("/health to say that it isn't ready", told, 20)
+    assert any("safety" in reason.lower() for reason in reasons), reasons
+    until("/health to say 200 again", lambda: asked_health(system)[0] == 200, _HEALED_S)
+    assert system.call("echo", {"text": "healed"})["isError"] is False
+    assert process(system, "ray::Safety").pid not in killed
+
+
+def knock(system: System, manner: str) -> list[Any]:
+    """What a process without a key is answered at Safety's socket."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.integration.stranger", str(bus_sockets(system.paths) / "safety-0.sock"), manner],
+        cwd=system.root,
+        env=system.env,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answers: list[Any] = json.loads(done.stdout)
+    return answers
+
+
+def audited(system: System, why: str) -> list[JSON]:
+    """What the security audit says of peers that were refused for this."""
+    path = system.paths.logs / "security_audit.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    told = [line for line in map(json.loads, lines) if line["event"] == "peer_refused"]
+    return [line for line in told if line["details"]["why"] == why]
+
+
+@pytest.mark.parametrize(("manner", "why"), [("no-key", "foreign_peer"), ("garbage", "malformed")])
+def test_a_stranger_at_an_actors_socket_is_refused_and_recorded(system: System, manner: str, why: str) -> None:
+    safety, before = process(system, "ray::Safety").pid, len(audited(system, why))
+    *_, refused, closed = knock(system, manner)
+    assert refused[0] == Op.REFUSED
+    assert refused[1]["code"] == why
+    assert closed == []
+    line = until("the security audit to tell", lambda: audited(system, why)[before:], 15)[0]
+    assert line["details"]["at"] == "safety/0"
+    assert line["details"]["claimed"] == ("gateway/0" if manner == "no-key" else "None")
+    assert system.call("echo", {"text": "as before"})["isError"] is False
+    assert process(system, "ray::Safety").pid == safety
+
+
+def test_who_speaks_another_protocol_at_an_actors_socket_is_cut_off(system: System) -> None:
+    safety = process(system, "ray::Safety").pid
+    assert knock(system, "http") == [[]]
+    assert system.call("echo", {"text": "as before"})["isError"] is False
+    assert process(system, "ray::Safety").pid == safety
 
 
 def test_a_killed_gateway_comes_back_on_its_port(system: System) -> None:
