@@ -4,6 +4,7 @@ import pytest
 
 from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.envelope import Principal
+from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool, Complete, GetPrompt
 from aura_ia_mcp.bus.routing import replica_of
 from aura_ia_mcp.gateway.graph import Caller, Graph
@@ -68,7 +69,15 @@ async def test_a_probe_names_the_safety_that_is_missing(missing: int) -> None:
 async def test_the_gateway_lists_in_its_own_name_and_waits_for_nobody() -> None:
     fake = TestGraph()
     fake.for_operators = {tool["name"] for tool in fake.tools}
+    fake.down = {"safety/0", "safety/1"}
     assert len((await Graph(fake, 3).list_whole("gateway", "tools"))["entries"]) == len(fake.tools)
     ((_, message, how),) = fake.requests
     assert how["header"].principal == Principal("gateway", kind="service", roles=("operator",))
     assert (message.kind, how["patience_s"]) == ("catalogue.list", 0.0)
+
+
+async def test_a_list_that_no_safety_tells_is_an_error() -> None:
+    fake = TestGraph()
+    fake.down = {"safety"}
+    with pytest.raises(AuraError, match="safety/2 doesn't answer"):
+        await Graph(fake, 3).list_whole("gateway", "tools")
