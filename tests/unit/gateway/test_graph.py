@@ -8,6 +8,7 @@ from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool, Complete, GetPrompt
 from aura_ia_mcp.bus.routing import replica_of
 from aura_ia_mcp.gateway.graph import Caller, Graph
+from aura_ia_mcp.judgement.roles import CAPABILITIES, shipped
 from tests.wire.graph import TestGraph
 
 PRINCIPALS = [Principal(f"token:{number}") for number in range(30)]
@@ -72,7 +73,9 @@ async def test_the_gateway_lists_in_its_own_name_and_waits_for_nobody() -> None:
     fake.down = {"safety/0", "safety/1"}
     assert len((await Graph(fake, 3).list_whole("gateway", "tools"))["entries"]) == len(fake.tools)
     ((_, message, how),) = fake.requests
-    assert how["header"].principal == Principal("gateway", kind="service", roles=("operator",))
+    asker = how["header"].principal
+    assert asker == Principal("gateway", kind="service", roles=("operator",))
+    assert shipped().capabilities(asker.roles, asker.kind) == set(CAPABILITIES), "it sees every tool there is"
     assert (message.kind, how["patience_s"]) == ("catalogue.list", 0.0)
 
 
