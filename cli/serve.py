@@ -13,6 +13,7 @@ from typing import Any, Self
 import click
 
 import aura_ia_mcp
+from aura_ia_mcp.cluster.logs import keep_secrets_out
 from aura_ia_mcp.cluster.supervisor import serve as supervise
 from aura_ia_mcp.cluster.telling import Progress
 from aura_ia_mcp.configs.paths import Paths
@@ -46,6 +47,7 @@ def serve(ctx: click.Context, as_json: bool) -> int:
     current = loaded(ctx)
     settings = current.settings
     logging.basicConfig(level=settings.system.log_level, format="%(levelname)s %(name)s: %(message)s")
+    keep_secrets_out()
     for finding in ports(settings):
         if finding.state == "failure":
             raise Failure(f"{finding.check} is {finding.detail}.", finding.remedy)

@@ -27,6 +27,7 @@ from . import ray_runtime
 from .assignment import Assignment, assign
 from .exits import Exit
 from .joining import BEAT_S, asking_transports, joined_peer, register
+from .logs import keep_secrets_out
 from .said import say, until_end_of_input
 from .spec import DirectoryPlace, GraphSpec, bus_sockets, ray_folder
 from .tls import Authority
@@ -205,6 +206,7 @@ def main() -> int:
     logging.basicConfig(
         level=spec.settings.system.log_level, format="%(asctime)s %(levelname)s graph %(name)s: %(message)s"
     )
+    keep_secrets_out()
     ray_runtime.prepare_environment(own=spec.settings.cluster.address == "local")
     say("ray", 0.0, "starting Ray" if spec.settings.cluster.address == "local" else "joining Ray")
     try:

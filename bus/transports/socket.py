@@ -91,6 +91,9 @@ class SocketLink(asyncio.Protocol):
         while end - start >= _LENGTH.size:
             (length,) = _LENGTH.unpack_from(buffer, start)
             if length > self._max_frame_bytes:
+                self._deliver(
+                    b""
+                )  # which no receiver takes for a frame: it refuses the peer, and the audit hears of it
                 self._abort()
                 return
             stop = start + _LENGTH.size + length
