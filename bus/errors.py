@@ -88,7 +88,9 @@ TABLE: dict[str, Row] = {
     "handler_failed": Row(_E, _FAILED, "A fault in the system; the log of the named actor has the trace."),
     "unknown_message": Row(_E, _NOT_RUN, "The receiver doesn't know this kind of message; update it."),
     "incompatible_version": Row(_E, _NOT_RUN, "Run the same major version on every node."),
-    "audit_failed": Row(_U, _UNKNOWN, "Nothing is run unrecorded: mend what the message says, then repeat the call.", True),
+    "audit_failed": Row(
+        _U, _UNKNOWN, "Nothing runs unrecorded: mend what the message says, then repeat the call.", True
+    ),
 }
 
 
