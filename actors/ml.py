@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from aura_ia_mcp.bus.bus import Bus, Context, handles
+from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.errors import AuraError, Outcome
 from aura_ia_mcp.bus.messages import JSON, CallTool, ReadModels
 from aura_ia_mcp.bus.tokens import Verifier
@@ -63,7 +64,7 @@ class MLWorker:
         self._loading: asyncio.Task[None] | None = None
         self._requests = {"embedding": 0, "emotion": 0}
         self._times_ms: dict[str, deque[float]] = {kind: deque(maxlen=512) for kind in self._requests}
-        self._run: dict[str, Callable[[JSON], Awaitable[JSON]]] = {
+        self._run: dict[str, Callable[[JSON, str], Awaitable[JSON]]] = {
             "analyze_emotion": self._analyze_emotion,
             "semantic_rank": self._semantic_rank,
             "embed_text": self._embed_text,
@@ -96,7 +97,7 @@ class MLWorker:
             raise AuraError("unknown_tool", f"the ML worker has no tool {message.tool!r}")
         self._require()
         try:
-            reply = await run(message.arguments)
+            reply = await run(message.arguments, _group(context.header.principal))
         except QueueFullError as error:
             raise AuraError("mailbox_full", str(error), retry_after_s=error.retry_after_s) from error
         except ClosedError as error:
@@ -135,18 +136,18 @@ class MLWorker:
 
     # --- the tools ----------------------------------------------------------------------------------------------------
 
-    async def _analyze_emotion(self, arguments: JSON) -> JSON:
+    async def _analyze_emotion(self, arguments: JSON, group: str) -> JSON:
         text, texts = arguments.get("text"), arguments.get("texts")
         if (text is None) == (texts is None):
             raise AuraError("invalid_arguments", "analyze_emotion: give either arguments.text or arguments.texts")
-        answers = await self._models.emotions([text] if text is not None else texts or [])
+        answers = await self._models.emotions([text] if text is not None else texts or [], group=group)
         top_k = int(arguments.get("top_k", 3))
         found = [_size(answer) | dict(self._models.describe(answer, top_k)) for answer in answers]
         return result({"results": found, "model": self._name("emotion")})
 
-    async def _semantic_rank(self, arguments: JSON) -> JSON:
+    async def _semantic_rank(self, arguments: JSON, group: str) -> JSON:
         query, candidates = arguments["query"], arguments["candidates"]
-        answers = await self._models.embed([query, *candidates])
+        answers = await self._models.embed([query, *candidates], group=group)
         vectors = np.stack([answer.embedding for answer in answers])
         order, scores = rank(vectors[0], vectors[1:])
         top_k = int(arguments.get("top_k", len(candidates)))
@@ -156,8 +157,8 @@ class MLWorker:
         ]
         return result({"ranked": ranked, "model": self._name("embedding")})
 
-    async def _embed_text(self, arguments: JSON) -> JSON:
-        answers = await self._models.embed(arguments["texts"])
+    async def _embed_text(self, arguments: JSON, group: str) -> JSON:
+        answers = await self._models.embed(arguments["texts"], group=group)
         vectors = np.stack([answer.embedding for answer in answers]).astype(np.float64)
         structured = {
             "vectors": np.round(vectors, _DECIMALS).tolist(),
@@ -235,6 +236,11 @@ def _models(boot: Boot) -> Models:
         threads=settings.threads,
         limits=Limits(max_batch=settings.max_batch, max_queue=settings.queue, max_wait_ms=settings.max_wait_ms),
     )
+
+
+def _group(principal: Principal | None) -> str:
+    """Whose turn it is in the queue: a caller's calls are one group, whatever their sessions."""
+    return f"{principal.tenant}/{principal.id}" if principal else ""
 
 
 def _size(answer: Answer) -> JSON:

@@ -6,21 +6,21 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from .errors import ClosedError, ModelError, QueueFullError
+from .turns import Turns
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 PADDING_FACTOR: Final = 2.0
 PADDING_FREE_TOKENS: Final = 16
+WINDOW_BATCHES: Final = 4
 PACE_WEIGHT: Final = 0.2
 FIRST_GUESS_S: Final = 0.01
 
@@ -68,7 +68,7 @@ class Limits:
     Attributes:
         max_batch: Most requests in a batch.
         max_tokens: Most tokens in a padded batch.
-        max_queue: Most requests waiting; one more is refused at once.
+        max_queue: Most requests waiting; one more is refused at once. One group may hold half of these places.
         max_wait_ms: How long the first request of an idle batcher waits for company.
     """
 
@@ -76,6 +76,11 @@ class Limits:
     max_tokens: int = 4096
     max_queue: int = 512
     max_wait_ms: float = 2.0
+
+    @property
+    def max_share(self) -> int:
+        """Most requests of one group waiting."""
+        return max(1, self.max_queue // 2)
 
 
 @dataclass(eq=False, slots=True)
@@ -91,7 +96,9 @@ class Batcher(Generic[Item, Result]):
     Promises: each accepted request ends exactly once, in a result, its batch's error, `ClosedError` or its caller's
     cancellation. A batch that fails fails only the requests in it. A request cancelled while it waits is never run;
     one cancelled while it runs is run to its end and its result dropped. At most `max_queue` wait; nothing else
-    grows. Batches never overlap, so `run` needs no lock. Whoever made the batcher closes it.
+    grows. Batches never overlap, so `run` needs no lock. Groups (callers) take turns: each batch has the oldest request
+    of another group that waits, and room left in it goes round, so a group is served after at most one batch of each
+    other group, however much they sent. Whoever made the batcher closes it.
     """
 
     def __init__(
@@ -111,7 +118,7 @@ class Batcher(Generic[Item, Result]):
         self._run = run
         self._length = length
         self.limits = limits or Limits()
-        self._waiting: deque[_Waiting[Item, Result]] = deque()
+        self._waiting = Turns[_Waiting[Item, Result]]()
         self._running: list[_Waiting[Item, Result]] = []
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model-batch")
         self._task: asyncio.Task[None] | None = None
@@ -126,44 +133,42 @@ class Batcher(Generic[Item, Result]):
         """Requests that wait and aren't in a running batch."""
         return len(self._waiting)
 
-    async def submit(self, item: Item) -> Result:
+    async def submit(self, item: Item, *, group: str = "") -> Result:
         """Run one item in the next fitting batch; as `submit_all` with one."""
-        (result,) = await self.submit_all([item])
+        (result,) = await self.submit_all([item], group=group)
         return result
 
-    async def submit_all(self, items: Sequence[Item]) -> list[Result]:
+    async def submit_all(self, items: Sequence[Item], *, group: str = "") -> list[Result]:
         """Run several items of one caller and give their results in order; all or none are accepted.
 
         Cancelling the caller drops the items that still wait and frees their places at once.
 
+        Args:
+            items: What to run.
+            group: Who sends them; groups take turns.
+
         Raises:
-            QueueFullError: At once, when they don't all fit beside those that wait; has `retry_after_s`.
+            QueueFullError: At once, when they don't all fit beside those that wait, or their group has its share of
+                the places; has `retry_after_s`.
             ModelError: `bad_input`, if they would never fit.
             ClosedError: The batcher is, or becomes, closed.
             Exception: The first failure of a batch with one of them; the others are dropped if they still wait.
         """
         if self._closed:
             raise ClosedError
-        if len(items) > self.limits.max_queue:
-            raise ModelError(
-                "bad_input",
-                f"{len(items)} texts at once are more than the {self.limits.max_queue} that may wait.",
-                remedy="Send them in smaller lots.",
-            )
-        if len(self._waiting) + len(items) > self.limits.max_queue:
-            raise QueueFullError(self.limits.max_queue, self._retry_after_s())
+        self._require_room(len(items), group)
         loop = asyncio.get_running_loop()
         lot = [_Waiting[Item, Result](item, self._length(item), loop.create_future()) for item in items]
-        self._waiting.extend(lot)
+        self._waiting.add(group, lot)
         self._arrival.set()
         if self._task is None:
             self._task = asyncio.create_task(self._loop(), name="model-batcher")
         try:
             return list(await asyncio.gather(*(waiting.future for waiting in lot)))
         finally:
-            left = {id(waiting) for waiting in lot if waiting.future.cancel() or waiting.future.cancelled()}
+            left = [waiting for waiting in lot if waiting.future.cancel() or waiting.future.cancelled()]
             if left:
-                self._waiting = deque(waiting for waiting in self._waiting if id(waiting) not in left)
+                self._waiting.drop(left)
 
     async def close(self) -> None:
         """Refuse new requests and fail those that wait or run; idempotent.
@@ -175,13 +180,25 @@ class Batcher(Generic[Item, Result]):
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-        left = [*self._running, *self._waiting]
+        left = [*self._running, *self._waiting.clear()]
         self._running = []
-        self._waiting.clear()
         for waiting in left:
             if not waiting.future.done():
                 waiting.future.set_exception(ClosedError())
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _require_room(self, count: int, group: str) -> None:
+        limits = self.limits
+        if count > limits.max_share:
+            raise ModelError(
+                "bad_input",
+                f"{count} texts at once are more than the {limits.max_share} of one caller that may wait.",
+                remedy="Send them in smaller lots.",
+            )
+        if self._waiting.count(group) + count > limits.max_share:
+            raise QueueFullError(limits.max_share, self._retry_after_s(), own=True)
+        if len(self._waiting) + count > limits.max_queue:
+            raise QueueFullError(limits.max_queue, self._retry_after_s())
 
     def _retry_after_s(self) -> float:
         return max(0.05, round(len(self._waiting) * self._item_s, 2))
@@ -192,14 +209,15 @@ class Batcher(Generic[Item, Result]):
                 self._arrival.clear()
                 await self._arrival.wait()
                 await self._gather_company()
-            # Plan again after every batch: what arrived meanwhile may fit better, and the oldest goes first.
-            pending = list(itertools.islice(self._waiting, self.limits.max_queue))
+            # Plan again after every batch: what arrived meanwhile may fit better. The leader's oldest is in the first.
+            leader = self._waiting.leader()
+            pending = self._waiting.window(WINDOW_BATCHES * self.limits.max_batch)
             groups = plan([w.length for w in pending], self.limits.max_batch, self.limits.max_tokens)
-            if groups:
+            if groups and leader is not None:
                 batch = [pending[index] for index in groups[0]]
-                chosen = set(map(id, batch))
-                self._waiting = deque(w for w in self._waiting if id(w) not in chosen)
+                self._waiting.drop(batch)
                 await self._run_batch(batch)
+                self._waiting.end_turn(leader)
 
     async def _gather_company(self) -> None:
         """Wait for the requests that come with the first one, at most `max_wait_ms`; a full batch doesn't wait."""

@@ -20,16 +20,18 @@ class ModelError(Exception):
 
 
 class QueueFullError(ModelError):
-    """The waiting room of a batcher is full; nothing of the refused request was run.
+    """The waiting room of a batcher, or one caller's share of it, is full; nothing of the refused request was run.
 
     Attributes:
         retry_after_s: Seconds after which room is likely, from the recent pace of the batcher.
     """
 
-    def __init__(self, limit: int, retry_after_s: float) -> None:
+    def __init__(self, limit: int, retry_after_s: float, *, own: bool = False) -> None:
         super().__init__(
             "queue_full",
-            f"The model already has {limit} requests waiting.",
+            f"At most {limit} texts of one caller may wait at once."
+            if own
+            else f"At most {limit} texts may wait for the model at once.",
             remedy=f"Send it again in {retry_after_s:.2f} s.",
             retryable=True,
         )

@@ -123,19 +123,23 @@ class Models:
         self._encoder = encoder
         progress("ready", 1.0)
 
-    async def embed(self, texts: Sequence[str]) -> list[Answer]:
+    async def embed(self, texts: Sequence[str], *, group: str = "") -> list[Answer]:
         """Embed texts, in order; empty ones too.
 
         All or none are accepted. Cancelling the caller drops those that still wait.
 
+        Args:
+            texts: What to embed.
+            group: Who asks; groups take turns, and each may hold half of the queue.
+
         Raises:
-            QueueFullError: At once, if they don't all fit into the queue.
+            QueueFullError: At once, if they don't all fit into the queue or the group's share of it.
             ModelError: `not_loaded`, or `closed`.
         """
         self._require_encoder()
-        return await self._batcher.submit_all([Request(text) for text in texts])
+        return await self._batcher.submit_all([Request(text) for text in texts], group=group)
 
-    async def emotions(self, texts: Sequence[str]) -> list[Answer]:
+    async def emotions(self, texts: Sequence[str], *, group: str = "") -> list[Answer]:
         """As `embed`, with the probabilities of the emotions too.
 
         Raises:
@@ -144,7 +148,7 @@ class Models:
         """
         self._require_encoder()
         self._require_head()
-        return await self._batcher.submit_all([Request(text, with_emotions=True) for text in texts])
+        return await self._batcher.submit_all([Request(text, with_emotions=True) for text in texts], group=group)
 
     def describe(self, answer: Answer, top_k: int = 3) -> Description:
         """Name the emotions in an answer of `emotions`.

@@ -21,6 +21,7 @@ class FakeModels(Models):
         if not wait:
             self.go.set()
         self.fault = fault
+        self.groups: list[str] = []
 
     def load(self, progress: Callable[[str, float], None]) -> None:
         progress("weights", 0.5)
@@ -29,10 +30,12 @@ class FakeModels(Models):
         if self.fault is not None:
             raise self.fault
 
-    async def embed(self, texts: Sequence[str]) -> list[Answer]:
+    async def embed(self, texts: Sequence[str], *, group: str = "") -> list[Answer]:
+        self.groups.append(group)
         return [self._answer(text) for text in texts]
 
-    async def emotions(self, texts: Sequence[str]) -> list[Answer]:
+    async def emotions(self, texts: Sequence[str], *, group: str = "") -> list[Answer]:
+        self.groups.append(group)
         return [self._answer(text) for text in texts]
 
     def describe(self, answer: Answer, top_k: int = 3) -> Any:

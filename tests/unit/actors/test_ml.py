@@ -22,7 +22,7 @@ from aura_ia_mcp.models.errors import ModelError
 from aura_ia_mcp.models.worker import Answer
 
 from .fakes import FakeModels
-from .graph import GUEST, Graph, code_of, until
+from .graph import GUEST, OPERATOR, Graph, code_of, until
 
 RANK = {"query": "aaa", "candidates": ["b", "ccc", "dd"]}
 
@@ -48,6 +48,16 @@ async def test_a_call_passes_three_layers_and_is_ranked(graph: Graph) -> None:
     ranked = reply["structuredContent"]["ranked"]
     assert [(row["index"], row["candidate"]) for row in ranked] == [(1, "ccc"), (0, "b")]
     assert [row["layer"] for row in reply["_meta"]["aura/layers"]] == ["L6", "L5", "L1"]
+
+
+async def test_each_caller_is_a_group_of_its_own_in_the_queue(graph: Graph) -> None:
+    models = FakeModels()
+    ml = await worker(graph, models)
+    await until(lambda: ml.state == "ready")
+    await graph.call("semantic_rank", RANK)
+    await graph.call("embed_text", {"texts": ["x"]}, OPERATOR)
+    await graph.call("analyze_emotion", {"text": "x"})
+    assert models.groups == ["local/guest", "local/operator", "local/guest"]
 
 
 async def test_while_models_load_a_call_is_refused_with_how_far_it_is(graph: Graph) -> None:
@@ -129,10 +139,10 @@ class SlowModels(FakeModels):
         self.asked = asyncio.Event()
         self.answer = asyncio.Event()
 
-    async def embed(self, texts: Sequence[str]) -> list[Answer]:
+    async def embed(self, texts: Sequence[str], *, group: str = "") -> list[Answer]:
         self.asked.set()
         await self.answer.wait()
-        return await super().embed(texts)
+        return await super().embed(texts, group=group)
 
 
 @pytest.fixture

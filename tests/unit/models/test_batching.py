@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aura_ia_mcp.models.batching import PADDING_FACTOR, PADDING_FREE_TOKENS, Batcher, Limits, plan
@@ -108,9 +108,9 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back() -> None
     batcher = make(gate, max_queue=2, max_wait_ms=0)
     tasks = await start_all(batcher.submit("running"))
     await gate.wait_entered()
-    tasks += await start_all(batcher.submit("a"), batcher.submit("b"))
+    tasks += await start_all(batcher.submit("a", group="one"), batcher.submit("b", group="two"))
     with pytest.raises(QueueFullError) as refusal:
-        await batcher.submit("c")
+        await batcher.submit("c", group="three")
     assert refusal.value.retry_after_s > 0
     assert refusal.value.retryable
     gate.opened.set()
@@ -120,7 +120,7 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back() -> None
 
 async def test_a_lot_that_does_not_fit_leaves_nothing_in_the_queue() -> None:
     gate = Gate()
-    batcher = make(gate, max_queue=2, max_wait_ms=0)
+    batcher = make(gate, max_queue=4, max_wait_ms=0)
     tasks = await start_all(batcher.submit("running"))
     await gate.wait_entered()
     tasks += await start_all(batcher.submit("a"))
@@ -132,13 +132,72 @@ async def test_a_lot_that_does_not_fit_leaves_nothing_in_the_queue() -> None:
     await batcher.close()
 
 
-async def test_a_lot_larger_than_the_queue_is_bad_input_not_a_full_queue() -> None:
-    batcher = make(Gate(), max_queue=2)
+async def test_a_lot_larger_than_the_share_of_its_caller_is_bad_input_not_a_full_queue() -> None:
+    batcher = make(Gate(), max_queue=5)
     with pytest.raises(ModelError) as refusal:
         await batcher.submit_all(["a", "b", "c"])
     assert refusal.value.code == "bad_input"
     assert not refusal.value.retryable
     await batcher.close()
+
+
+async def test_one_group_holds_at_most_half_of_the_queue_and_leaves_the_rest_to_others() -> None:
+    gate = Gate()
+    batcher = make(gate, max_queue=4, max_wait_ms=0)
+    tasks = await start_all(batcher.submit("running", group="greedy"))
+    await gate.wait_entered()
+    tasks += await start_all(batcher.submit("a", group="greedy"), batcher.submit("b", group="greedy"))
+    with pytest.raises(QueueFullError, match="2 texts of one caller") as refusal:
+        await batcher.submit("c", group="greedy")
+    assert refusal.value.retry_after_s > 0
+    tasks += await start_all(batcher.submit("d", group="modest"))
+    gate.opened.set()
+    assert await asyncio.gather(*tasks) == ["RUNNING", "A", "B", "D"]
+    await batcher.close()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.integers(1, 60), min_size=1, max_size=100),
+    st.lists(st.integers(1, 60), min_size=1, max_size=10),
+    st.integers(1, 16),
+    st.integers(1, 400),
+)
+def test_a_small_group_is_served_within_two_batches_an_item_however_long_the_other_queue(
+    long: list[int], small: list[int], max_batch: int, max_tokens: int
+) -> None:
+    batches: list[list[str]] = []
+
+    def run(items: list[str]) -> list[str]:
+        batches.append(items)
+        return items
+
+    async def both() -> None:
+        batcher = make(run, max_batch=max_batch, max_tokens=max_tokens, max_wait_ms=0)
+        await asyncio.gather(
+            batcher.submit_all(["l" * length for length in long], group="long"),
+            batcher.submit_all(["s" * length for length in small], group="small"),
+        )
+        await batcher.close()
+
+    asyncio.run(both())
+    last = max(number for number, batch in enumerate(batches) if any(item[0] == "s" for item in batch))
+    assert last < 2 * len(small)
+    assert sum(map(len, batches)) == len(long) + len(small)
+
+
+async def test_items_of_one_group_and_length_run_in_the_order_they_came() -> None:
+    gate = Gate()
+    gate.opened.set()
+    batcher = make(gate, max_batch=3)
+    texts = [f"{number:02}" for number in range(20)]
+    await asyncio.gather(batcher.submit_all(texts, group="a"), batcher.submit_all(["xx"] * 5, group="b"))
+    assert [item for batch in gate.batches for item in batch if item != "xx"] == texts
+    await batcher.close()
+
+
+def test_long_texts_are_cut_into_several_passes() -> None:
+    assert [len(group) for group in plan([256] * 32, Limits().max_batch, Limits().max_tokens)] == [16, 16]
 
 
 async def test_a_cancelled_request_that_waits_is_never_run_and_frees_its_place() -> None:
