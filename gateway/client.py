@@ -159,7 +159,7 @@ class Client:
             meta["aura/timeout_s"] = timeout_s
         params = {"name": name, "arguments": arguments, "_meta": meta}
         answer = await self._post("tools/call", params, None, on_progress, key)
-        if answer.get("error", {}).get("code") == -32020:  # noqa: PLR2004 - a parameter wants to be mirrored
+        if "error" in answer and answer["error"].get("code") == -32020:  # noqa: PLR2004 - to be mirrored
             schema = next((tool["inputSchema"] for tool in await self.list_tools() if tool["name"] == name), None)
             answer = await self._post("tools/call", params, schema, on_progress, key)
         if "error" in answer:
@@ -179,7 +179,7 @@ class Client:
             async with self._http.post(f"{self._base}/mcp/stream", json=message, headers=headers) as response:
                 if response.content_type != "text/event-stream":
                     body = await _body(response)
-                    if "result" in body or (response.status != 401 and "error" in body):  # noqa: PLR2004
+                    if _is_answer(response.status, body):
                         return body
                     raise _refused(response.status, body)
                 return await _follow(response, on_progress)
@@ -220,9 +220,21 @@ async def _body(response: aiohttp.ClientResponse) -> JSON:
     return body if isinstance(body, dict) else {}
 
 
+def _is_answer(status: int, body: JSON) -> bool:
+    """Whether a body answers the request as JSON-RPC, rather than refuses it as HTTP."""
+    if isinstance(body.get("result"), dict):
+        return True
+    error = body.get("error")
+    said = isinstance(error, dict) and isinstance(error.get("message"), str)
+    return "jsonrpc" in body and said and status != 401  # noqa: PLR2004
+
+
 def _refused(status: int, body: JSON) -> ClientError:
-    error = body.get("error") or {}
-    failure = error.get("data") or error
-    message = error.get("message") or f"HTTP {status}"
-    recovery = failure.get("recovery") if isinstance(failure, dict) else None
+    error = body.get("error")
+    if not isinstance(error, dict):
+        return ClientError(error if isinstance(error, str) and error else f"HTTP {status}", status)
+    data = error.get("data")
+    failure = data if isinstance(data, dict) else error
+    message = str(error.get("message") or f"HTTP {status}")
+    recovery = failure.get("recovery")
     return ClientError(f"{message}. {recovery}" if recovery else message, status, failure)

@@ -11,38 +11,61 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
+from aura_ia_mcp.bus.errors import AuraError
+
+from .jsonrpc import encode
 from .sse import Source
 
-_BUSY = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
-    b"Connection: close\r\nContent-Length: 70\r\n\r\n"
-    b'{"error":"too many connections; close some, or come back in a second"}'
-)
+_LOCAL_RESERVE = 256
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def _busy() -> bytes:
+    recovery = "Close some, or come back in a second."
+    error = AuraError("mailbox_full", "too many connections are open", recovery=recovery, retry_after_s=1.0)
+    body = encode({"error": error.failure.as_dict()})
+    return (
+        b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
+        b"Connection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    )
+
+
+_BUSY = _busy()
 
 
 class Connections:
     """Counts connections over all sockets of a gateway and tells who asked when one is lost.
 
+    The unix socket has a count of its own, so that no crowd on the network locks the operator out.
+
     Args:
-        most: how many there may be; one more is answered 503 and closed.
+        most: how many there may be by TCP; one more is answered 503 and closed.
+        most_local: the same for the unix socket.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, most_local: int = _LOCAL_RESERVE) -> None:
+        self._most = {False: most, True: most_local}
+        self._open = {False: 0, True: 0}
         self._watchers: dict[RequestHandler, set[Callable[[], object]]] = {}
-        self.count = 0
+        self._local: set[RequestHandler] = set()
         self.refused = 0
 
-    def admit(self, protocol: RequestHandler, transport: asyncio.Transport) -> bool:
-        """Take note of a new connection; False when there are too many, and it was closed."""
-        if self.count >= self._most:
+    @property
+    def count(self) -> int:
+        """How many are open, of both kinds."""
+        return sum(self._open.values())
+
+    def admit(self, protocol: RequestHandler, transport: asyncio.Transport, *, local: bool = False) -> bool:
+        """Take note of a new connection (`local`: by the unix socket); False when it was one too many, and closed."""
+        if self._open[local] >= self._most[local]:
             self.refused += 1
             transport.write(_BUSY)
             transport.close()
             return False
-        self.count += 1
+        self._open[local] += 1
         self._watchers[protocol] = set()
+        if local:
+            self._local.add(protocol)
         return True
 
     def lost(self, protocol: RequestHandler) -> None:
@@ -50,7 +73,8 @@ class Connections:
         watchers = self._watchers.pop(protocol, None)
         if watchers is None:
             return
-        self.count -= 1
+        self._open[protocol in self._local] -= 1
+        self._local.discard(protocol)
         for call in list(watchers):
             call()
 
@@ -100,18 +124,43 @@ _log.addFilter(_NotOurs())
 
 
 class Front(web.Server):
-    """aiohttp's low-level server, which counts its connections."""
+    """aiohttp's low-level server, which counts its connections and closes those that ask for nothing.
 
-    def __init__(self, handler: Handler, connections: Connections, **options: Any) -> None:
-        super().__init__(handler, logger=_log, **options)
+    Args:
+        handler: answers requests.
+        connections: where they are counted.
+        head_s: seconds within which a new connection must have sent its first whole request head.
+        local: whether it serves the unix socket.
+    """
+
+    def __init__(
+        self, handler: Handler, connections: Connections, *, head_s: float, local: bool = False, **options: Any
+    ) -> None:
+        super().__init__(self._heard, logger=_log, **options)
+        self._handler = handler
         self._counted = connections
+        self._head_s = head_s
+        self._at_socket = local
+        self._silent: dict[RequestHandler, asyncio.TimerHandle] = {}
+
+    async def _heard(self, http: web.BaseRequest) -> web.StreamResponse:
+        self._is_silent_no_more(http.protocol)
+        return await self._handler(http)
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         """See `web.Server`."""
         super().connection_made(handler, transport)
-        self._counted.admit(handler, transport)
+        if self._counted.admit(handler, transport, local=self._at_socket):
+            loop = asyncio.get_running_loop()
+            self._silent[handler] = loop.call_later(self._head_s, transport.close)
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
         """See `web.Server`."""
         super().connection_lost(handler, exc)
+        self._is_silent_no_more(handler)
         self._counted.lost(handler)
+
+    def _is_silent_no_more(self, handler: RequestHandler) -> None:
+        timer = self._silent.pop(handler, None)
+        if timer is not None:
+            timer.cancel()

@@ -45,7 +45,9 @@ log = logging.getLogger(__name__)
 
 _MCP_PATHS = frozenset({"/mcp", "/mcp/stream"})
 _KNOWN_HOSTS = 64
-_OPEN_PER_CONNECTION = 2  # more are open than connected when clients leave: the older era's requests go on
+_OPEN_PER_CONNECTION = (
+    2  # more are open than connected when clients leave: the older era's requests go on
+)
 _REASONS = {400: "malformed", 401: "unauthenticated", 403: "host_or_origin", 404: "not_found", 405: "method"}
 _REASONS |= {406: "not_acceptable", 408: "slow_body", 410: "expired_event", 413: "too_large", 415: "media_type"}
 _REASONS |= {429: "session_limit", 503: "unavailable", 500: "fault"}
@@ -212,7 +214,8 @@ class Door:
             arrival = self._arrival(entrance, http, identity)
             if self.stopping:
                 return self._can_not_tell(_stopping(), message)
-            if self.in_flight > _OPEN_PER_CONNECTION * self._settings.max_connections:
+            most = (_OPEN_PER_CONNECTION + entrance.unix) * self._settings.max_connections
+            if self.in_flight > most:
                 return self._can_not_tell(AuraError("mailbox_full", "too many requests are open"), message)
             if _is_modern(http, message):
                 return await self._stateless.post(arrival, message)

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import logging
 import os
+import resource
 from contextlib import suppress
 from typing import Any
 
@@ -40,6 +41,7 @@ _FIRST_LOOK_S = 0.5
 _KEEPALIVE_S = 75.0
 _MAX_HEADER_BYTES = 16_384
 _BACKLOG = 1024
+_OTHER_FILES = 1024
 
 
 class ListenError(Exception):
@@ -136,6 +138,7 @@ class Gateway:
                 f"gateway.host = {self._settings.host!r} listens beyond this machine while gateway.anonymous = true "
                 "lets callers in without a token; set gateway.anonymous = false, or gateway.host = '127.0.0.1'"
             )
+        _allow_files(self._settings.max_connections + _OTHER_FILES)
         try:
             await self._listen_on_socket()
             for server in self._settings.servers:
@@ -178,6 +181,8 @@ class Gateway:
         front = Front(
             self._door.entrance(entrance),
             self._connections,
+            head_s=self._settings.body_timeout_s,
+            local=entrance.unix,
             access_log=None,
             keepalive_timeout=_KEEPALIVE_S,
             lingering_time=1.0,
@@ -284,6 +289,16 @@ class Gateway:
         self._metrics.streams.set(figures["streams"] + len(self._listeners))
         self._metrics.replay_bytes.set(figures["replay_bytes"])
         self._metrics.connections.set(self._connections.count)
+
+
+def _allow_files(wanted: int) -> None:
+    """Let this process open as many files as its connections need, as far as the machine permits."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < wanted:
+        log.warning("only %d files may be open at once; gateway.max_connections asks for %d", most, wanted)
 
 
 def _why_not(server: VirtualServer, host: str, error: OSError) -> str:

@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from aura_ia_mcp.bus.envelope import Principal
+from aura_ia_mcp.gateway.client import Client, ClientError
 from aura_ia_mcp.gateway.door import Entrance
 
 from .conftest import MODERN, Running, Start, post_bytes, request, until
@@ -219,7 +220,16 @@ async def test_one_connection_too_many_is_told_to_come_back(start: Start) -> Non
     held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
     answer = await raw(running, b"")
     assert answer.startswith(b"HTTP/1.1 503")
-    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]
+    error = json.loads(answer.partition(b"\r\n\r\n")[2])["error"]
+    assert (error["type"], error["code"], error["retry_after_s"]) == ("unavailable", "mailbox_full", 1)
+    async with Client(running.url) as client:
+        for attempt in (client.list_tools(), client.call_tool("echo", {})):
+            with pytest.raises(ClientError, match="too many connections") as refused:
+                await attempt
+            assert refused.value.status == 503
+    async with Client(running.paths.ingress) as client:
+        assert (await client.health())[0] is True
+        assert not (await client.call_tool("echo", {}))["isError"]
     for _, writer in held:
         writer.close()
         await writer.wait_closed()
@@ -228,6 +238,32 @@ async def test_one_connection_too_many_is_told_to_come_back(start: Start) -> Non
             async with running.http.get(running.base + "/live") as response:
                 if response.status == 200:
                     break
+
+
+@pytest.mark.parametrize("data", [b"", b"POST /mcp/str"])
+async def test_a_connection_that_sends_no_whole_head_is_closed(start: Start, data: bytes) -> None:
+    running = await start(body_timeout_s=0.2)
+    for opened in (
+        asyncio.open_connection("127.0.0.1", running.port),
+        asyncio.open_unix_connection(running.paths.ingress),
+    ):
+        reader, writer = await opened
+        writer.write(data)
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+    await until(lambda: running.gateway._connections.count == 0)
+
+
+async def test_a_connection_that_has_asked_once_is_kept(start: Start) -> None:
+    running = await start(body_timeout_s=0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    live = b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    for _ in range(2):
+        writer.write(live)
+        assert b"200 OK" in await asyncio.wait_for(reader.readuntil(b"}"), 5)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(1), 0.5)
+    writer.close()
 
 
 async def test_requests_whose_clients_left_are_bounded_too(start: Start) -> None:
