@@ -20,6 +20,10 @@ from .jsonrpc import JSON
 OnProgress = Callable[[float, float | None, str | None], None]
 
 _CONNECT_S = 5.0
+_ASK_S = 10.0
+_SPARE_S = 5.0
+_LONGEST_CALL_S = 3600.0
+_SILENCE_S = 60.0
 _ACCEPT = "application/json, text/event-stream"
 
 
@@ -109,7 +113,7 @@ class Client:
         """The tools that the caller may call, as MCP's Tool JSON.
 
         Raises:
-            ClientError: it refused, or (`NotRunningError`) nobody answers.
+            ClientError: it refused, no answer came within 10 s, or (`NotRunningError`) nobody answers.
         """
         status, body = await self._get("/mcp/tools/list")
         if status != 200:  # noqa: PLR2004
@@ -121,7 +125,7 @@ class Client:
         """Whether it can serve calls, and its report: {"ready", "status", "parts", "reasons"}.
 
         Raises:
-            NotRunningError: nobody answers.
+            ClientError: no answer came within 10 s, or (`NotRunningError`) nobody answers.
         """
         status, body = await self._get("/health")
         return status == 200, body  # noqa: PLR2004
@@ -145,8 +149,22 @@ class Client:
             key: an idempotency key.
 
         Raises:
-            ClientError: it was refused before it was a call, or (`NotRunningError`) nobody answers.
+            ClientError: it was refused before it was a call, or no answer came 5 s after the deadline (without
+                one: nothing at all came for a minute), or (`NotRunningError`) nobody answers.
         """
+        within_s = (_LONGEST_CALL_S if timeout_s is None else timeout_s) + _SPARE_S
+        try:
+            async with asyncio.timeout(within_s):
+                return await self._call(name, arguments, on_progress, timeout_s, key)
+        except TimeoutError:
+            raise ClientError(
+                f"the system at {self._target} did not answer the call within {within_s:g} s, and it may have been "
+                "done; check before you repeat it, and see `aura status`"
+            ) from None
+
+    async def _call(
+        self, name: str, arguments: JSON, on_progress: OnProgress | None, timeout_s: float | None, key: str
+    ) -> JSON:
         self._numbers += 1
         meta: JSON = {
             PROTOCOL_VERSION_META_KEY: LATEST_MODERN_VERSION,
@@ -175,21 +193,37 @@ class Client:
         if key:
             headers["Idempotency-Key"] = key
         message = {"jsonrpc": "2.0", "id": self._numbers, "method": method, "params": params}
+        silence_s = None if "aura/timeout_s" in params["_meta"] else _SILENCE_S
+        bound = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=silence_s)
         try:
-            async with self._http.post(f"{self._base}/mcp/stream", json=message, headers=headers) as response:
+            async with self._http.post(
+                f"{self._base}/mcp/stream", json=message, headers=headers, timeout=bound
+            ) as response:
                 if response.content_type != "text/event-stream":
                     body = await _body(response)
                     if _is_answer(response.status, body):
                         return body
                     raise _refused(response.status, body)
                 return await _follow(response, on_progress)
+        except aiohttp.SocketTimeoutError:
+            raise ClientError(
+                f"the system at {self._target} took the call and then said nothing for {_SILENCE_S:g} s; check "
+                "before you repeat it, and see `aura status`"
+            ) from None
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as error:
             raise self._gone(error) from error
 
     async def _get(self, path: str) -> tuple[int, JSON]:
         try:
-            async with self._http.get(self._base + path) as response:
+            async with asyncio.timeout(_ASK_S), self._http.get(self._base + path) as response:
                 return response.status, await _body(response)
+        except TimeoutError as error:
+            if isinstance(error, aiohttp.ConnectionTimeoutError):
+                raise self._gone(error) from error
+            raise ClientError(
+                f"the system at {self._target} did not answer within {_ASK_S:g} s; it hangs or is overloaded: "
+                "see its log, or start it again with `aura serve`"
+            ) from None
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as error:
             raise self._gone(error) from error
 
