@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,11 +13,13 @@ from typing import Any
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.judgement.bucket import Buckets
+from aura_ia_mcp.judgement.redact import redact
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter
 
 log = logging.getLogger(__name__)
 
 WRITER = "gateway"
+_USER = re.compile(r"[^\s/@]*@")
 A_MINUTE = 60
 
 
@@ -48,10 +51,11 @@ class SecurityRecord:
             self._open()
 
     def note(self, event: str, details: dict[str, Any]) -> None:
-        """Something happened; see `gateway.authentication.OnSecurityEvent`."""
+        """Something happened; see `gateway.authentication.OnSecurityEvent`. Secrets in it are marked first."""
         if self._buckets.take(event, self._clock()).allowed:
-            log.warning("%s: %s", event, details)
-            self._write(event, details, itself=1)
+            clean = {name: _clean(value) for name, value in details.items()}
+            log.warning("%s: %s", event, clean)
+            self._write(event, clean, itself=1)
         else:
             self._untold[event] += 1
 
@@ -77,3 +81,9 @@ class SecurityRecord:
                 self._folder, WRITER, self._key, self._settings.fsync, self._settings.segment_bytes
             )
         return self._writer
+
+
+def _clean(value: Any) -> Any:
+    """Without secrets; of a Host or Origin (`user:password@host`) also without who comes before the host."""
+    clean, _ = redact(value)
+    return _USER.sub("[redacted:user]@", clean) if isinstance(clean, str) else clean

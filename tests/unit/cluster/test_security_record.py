@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,16 @@ def test_each_event_is_a_record_in_a_chain_that_holds(door: Door) -> None:
     assert {name: told[name] for name in DETAILS} == DETAILS
     assert len(door.told("foreign_request")) == 1
     assert [verdict.intact for verdict in read.verify(door.paths.audit)] == [True]
+
+
+@pytest.mark.parametrize(
+    "value", ["https://me:hunter22@evil.test", "me:hunter22@evil.test", "https://hunter22@evil.test"]
+)
+def test_no_secret_of_a_header_is_recorded(door: Door, caplog: pytest.LogCaptureFixture, value: str) -> None:
+    door.record.note("foreign_request", {"header": "Origin", "value": value})
+    (told,) = door.told("foreign_request")
+    assert "hunter22" not in json.dumps(told) + caplog.text
+    assert told["value"].endswith("@evil.test")
 
 
 def test_a_flood_is_told_as_a_number_by_the_next_record(door: Door) -> None:
