@@ -32,6 +32,7 @@ OTHER_NAMES = ("AURA_BACKEND_URL", "AURA_CONFIG", "AURA_TEST_STRICT", "AURA_TOKE
 MASK = "********"
 
 _DEFAULTS = Settings()
+_FORMS = {"tuple_type": """'["a", "b"]' or '[{name = "a", port = 9300}]'""", "dict_type": "'{ml = 2}'"}
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -255,7 +256,10 @@ def _explain(detail: Any, sources: Mapping[str, str]) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{where}: unknown key `{inner}`.{_nearest_inner(place)}"
     given = "" if detail["type"] == "missing" else f" (given: {json.dumps(masked(detail['input']), default=str)})"
-    return f"{where}: `{inner}`: {detail['msg']}{given}."
+    form = ""
+    if source.startswith("environment ") and detail["type"] in _FORMS and isinstance(detail["input"], str):
+        form = f" Write it as in TOML, such as {_FORMS[detail['type']]}."
+    return f"{where}: `{inner}`: {detail['msg']}{given}.{form}"
 
 
 def _nearest_inner(place: list[str]) -> str:

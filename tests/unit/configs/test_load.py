@@ -170,6 +170,15 @@ def test_a_wrong_type_names_the_variable(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value"), [("AURA_GATEWAY__SERVERS", "gateway:9300"), ("AURA_CLUSTER__REPLICAS", "ml=2")]
+)
+def test_a_list_or_table_that_is_not_toml_is_refused_with_the_form(tmp_path: Path, name: str, value: str) -> None:
+    said = refusal(tmp_path, **{name: value})
+    assert name in said
+    assert "Write it as in TOML, such as '" in said
+
+
+@pytest.mark.parametrize(
     "text",
     [
         '[safety]\nrate_limit = "7"\n',
