@@ -6,6 +6,7 @@ revoked token within `gateway.auth_cache_s`.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -77,12 +78,13 @@ def revoke_token(settings: Settings, name: str) -> dict[str, Any]:
     Raises:
         OperatorError: no valid token has this name, or its end could not be recorded.
     """
-    with _opened(settings) as (store, audit):
+    with _opened(settings, record=False) as (store, _):
         record = store.revoke(name)
-        try:
+    try:
+        with _opened(settings) as (_, audit):
             audit.append("token_revoked", {"token": _public(record)})
-        except AuditError as error:
-            raise OperatorError(f"{name!r} is revoked, but no record tells of it: {error}") from error
+    except OperatorError as error:
+        raise OperatorError(f"{name!r} is revoked, but no record tells of it: {error}") from error
     return _public(record)
 
 
@@ -129,6 +131,8 @@ def _opened(settings: Settings, *, record: bool = True) -> Iterator[tuple[TokenS
         yield store, audit
     except (TokenError, AuditError, KeyFileError) as error:
         raise OperatorError(str(error)) from error
+    except sqlite3.Error as error:
+        raise OperatorError(f"{paths.tokens} can't be used: {error}; make room or look at its mode") from error
     except OSError as error:
         raise OperatorError(f"{error.filename or paths.state}: {error.strerror}; look at its mode") from error
     finally:
