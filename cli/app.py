@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import platform
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
+
+import aura_ia_mcp
 
 from .output import Failure
 
@@ -77,6 +80,7 @@ class LazyGroup(click.Group):
             return None
         command = getattr(importlib.import_module(f".{entry.module}", __package__), entry.attribute)
         assert isinstance(command, click.Command)
+        _keep_lines(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -85,9 +89,21 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, entry.line) for name, entry in COMMANDS.items()])
 
 
+def _keep_lines(command: click.Command) -> None:
+    r"""Make the `\b` of raw docstrings click's mark (a backspace) for a paragraph whose lines stay as they are."""
+    if command.help:
+        command.help = command.help.replace("\\b\n", "\b\n")
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            _keep_lines(below)
+
+
 @click.group(cls=LazyGroup, epilog=EPILOG, invoke_without_command=True)
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="Settings file (else AURA_CONFIG).")
 @click.option("--mode", type=click.Choice(["stdio", "serve"]), hidden=True, help="The integration guide's form.")
+@click.version_option(
+    aura_ia_mcp.__version__, message=f"aura %(version)s (Python {platform.python_version()})", help="Print the version."
+)
 @click.pass_context
 def aura(ctx: click.Context, config: Path | None, mode: str | None) -> None:
     """Aura IA MCP: a governed control plane for AI tools.

@@ -53,7 +53,7 @@ def serve(ctx: click.Context, as_json: bool) -> int:
             raise Failure(f"{finding.check} is {finding.detail}.", finding.remedy)
     with Lines(settings) if as_json else Display(settings) as display:
         status = supervise(settings, origins=current.sources, on_progress=display)
-    ctx.exit(1 if status else 0)
+    ctx.exit(status)
 
 
 class Lines:

@@ -54,7 +54,13 @@ def token() -> None:
 def create(
     ctx: click.Context, name: str, roles: tuple[str, ...], ttl: float | None, kind: str, tenant: str, as_json: bool
 ) -> None:
-    """Make a token and show it, once: only its digest is kept."""
+    r"""Make a token and show it, once: only its digest is kept.
+
+    \b
+    Examples:
+      aura token create ci --role agent
+      aura token create laptop --role operator --kind human --ttl never
+    """
     try:
         text, record = create_token(loaded(ctx).settings, name, roles, ttl_s=ttl, kind=kind, tenant=tenant)
     except OperatorError as error:
@@ -75,7 +81,13 @@ def create(
 @json_option
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> None:
-    """List the tokens, revoked and expired ones too."""
+    r"""List the tokens, revoked and expired ones too.
+
+    \b
+    Examples:
+      aura token list
+      aura token list --json
+    """
     try:
         records = list_tokens(loaded(ctx).settings)
     except OperatorError as error:
@@ -107,7 +119,12 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def revoke(ctx: click.Context, name: str, as_json: bool) -> None:
-    """End a token. A running system refuses it within `gateway.auth_cache_s`."""
+    r"""End a token. A running system refuses it within `gateway.auth_cache_s`.
+
+    \b
+    Example:
+      aura token revoke ci
+    """
     current = loaded(ctx).settings
     try:
         record = revoke_token(current, name)

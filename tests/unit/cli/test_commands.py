@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from aura_ia_mcp.cli import app, checks, codex_version
@@ -106,6 +108,38 @@ def test_every_command_loads_and_explains_itself(aura: Aura, name: str) -> None:
     assert name == "version" or "Example" in said
 
 
+def every_command() -> Iterator[tuple[str, ...]]:
+    """The words of each command, and of those below it."""
+    for name in app.COMMANDS:
+        yield (name,)
+        command = app.aura.get_command(click.Context(app.aura), name)
+        if isinstance(command, click.Group):
+            yield from ((name, below) for below in command.commands)
+
+
+@pytest.mark.parametrize("words", list(every_command()), ids=" ".join)
+def test_examples_stand_on_lines_of_their_own(aura: Aura, words: tuple[str, ...]) -> None:
+    said = aura(*words, "--help")
+    assert "\\b" not in said
+    if words == ("version",):
+        return
+    lines = said.splitlines()
+    begin = next(at for at, line in enumerate(lines) if line.strip().startswith("Example"))
+    assert lines[begin].endswith(":")
+    assert re.match(r"    ( *aura |AURA_|\S)", lines[begin + 1])
+
+
+def test_the_version_is_an_option_too(aura: Aura) -> None:
+    assert aura("--version") == aura("version")
+
+
+@pytest.mark.parametrize("status", [0, 1, 130])
+def test_serve_ends_as_the_supervisor_did(aura: Aura, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    monkeypatch.setattr("aura_ia_mcp.cli.serve.ports", lambda _: ())
+    monkeypatch.setattr("aura_ia_mcp.cli.serve.supervise", lambda *_, **__: status)
+    aura("serve", code=status)
+
+
 def test_help_loads_nothing_large() -> None:
     """A fresh interpreter tells, since this one has loaded much already."""
     look = "import sys; from aura_ia_mcp.cli.app import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
@@ -187,6 +221,15 @@ def test_a_token_that_cannot_be_recorded_is_not_made(aura: Aura) -> None:
     Path("logs").write_text("not a folder")
     aura.both("token", "create", "ci", "--role", "agent", code=1)
     assert aura.json("token", "list") == {"tokens": []}
+
+
+def test_a_token_ends_even_if_that_cannot_be_recorded(aura: Aura) -> None:
+    aura("token", "create", "ci", "--role", "agent")
+    shutil.rmtree("logs")
+    Path("logs").write_text("not a folder")
+    _, err = aura.both("token", "revoke", "ci", code=1)
+    assert "'ci' is revoked, but no record tells of it" in err
+    assert [token["state"] for token in aura.json("token", "list")["tokens"]] == ["revoked"]
 
 
 def test_the_list_says_which_tokens_still_work(aura: Aura) -> None:
