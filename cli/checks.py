@@ -17,6 +17,7 @@ from typing import Any, Literal
 import psutil
 
 import aura_ia_mcp
+from aura_ia_mcp.cluster import remains
 from aura_ia_mcp.cluster.processes import port_holder
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
@@ -58,7 +59,7 @@ def ok(check: str, detail: str) -> Finding:
 
 
 def python(_: Settings) -> Iterable[Finding]:
-    """The interpreter's version, and the switch that makes Ray slow."""
+    """The interpreter's version."""
     version = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info[:2] == (3, 11):
         yield ok("python", f"{version} at {sys.executable}")
@@ -68,13 +69,6 @@ def python(_: Settings) -> Iterable[Finding]:
             "failure",
             f"{version} at {sys.executable}; 3.11 is needed",
             "Install Python 3.11, delete .venv, then run `make install PYTHON=/path/to/python3.11`.",
-        )
-    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
-        yield Finding(
-            "bytecode",
-            "warning",
-            "PYTHONDONTWRITEBYTECODE is set: every Ray worker compiles Ray anew",
-            "unset PYTHONDONTWRITEBYTECODE (`make serve` does).",
         )
 
 
@@ -129,6 +123,8 @@ def ports(settings: Settings) -> Iterable[Finding]:
             yield ok(check, "free")
         elif running:
             yield ok(check, "taken by the running system")
+        elif remains.find(Paths.of(settings)):
+            yield ok(check, "taken; a killed system left processes here, which the next start ends")
         else:
             yield Finding(
                 check,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import stat
 import time
@@ -14,6 +15,9 @@ from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.configs.paths import Paths
 
 from .spec import bus_sockets, ray_folder
+
+_SHORT = re.compile(r"aura-\d+-[0-9a-f]{12}")
+_JUST_MADE_S = 60.0
 
 
 def make(paths: Paths) -> None:
@@ -57,6 +61,18 @@ def remove_short(paths: Paths) -> None:
     """Remove the short folder, Ray's logs in it included: after an orderly end nobody would look for it there."""
     if _short(paths):
         shutil.rmtree(paths.short, ignore_errors=True)
+
+
+def remove_empty_short(paths: Paths) -> None:
+    """Remove the empty short folders that this user's systems left; not this one's, nor one that was just made."""
+    spared = _short(paths)
+    with contextlib.suppress(OSError):
+        for folder in paths.short.parent.glob(f"aura-{os.getuid()}-*"):
+            with contextlib.suppress(OSError):
+                found = folder.lstat()
+                ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and folder not in spared
+                if ours and _SHORT.fullmatch(folder.name) and time.time() - found.st_mtime > _JUST_MADE_S:
+                    folder.rmdir()  # refuses one that isn't empty
 
 
 def _remove_ray_sockets(folder: Path) -> None:

@@ -24,7 +24,7 @@ from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores.keys import KeyFileError
 from aura_ia_mcp.stores.tokens import TokenError
 
-from . import folders, processes
+from . import folders, processes, remains
 from .bounded_log import BoundedLog
 from .child import Child, GaveUpError
 from .health import until_healthy
@@ -70,6 +70,8 @@ def serve(
         lock = FileLock(paths.lock, timeout=settings.cluster.start_timeout_s if until_idle else 0, mode=0o600)
         with lock:
             processes.become_subreaper()
+            _end_remains(paths, on_progress)
+            folders.remove_empty_short(paths)
             supervisor = Supervisor(
                 settings, paths, tuple(sources), dict(origins or {}), on_progress, until_idle=until_idle
             )
@@ -79,6 +81,16 @@ def serve(
     except (OSError, KeyFileError, TokenError, AuraError, ValueError) as error:
         on_progress(Progress("fault", 1.0, f"the system can't start: {error}"))
     return 1
+
+
+def _end_remains(paths: Paths, on_progress: OnProgress) -> None:
+    """End what a killed supervisor left here; for the holder of the lock."""
+    if left := remains.find(paths):
+        count = f"{len(left)} process{'es' if len(left) > 1 else ''}"
+        on_progress(Progress("notice", 1.0, f"ending what an earlier system left: {count}"))
+        if stuck := remains.end(paths, left):
+            pids = ", ".join(map(str, stuck))
+            on_progress(Progress("notice", 1.0, f"these processes of an earlier system can't be ended: {pids}"))
 
 
 class Supervisor:
@@ -182,14 +194,21 @@ class Supervisor:
     async def _until_ready(self) -> None:
         """Wait until a call can be served, then say where; afterwards keep the description true."""
         limit = self._settings.cluster.start_timeout_s
+        why: list[str] = []
+
+        def hear(reason: str) -> None:
+            why.append(reason)
+            self._tell.notice(f"not ready yet: {reason}")
+
         try:
             async with asyncio.timeout(limit):
                 await self._graph.ready.wait()
                 await self._gateway.ready.wait()
                 self._tell.say("gateway", 0.5, "waiting for the first answer")
-                await until_healthy(self._paths.ingress)
+                await until_healthy(self._paths.ingress, hear)
         except TimeoutError:
-            raise GaveUpError(f"the system wasn't ready within {limit:g} s (cluster.start_timeout_s)") from None
+            late = f"the system wasn't ready within {limit:g} s (cluster.start_timeout_s)"
+            raise GaveUpError(": ".join([late, "; ".join(why)] if why else [late])) from None
         self._tell.is_ready = True
         system = self._describe("ready")
         took = time.monotonic() - self._began

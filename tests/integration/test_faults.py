@@ -241,6 +241,16 @@ def test_only_loopback_is_listened_on(system: System) -> None:
     assert heard <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
 
+def test_a_start_right_after_a_killed_supervisor_ends_what_that_one_left(system: System) -> None:
+    left = system.processes()
+    assert system._process is not None
+    system._process.kill()
+    system._process.wait(10)
+    system.start()
+    assert system.health() is not None
+    assert not [each for each in left if each.is_running()]
+
+
 def test_everything_ends_with_a_killed_supervisor(system: System) -> None:
     """The last test of this module: it ends the system."""
     processes = system.processes()

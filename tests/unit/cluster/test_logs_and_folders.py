@@ -71,6 +71,22 @@ def test_a_short_folder_does_not_outlive_an_orderly_end(tmp_path: Path, monkeypa
     assert paths.state.is_dir()
 
 
+def test_empty_short_folders_of_earlier_systems_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = tmp_path / "tmp"
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    paths = Paths(tmp_path / ("x" * 100), tmp_path / "logs")
+    mine = f"aura-{os.getuid()}"
+    empty, full, new = (temporary / f"{mine}-{digit * 12}" for digit in "abc")
+    other, named = temporary / f"aura-{os.getuid() + 1}-{'a' * 12}", temporary / f"{mine}-notes"
+    (full / "bus").mkdir(parents=True)
+    for folder in (empty, new, other, named, paths.short):
+        folder.mkdir()
+    for folder in (empty, full, other, named, paths.short):
+        os.utime(folder, (0, 0))
+    folders.remove_empty_short(paths)
+    assert set(temporary.iterdir()) == {full, new, other, named, paths.short}
+
+
 def test_cleaning_removes_sockets_and_the_description_and_nothing_else(paths: Paths) -> None:
     left = [paths.ingress, paths.run / "bus" / "safety-0.sock"]
     for path in left:
