@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
@@ -11,9 +10,11 @@ import jsonschema_rs
 
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.judgement.redact import redact_text
 
 _MOST_CHARS = 400
 _MOST_ERRORS = 5
+_MOST_DIGITS = 12  # a longer number may be an account or a card
 _TYPES = {
     dict: "object",
     list: "array",
@@ -62,7 +63,8 @@ class ArgumentCheck:
         """Pass, or refuse.
 
         Raises:
-            AuraError: `invalid_arguments`, naming each wrong argument (up to five), what it must be, and what came.
+            AuraError: `invalid_arguments`, naming each wrong argument (up to five), what it must be, and what came:
+                of a text its length, never the text; a name that is a secret is marked.
         """
         try:
             valid = self._validator.is_valid(arguments)
@@ -70,7 +72,9 @@ class ArgumentCheck:
                 return
             found = [_tell(error) for error in islice(self._validator.iter_errors(arguments), _MOST_ERRORS)]
         except (ValueError, RecursionError) as error:  # too deep, or a number beyond what JSON Schema compares
-            raise AuraError("invalid_arguments", f"{tool}: the arguments can't be checked: {error}") from error
+            raise AuraError(
+                "invalid_arguments", f"{tool}: the arguments can't be checked: {_safe(str(error))}"
+            ) from error
         raise AuraError("invalid_arguments", f"{tool}: {'; '.join(found) or self._tell_choice(arguments)}")
 
     def _tell_choice(self, arguments: JSON) -> str:
@@ -84,12 +88,20 @@ def _tell(error: jsonschema_rs.ValidationError) -> str:
     text = f"{where}: {error.message}"
     if error.kind.name in ("type", "enum", "const", "format", "pattern"):
         text = f"{text} (got {_got(error.instance)})"
+    return _safe(text)
+
+
+def _safe(text: str) -> str:
+    """Secrets marked, before a cut could hide one; bounded."""
+    text, _ = redact_text(text)
     return text if len(text) <= _MOST_CHARS else text[: _MOST_CHARS - 1] + "…"
 
 
 def _got(value: Any) -> str:
     kind = _TYPES.get(type(value), type(value).__name__)
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        shown = json.dumps(value, ensure_ascii=False)
-        return f"{kind} {shown}" if len(shown) <= 40 else f"{kind} of {len(shown)} characters"  # noqa: PLR2004
+    if isinstance(value, str):
+        return f"text of {len(value)} characters"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        shown = str(value)
+        return f"{kind} {shown}" if len(shown) <= _MOST_DIGITS else f"{kind} of {len(shown)} characters"
     return kind

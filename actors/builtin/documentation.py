@@ -84,7 +84,7 @@ async def get_documentation(arguments: JSON, call: ToolCall, reach: Reach) -> JS
     if topic is None:
         return {"topics": topics}
     if topic not in known:
-        raise AuraError("invalid_arguments", f"arguments.topic: there is no topic {topic!r}; there are {_or(known)}")
+        raise AuraError("invalid_arguments", f"arguments.topic: there is no such topic; there are {_or(known)}")
     return {"topics": topics, "topic": topic, "text": known[topic].text}
 
 
@@ -115,9 +115,7 @@ async def list_available_tools(arguments: JSON, call: ToolCall, reach: Reach) ->
     for tool in visible:
         counts[tool.category] = counts.get(tool.category, 0) + 1
     if wanted is not None and wanted not in counts:
-        raise AuraError(
-            "invalid_arguments", f"arguments.category: there is no category {wanted!r}; there are {_or(counts)}"
-        )
+        raise AuraError("invalid_arguments", f"arguments.category: there is no such category; there are {_or(counts)}")
     return {
         "categories": [{"name": name, "tools": count} for name, count in sorted(counts.items())],
         "tools": [

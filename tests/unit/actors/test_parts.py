@@ -159,6 +159,24 @@ def test_a_choice_between_arguments_is_refused_by_the_names_of_all(arguments: JS
         check.check("t", {"b": 1})
 
 
+@pytest.mark.parametrize(
+    "schema", [{"type": "integer"}, {"enum": ["x"]}, {"const": "x"}, {"pattern": "^x$"}, {"format": "email"}]
+)
+def test_a_refused_text_is_told_by_its_length_and_never_echoed(schema: JSON) -> None:
+    check = ArgumentCheck({"type": "object", "properties": {"a": schema}})
+    with pytest.raises(AuraError, match="got text of 15 characters") as caught:
+        check.check("t", {"a": "my private word"})
+    assert "private" not in str(caught.value)
+
+
+@pytest.mark.parametrize("schema", [{"additionalProperties": False}, {"additionalProperties": {"type": "integer"}}])
+def test_a_secret_given_as_the_name_of_an_argument_is_marked(schema: JSON) -> None:
+    secret = "sk-proj-" + "aB3dE6gH9jK2mN5pQ8sT1vW4" * 2
+    with pytest.raises(AuraError) as caught:
+        ArgumentCheck({"type": "object", **schema}).check("t", {secret: "x", "y" * 380: "z"})
+    assert secret[:20] not in str(caught.value)
+
+
 def test_deep_and_huge_arguments_end_in_a_plain_refusal() -> None:
     check = ArgumentCheck({"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": False})
     deep: JSON = {}
