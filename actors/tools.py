@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 TOPIC = "catalogue"
 LAYER = "L5"
 _MARGIN_S = 0.02
+_PING_S = 0.3
 _BUSY_RETRY_S = 1.0
 _MOST_MESSAGE_CHARS = 1000
 
@@ -194,7 +195,8 @@ class Tools:
         del message
         parts: dict[str, Any] = {str(self._bus.address): {"status": "ok", "latency_ms": 0.0, "detail": ""}}
         workers = addresses(self._boot.settings, "ml")
-        found = await asyncio.gather(*(probe_part(context, address) for address in workers))
+        within_s = min(_PING_S, context.header.remaining_s / 4)  # a worker that hangs mustn't make this actor look dead
+        found = await asyncio.gather(*(probe_part(context, address, within_s) for address in workers))
         return {"ready": True, "parts": parts | dict(zip(map(str, workers), found, strict=True))}
 
     def _present(self) -> list[ToolSource]:
@@ -265,13 +267,16 @@ class Tools:
         return reply | {"_meta": meta}
 
 
-async def probe_part(context: Context, address: Address, within_s: float = 1.0) -> JSON:
+async def probe_part(context: Context, address: Address, within_s: float) -> JSON:
     """Ping an address: {status: ok | down, latency_ms, detail}."""
     began = time.perf_counter()
     try:
-        stats = await context.bus.request(
-            address, Ping(), header=replace(context.header.within(within_s), tokens={}), retry=False, patience_s=0.0
-        )
+        async with asyncio.timeout(within_s):  # the header's deadline bounds the answer, not the opening of a link
+            stats = await context.bus.request(
+                address, Ping(), header=replace(context.header.within(within_s), tokens={}), retry=False, patience_s=0.0
+            )
+    except TimeoutError:
+        status, detail = "down", f"no answer within {within_s:.2f} s"
     except AuraError as error:
         status, detail = "down", str(error)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,9 +15,10 @@ from aura_ia_mcp.actors.boot import Boot
 from aura_ia_mcp.actors.ml import MLWorker
 from aura_ia_mcp.actors.safety import Safety
 from aura_ia_mcp.actors.tools import Tools
+from aura_ia_mcp.bus.bus import Context, handles
 from aura_ia_mcp.bus.envelope import Header
 from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.messages import CallTool, Probe
+from aura_ia_mcp.bus.messages import JSON, CallTool, Ping, Probe
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.models.errors import ModelError
 from aura_ia_mcp.models.worker import Answer
@@ -126,6 +128,28 @@ async def test_a_worker_that_is_gone_is_unavailable_at_once_and_left_alone_for_a
     assert (caught.value.failure.retry_after_s or 0) > 50
     assert await code_of(graph.call("get_model_status")) == "unavailable"
     assert (await graph.call("echo", {"text": "x"}))["structuredContent"]
+
+
+class HungWorker(MLWorker):
+    """Accepts messages and answers none."""
+
+    @handles(Ping)
+    async def ping(self, message: Ping, context: Context) -> JSON:
+        del message, context
+        return await asyncio.Future()
+
+
+@pytest.mark.parametrize("greets", [True, False])
+async def test_a_worker_that_hangs_is_down_and_tools_answers_within_the_deadline(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch, greets: bool
+) -> None:
+    await graph.start("ml", lambda boot: HungWorker(boot, FakeModels()))
+    if not greets:
+        monkeypatch.setattr(graph.peers["tools"], "_connect", lambda target: asyncio.Future())
+    header = Header(principal=None, deadline=time.monotonic() + 1.0)
+    told = await graph.request(Probe(), header=header)
+    assert told["ready"]
+    assert (told["parts"]["tools/0"]["status"], told["parts"]["ml/0"]["status"]) == ("ok", "down")
 
 
 # --- several workers -------------------------------------------------------------------------------------------------
