@@ -147,6 +147,10 @@ class MLWorker:
 
     async def _semantic_rank(self, arguments: JSON, group: str) -> JSON:
         query, candidates = arguments["query"], arguments["candidates"]
+        if not query.strip():
+            raise AuraError(
+                "invalid_arguments", "semantic_rank: arguments.query: it is only white space; say what to seek"
+            )
         answers = await self._models.embed([query, *candidates], group=group)
         vectors = np.stack([answer.embedding for answer in answers])
         order, scores = rank(vectors[0], vectors[1:])

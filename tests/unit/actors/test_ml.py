@@ -52,6 +52,15 @@ async def test_a_call_passes_three_layers_and_is_ranked(graph: Graph) -> None:
     assert [row["layer"] for row in reply["_meta"]["aura/layers"]] == ["L6", "L5", "L1"]
 
 
+async def test_a_blank_query_is_refused_and_a_blank_candidate_is_not(graph: Graph) -> None:
+    ml = await worker(graph, FakeModels())
+    await until(lambda: ml.state == "ready")
+    for query in (" ", "\n\t "):
+        assert await code_of(graph.call("semantic_rank", RANK | {"query": query})) == "invalid_arguments"
+    reply = await graph.call("semantic_rank", {"query": "a", "candidates": [" ", "", "b"]})
+    assert len(reply["structuredContent"]["ranked"]) == 3
+
+
 async def test_each_caller_is_a_group_of_its_own_in_the_queue(graph: Graph) -> None:
     models = FakeModels()
     ml = await worker(graph, models)
