@@ -26,6 +26,7 @@ RESOURCE_NOT_FOUND = -32002
 _ROUNDS = 8
 _LONGEST_KEY = 256
 _LONGEST_WAIT_S = 3600.0
+_TIMEOUT = "aura/timeout_s"
 _LISTS = {
     "tools/list": ("tools", "tools"),
     "resources/list": ("resources", "resources"),
@@ -108,15 +109,16 @@ class Methods:
         """Run a tool. What the graph refuses comes back as a result with `isError`, as a model can read it.
 
         Raises:
-            RpcError: the client lacks a capability that the tool needs, or its `requestState` was altered.
+            RpcError: the client lacks a capability that the tool needs, its `requestState` was altered, or a member
+                of its `_meta` is of the wrong type.
         """
-        message = self._call(exchange, params)
+        message, timeout_s = self._call(exchange, params), self._timeout_s(exchange)
         began = time.perf_counter()
         outcome = "cancelled"
         try:
-            result = await self._run(exchange, message)
+            result = await self._run(exchange, message, timeout_s)
             if not exchange.modern:
-                result = await self._answer_here(exchange, message, result)
+                result = await self._answer_here(exchange, message, timeout_s, result)
             outcome = "execution" if result.get("isError") else "ok"
         except AuraError as error:
             outcome = error.failure.type
@@ -146,19 +148,19 @@ class Methods:
             era=exchange.version,
         )
 
-    async def _run(self, exchange: Exchange, message: CallTool) -> JSON:
+    async def _run(self, exchange: Exchange, message: CallTool, timeout_s: float) -> JSON:
         return _unwrap(
             await self.graph.call(
                 exchange.caller,
                 message,
-                timeout_s=self._timeout_s(exchange),
+                timeout_s=timeout_s,
                 retry=self.catalogue.may_repeat(exchange.caller, message.tool),
                 on_item=exchange.on_item,
                 on_ask=exchange.on_ask,
             )
         )
 
-    async def _answer_here(self, exchange: Exchange, message: CallTool, result: JSON) -> JSON:
+    async def _answer_here(self, exchange: Exchange, message: CallTool, timeout_s: float, result: JSON) -> JSON:
         """In the older era the gateway itself puts an `input_required` to the client, and calls again."""
         rounds = 0
         while result.get("resultType") == "input_required":
@@ -172,7 +174,7 @@ class Methods:
             message = CallTool(
                 **{**message.payload(), "inputs": answers, "state": state, "key": _key(exchange, answers, state)}
             )
-            result = await self._run(exchange, message)
+            result = await self._run(exchange, message, timeout_s)
         return result
 
     async def _list(self, exchange: Exchange, method: str, params: JSON) -> JSON:
@@ -205,10 +207,12 @@ class Methods:
         return await self.graph.complete(exchange.caller, message, timeout_s=self._timeout_s(exchange))
 
     def _timeout_s(self, exchange: Exchange) -> float:
-        named = exchange.meta.get("aura/timeout_s")
-        if isinstance(named, int | float) and not isinstance(named, bool) and 0 < named <= _LONGEST_WAIT_S:
-            return float(named)
-        return self.timeout_s
+        if _TIMEOUT not in exchange.meta:
+            return self.timeout_s
+        named = exchange.meta[_TIMEOUT]
+        if isinstance(named, bool) or not isinstance(named, int | float) or not named > 0:
+            raise RpcError(INVALID_PARAMS, f"_meta.{_TIMEOUT}: must be a number of seconds above 0")
+        return float(min(named, _LONGEST_WAIT_S))
 
 
 def _unwrap(reply: JSON) -> JSON:
@@ -223,9 +227,14 @@ def _key(exchange: Exchange, inputs: JSON | None, state: str | None) -> str:
     """The client's idempotency key: `_meta` callId within its threadId, else the `Idempotency-Key` header.
 
     A call that continues after input was asked for is another step of the same call, and gets a key of its own.
+
+    Raises:
+        RpcError: the callId is neither a text nor an integer.
     """
-    call, thread = exchange.meta.get("callId"), exchange.meta.get("threadId", "")
-    key = f"{thread}:{call}" if isinstance(call, str) and call else exchange.headers_key
+    call, thread = exchange.meta.get("callId", ""), exchange.meta.get("threadId", "")
+    if isinstance(call, bool) or not isinstance(call, str | int):
+        raise RpcError(INVALID_PARAMS, "_meta.callId: must be a text or an integer")
+    key = exchange.headers_key if call == "" else f"{thread}:{call}"
     if len(key) > _LONGEST_KEY:
         key = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
     if key and (inputs is not None or state is not None):
