@@ -17,6 +17,7 @@ from aura_ia_mcp.actors.state import State
 from aura_ia_mcp.actors.telemetry import Telemetry
 from aura_ia_mcp.actors.tools import Tools
 from aura_ia_mcp.bus.envelope import Principal
+from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, ListCatalogue, ReadResource, Report
 from aura_ia_mcp.configs.settings import Settings
 
@@ -211,7 +212,7 @@ async def test_documentation_is_read_by_topic_and_as_a_resource(graph: Graph) ->
     page = (await graph.call("get_documentation", {"topic": "audit"}))["structuredContent"]
     resource = await graph.request(ReadResource("aura://docs/audit"))
     assert resource["contents"][0]["text"] == page["text"]
-    with pytest.raises(AuraError, match="there are .*audit") as caught:
+    with pytest.raises(AuraError, match=r"there are .*audit") as caught:
         await graph.call("get_documentation", {"topic": "../../secrets"})
     assert caught.value.code == "invalid_arguments"
     assert "secrets" not in caught.value.failure.message.partition("there are")[0], "what was asked for isn't echoed"
