@@ -16,6 +16,7 @@ from mcp_types.version import LATEST_MODERN_VERSION
 
 from .events import EventParser
 from .jsonrpc import JSON
+from .sentences import joined
 
 OnProgress = Callable[[float, float | None, str | None], None]
 
@@ -271,4 +272,4 @@ def _refused(status: int, body: JSON) -> ClientError:
     failure = data if isinstance(data, dict) else error
     message = str(error.get("message") or f"HTTP {status}")
     recovery = failure.get("recovery")
-    return ClientError(f"{message}. {recovery}" if recovery else message, status, failure)
+    return ClientError(joined(message, recovery) if isinstance(recovery, str) else message, status, failure)

@@ -27,6 +27,7 @@ from aura_ia_mcp.bus.messages import (
 from aura_ia_mcp.bus.routing import replica_of
 
 from .jsonrpc import JSON
+from .sentences import joined, seconds
 
 GUEST = Principal("guest", kind="agent", roles=("guest",))
 _ITSELF = Principal("gateway", kind="service", roles=("operator",))
@@ -143,7 +144,7 @@ class Graph:
             return await self._request(gate, Probe(), header, patience_s=0.0)
         except AuraError as error:
             ms = round((time.perf_counter() - began) * 1000, 3)
-            detail = f"{error.failure.message} {error.failure.recovery}"
+            detail = joined(error.failure.message, error.failure.recovery)
             return {"ready": False, "parts": {str(gate): {"status": "down", "latency_ms": ms, "detail": detail}}}
 
     async def report(self, source: str, figures: JSON) -> None:
@@ -187,9 +188,9 @@ class Graph:
 
 def refusal(failure: Failure) -> JSON:
     """A failure as MCP's CallToolResult: text for a person or a model, and the whole of it in `_meta`."""
-    text = f"{failure.message}\n{failure.recovery}"
+    text = joined(failure.message, failure.recovery, "\n")
     if failure.retry_after_s is not None:
-        text += f"\nRetry after {failure.retry_after_s:g} s."
+        text += f"\nRetry after {seconds(failure.retry_after_s)} s."
     meta: JSON = {"aura/error": failure.as_dict()}
     if failure.audit_id:
         meta["aura/audit_id"] = failure.audit_id

@@ -19,6 +19,7 @@ from .exchange import CAPABILITY_OF, CLIENT, Exchange
 from .graph import Graph, refusal
 from .jsonrpc import JSON, SERVER_BUSY, RpcError, encode
 from .metrics import Metrics
+from .sentences import joined
 
 Method = Callable[[Exchange, JSON], Awaitable[JSON]]
 
@@ -268,4 +269,4 @@ def as_rpc_error(error: AuraError) -> RpcError:
     """A failure of a method that has no result of its own for failures."""
     failure = error.failure
     code = INVALID_PARAMS if failure.type == ErrorType.VALIDATION else SERVER_BUSY
-    return RpcError(code, f"{failure.message} {failure.recovery}", data=failure.as_dict())
+    return RpcError(code, joined(failure.message, failure.recovery), data=failure.as_dict())

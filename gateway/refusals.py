@@ -7,6 +7,7 @@ import re
 from aura_ia_mcp.bus.errors import AuraError
 
 from .jsonrpc import SERVER_BUSY, RpcError
+from .sentences import joined
 
 _NOT_VISIBLE = re.compile(r"[^\x20-\x7e]")
 
@@ -16,7 +17,7 @@ def busy(error: AuraError) -> RpcError:
     wait = max(1, round(error.failure.retry_after_s or 1))
     return RpcError(
         SERVER_BUSY,
-        f"{error.failure.message} {error.failure.recovery}",
+        joined(error.failure.message, error.failure.recovery),
         data=error.failure.as_dict(),
         status=503,
         headers={"Retry-After": str(wait)},
