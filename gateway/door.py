@@ -22,7 +22,7 @@ from .authentication import Chain, Credential, Identity, OnSecurityEvent
 from .body import read_body
 from .graph import refusal
 from .handshake import HandshakeEra
-from .headers import accepts, bearer, host_allowed, is_json, is_loopback, origin_allowed, traceparent
+from .headers import accepts, bearer, host_allowed, is_json, is_loopback, origin_allowed, traceparent, unserved_version
 from .health import Health
 from .jsonrpc import (
     SERVER_BUSY,
@@ -45,9 +45,7 @@ log = logging.getLogger(__name__)
 
 _MCP_PATHS = frozenset({"/mcp", "/mcp/stream"})
 _KNOWN_HOSTS = 64
-_OPEN_PER_CONNECTION = (
-    2  # more are open than connected when clients leave: the older era's requests go on
-)
+_OPEN_PER_CONNECTION = 2  # more are open than connected when clients leave: the older era's requests go on
 _REASONS = {400: "malformed", 401: "unauthenticated", 403: "host_or_origin", 404: "not_found", 405: "method"}
 _REASONS |= {406: "not_acceptable", 408: "slow_body", 410: "expired_event", 413: "too_large", 415: "media_type"}
 _REASONS |= {429: "session_limit", 503: "unavailable", 500: "fault"}
@@ -296,7 +294,7 @@ def _is_modern(http: web.BaseRequest, message: Incoming) -> bool:
 
 def _check_version(version: str | None) -> None:
     if version is not None and version not in HANDSHAKE_PROTOCOL_VERSIONS:
-        raise RpcError(INVALID_REQUEST, "this protocol version is not served", status=400)
+        raise unserved_version(version)
 
 
 def _stopping() -> AuraError:

@@ -11,9 +11,15 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from mcp_types.jsonrpc import UNSUPPORTED_PROTOCOL_VERSION
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
+
+from .jsonrpc import RpcError
+
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 _LONGEST_TRACE = 55
+_LONGEST_VERSION = 64
 
 
 def is_loopback(host: str) -> bool:
@@ -47,6 +53,18 @@ def origin_allowed(origin: str | None, allowed: Iterable[str]) -> bool:
         return parts.scheme in {"http", "https"} and parts.hostname is not None and is_loopback(parts.hostname)
     except ValueError:
         return False
+
+
+def unserved_version(requested: str) -> RpcError:
+    """The error for a protocol revision that neither era serves; its data names those that are served."""
+    served = [*MODERN_PROTOCOL_VERSIONS, *reversed(HANDSHAKE_PROTOCOL_VERSIONS)]
+    named = requested[:_LONGEST_VERSION].encode("ascii", "replace").decode("ascii")
+    return RpcError(
+        UNSUPPORTED_PROTOCOL_VERSION,
+        f"protocol version {named!r} is not served; use one of {', '.join(served)}",
+        data={"supported": served, "requested": named},
+        status=400,
+    )
 
 
 def accepts(accept: str | None) -> tuple[bool, bool]:

@@ -20,9 +20,10 @@ from mcp.shared.inbound import (
     unsupported_protocol_version_rejection,
     validate_mcp_param_headers,
 )
-from mcp_types import LOG_LEVEL_META_KEY, SERVER_INFO_META_KEY
+from mcp_types import LOG_LEVEL_META_KEY, PROTOCOL_VERSION_META_KEY, SERVER_INFO_META_KEY
 from mcp_types.jsonrpc import HEADER_MISMATCH, INVALID_REQUEST
 from mcp_types.methods import CACHEABLE_METHODS
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from aura_ia_mcp.bus.errors import AuraError
 
@@ -30,7 +31,7 @@ from .arrival import JSON_HEADERS, Arrival
 from .connections import Connections
 from .exchange import LEVELS, Exchange, named, settled, wanted
 from .graph import Caller
-from .headers import traceparent
+from .headers import traceparent, unserved_version
 from .info import ServerInfo
 from .jsonrpc import (
     JSON,
@@ -209,11 +210,19 @@ def _route(arrival: Arrival, message: Request) -> InboundModernRoute:
     duplicated = find_duplicated_routing_header(arrival.http.headers.items())
     if duplicated is not None:
         raise RpcError(HEADER_MISMATCH, f"{duplicated} header appears more than once")
+    version = arrival.http.headers.get(MCP_PROTOCOL_VERSION_HEADER)
+    if version is not None and version not in MODERN_PROTOCOL_VERSIONS and not _has_envelope(message):
+        raise unserved_version(version)
     body: dict[str, Any] = {"method": message.method, "params": message.params}
     route = classify_inbound_request(body, headers=arrival.http.headers)
     if isinstance(route, InboundLadderRejection):
         raise RpcError(route.code, route.message, data=route.data)
     return route
+
+
+def _has_envelope(message: Request) -> bool:
+    meta = message.params.get("_meta")
+    return isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta
 
 
 def _refuse(rejection: InboundLadderRejection | None) -> None:

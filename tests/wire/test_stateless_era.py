@@ -154,6 +154,21 @@ async def test_an_unserved_version_is_told_the_served_ones(running: Running) -> 
     assert error["data"] == {"supported": [MODERN], "requested": "2031-01-01"}
 
 
+@pytest.mark.parametrize("method", ["tools/list", "initialize", "no/such"])
+@pytest.mark.parametrize("params", [{}, {"_meta": 5}, {"_meta": {"progressToken": 1}}])
+async def test_an_unknown_version_without_an_envelope_is_told_every_served_one(
+    running: Running, method: str, params: dict[str, Any]
+) -> None:
+    reply = await running.post(request(1, method, params), MCP_Protocol_Version="1999-01-01")
+    error = reply.json["error"]
+    assert (reply.status, reply.json["id"], error["code"]) == (400, 1, -32022)
+    assert error["data"]["requested"] == "1999-01-01"
+    assert {MODERN, "2025-11-25"} <= set(error["data"]["supported"])
+    assert "1999-01-01" in error["message"]
+    async with running.http.get(running.url, headers={"MCP-Protocol-Version": "1999-01-01"}) as response:
+        assert (response.status, (await response.json())["error"]["code"]) == (400, -32022)
+
+
 @pytest.mark.parametrize("meta", [None, 5, {}, {f"{PREFIX}/protocolVersion": MODERN}])
 async def test_a_broken_envelope_is_invalid(running: Running, meta: Any) -> None:
     message = request(1, "tools/list", {} if meta is None else {"_meta": meta})

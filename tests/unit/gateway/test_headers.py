@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aura_ia_mcp.gateway.headers import accepts, bearer, host_allowed, is_json, origin_allowed, traceparent
+from aura_ia_mcp.gateway.headers import (
+    accepts,
+    bearer,
+    host_allowed,
+    is_json,
+    origin_allowed,
+    traceparent,
+    unserved_version,
+)
+from aura_ia_mcp.gateway.jsonrpc import encode
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -96,3 +105,9 @@ def test_a_trace_context_is_taken_only_when_well_formed() -> None:
     assert traceparent(TRACE) == TRACE
     assert traceparent(TRACE.upper()) == ""
     assert traceparent(5) == ""
+
+
+def test_a_version_that_is_no_text_is_told_too() -> None:
+    error = unserved_version("19\udcff" + "9" * 100)
+    assert encode(error.as_dict())
+    assert error.data["requested"] == "19?" + "9" * 61
