@@ -229,10 +229,10 @@ class Door:
 
     async def _other(self, entrance: Entrance, http: web.BaseRequest, path: str) -> web.StreamResponse:
         route = (http.method, path)
-        if route == ("GET", "/health"):
+        if route in {("GET", "/health"), ("HEAD", "/health")}:
             report = await self._health.check()
             return _json(report, 200 if report["ready"] and not self.stopping else 503)
-        if route == ("GET", "/live"):
+        if route in {("GET", "/live"), ("HEAD", "/live")}:
             return _json({"status": "live"})
         if route == ("GET", "/metrics"):
             if not self._credential(entrance, http).local:
@@ -251,7 +251,7 @@ class Door:
                 raise RpcError(INVALID_REQUEST, "the Content-Type must be application/json", status=415)
             body = await read_body(http, self._settings.max_body_bytes, self._settings.body_timeout_s)
             return await self._rest.call_tool(arrival, body)
-        allowed = {"/health": "GET", "/live": "GET", "/metrics": "GET"}
+        allowed = {"/health": "GET, HEAD", "/live": "GET, HEAD", "/metrics": "GET"}
         allowed |= {"/mcp/tools/list": "GET", "/mcp/tools/call": "POST"}
         if path in allowed:
             raise RpcError(

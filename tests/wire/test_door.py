@@ -68,11 +68,26 @@ async def test_an_unknown_path_is_404_in_json(running: Running, path: str) -> No
 
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
-    [("POST", "/health", "GET"), ("DELETE", "/mcp/tools/list", "GET"), ("GET", "/mcp/tools/call", "POST")],
+    [("POST", "/health", "GET, HEAD"), ("DELETE", "/mcp/tools/list", "GET"), ("GET", "/mcp/tools/call", "POST")],
 )
 async def test_a_wrong_http_method_is_told_the_right_one(running: Running, method: str, path: str, allow: str) -> None:
     async with running.http.request(method, running.base + path) as response:
         assert (response.status, response.headers["Allow"]) == (405, allow)
+
+
+@pytest.mark.parametrize("path", ["/health", "/live"])
+async def test_head_is_answered_like_get_without_a_body(running: Running, path: str) -> None:
+    async with running.http.get(running.base + path) as response:
+        status, length = response.status, len(await response.read())
+    async with running.http.head(running.base + path) as response:
+        assert (response.status, await response.read()) == (status, b"")
+        assert response.headers["Content-Type"].startswith("application/json")
+    assert length > 0
+    head = f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(head.encode())
+    assert (await asyncio.wait_for(reader.read(), 5)).partition(b"\r\n\r\n")[2] == b""
+    writer.close()
 
 
 async def test_only_json_may_be_posted_and_something_must_be_accepted(running: Running) -> None:
