@@ -173,9 +173,13 @@ def test_a_stranger_at_an_actors_socket_is_refused_and_recorded(system: System, 
     assert process(system, "ray::Safety").pid == safety
 
 
-def test_who_speaks_another_protocol_at_an_actors_socket_is_cut_off(system: System) -> None:
+def test_who_speaks_another_protocol_at_an_actors_socket_is_refused_and_cut_off(system: System) -> None:
     safety = process(system, "ray::Safety").pid
-    assert knock(system, "http") == [[]]
+    before = len(audited(system, "malformed"))
+    refused = knock(system, "http")[0]
+    assert refused[0] == Op.REFUSED
+    assert refused[1]["code"] == "malformed"
+    until("the security audit to tell", lambda: audited(system, "malformed")[before:], 15)
     assert system.call("echo", {"text": "as before"})["isError"] is False
     assert process(system, "ray::Safety").pid == safety
 
