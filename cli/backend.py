@@ -37,8 +37,10 @@ def ask(loaded: Loaded, work: Callable[[Client], Awaitable[_T]]) -> _T:
     try:
         return asyncio.run(run())
     except NotRunningError:
-        where = loaded.backend_url or f"here (state folder {paths.state})"
+        where = loaded.backend_url or f"for the state folder {paths.state}"
         remedy = "Start one with `aura serve`, or `make serve` in a fresh clone."
+        if not loaded.backend_url and not loaded.settings.system.state_dir.is_absolute():
+            remedy += " If one runs, go to the folder where it was started: that is where its state lies."
         raise Failure(f"no Aura system answers {where}.", remedy) from None
     except ClientError as error:
         remedy = str(error.failure.get("recovery") or "")

@@ -162,5 +162,6 @@ def welcome(settings: Settings, system: dict[str, Any], took_s: float) -> str:
 
 def _endpoint(settings: Settings, name: str, url: str) -> str:
     parts = {server.name: server.tools for server in settings.gateway.servers}
-    shows = f"{len(parts[name])} tools" if parts.get(name) else "every tool"
+    count = len(parts.get(name) or ())
+    shows = f"{count} tool{'s' if count > 1 else ''}" if count else "every tool"
     return f"  {name:<10} {for_people(url)}   ({shows})"

@@ -19,6 +19,7 @@ def stdio(ctx: click.Context) -> None:
 
     A thin client of the system that runs in this folder (or at AURA_BACKEND_URL). If none runs one is started, and
     ends with its last client. Standard output carries the protocol only. AURA_TOKEN says who calls; else a guest.
+    State and logs lie in the folder where this runs, so `cwd` decides which system that is.
 
     \b
     Example, in Codex's config.toml:

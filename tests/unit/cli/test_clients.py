@@ -232,7 +232,7 @@ class Mute:
         pass
 
 
-@pytest.mark.parametrize(("returned", "code"), [(0, 0), (1, 1), (130, 1)])
+@pytest.mark.parametrize(("returned", "code"), [(0, 0), (1, 1), (130, 130)])
 def test_serve_shows_progress_then_endpoints_and_codex(
     run: Run, monkeypatch: pytest.MonkeyPatch, returned: int, code: int
 ) -> None:

@@ -133,6 +133,12 @@ def test_the_version_is_an_option_too(aura: Aura) -> None:
     assert aura("--version") == aura("version")
 
 
+def test_status_without_a_system_names_the_folder_it_looked_in(aura: Aura, tmp_path: Path) -> None:
+    _, err = aura.both("status", code=1)
+    assert f"no Aura system answers for the state folder {tmp_path / '.aura'}." in err
+    assert "the folder where it was started" in err
+
+
 @pytest.mark.parametrize("status", [0, 1, 130])
 def test_serve_ends_as_the_supervisor_did(aura: Aura, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     monkeypatch.setattr("aura_ia_mcp.cli.serve.ports", lambda _: ())
