@@ -256,7 +256,8 @@ class Safety:
             wait_s = case.take.retry_after_s
             raise AuraError(
                 "rate_limited",
-                f"{caller.id} has used its {self._buckets.rate} calls a minute; the next may come in {max(wait_s, 0.1):.1f} s",
+                f"{caller.id} has used its {self._buckets.rate} calls a minute; "
+                f"the next may come in {max(wait_s, 0.1):.1f} s",
                 retry_after_s=round(wait_s + 0.0005, 3),
             )
 
