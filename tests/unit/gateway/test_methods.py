@@ -68,12 +68,13 @@ async def test_a_named_deadline_holds_up_to_an_hour(named: float, least: float, 
     assert least <= (await call(TestGraph(), {"aura/timeout_s": named}))[1] < most
 
 
+WRONG_IDS: list[Any] = [1.5, True, None, [], {}]
+WRONG_TIMES: list[Any] = [0, -1, True, None, "5", [], float("nan")]
+
+
 @pytest.mark.parametrize(
     "meta",
-    [
-        *({"callId": value} for value in (1.5, True, None, [], {})),
-        *({"aura/timeout_s": value} for value in (0, -1, True, None, "5", [], float("nan"))),
-    ],
+    [*({"callId": value} for value in WRONG_IDS), *({"aura/timeout_s": value} for value in WRONG_TIMES)],
 )
 async def test_a_wrong_type_in_meta_is_refused_before_anything_runs(meta: dict[str, Any]) -> None:
     graph = TestGraph()
