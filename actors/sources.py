@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from aura_ia_mcp.bus.bus import Context
 from aura_ia_mcp.bus.envelope import Header, Principal
+from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
 
 from .definition import ToolDefinition
@@ -189,7 +190,8 @@ class Source:
 
     async def call(self, name: str, arguments: JSON, call: ToolCall) -> JSON:
         """Nothing to run."""
-        raise NotImplementedError(name)
+        del arguments, call
+        raise AuraError("unknown_tool", f"the source {self.name} has no tool {name!r}")
 
     def resources(self) -> Sequence[Offer]:
         """No resources."""
@@ -209,7 +211,8 @@ class Source:
 
     async def get_prompt(self, name: str, arguments: JSON, call: ToolCall) -> JSON:
         """No prompts."""
-        raise NotImplementedError(name)
+        del arguments, call
+        raise AuraError("unknown_prompt", f"the source {self.name} has no prompt {name!r}")
 
     async def complete(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 
 from mcp_types.jsonrpc import INTERNAL_ERROR
@@ -20,7 +21,7 @@ _MOST_CHARS = 200
 CAPABILITY_OF = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}
 
 
-class Exchange:
+class Exchange(ABC):
     """What a handler knows of a request and may do along it.
 
     Args:
@@ -51,24 +52,24 @@ class Exchange:
         self.client_name = client_name or {}
         self.missing: str | None = None
 
+    @abstractmethod
     def notify(self, method: str, params: JSON) -> None:
         """Send a notification along this request, in order, ahead of its answer; never blocks."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def ask(self, method: str, params: JSON) -> JSON:
         """Ask the client along this request and wait for its result.
 
         Raises:
             AuraError: `unavailable` when it can't be asked that, `tool_failed` when it answered with an error.
         """
-        raise NotImplementedError
 
-    def close_stream(self) -> None:
+    def close_stream(self) -> None:  # noqa: B027 - most exchanges have no stream to close
         """End the connection that carries this request's stream, so that the client comes back for the rest."""
 
+    @abstractmethod
     def logs(self, level: str) -> bool:
         """Whether the client wants log messages of this level."""
-        raise NotImplementedError
 
     def on_item(self, item: JSON) -> None:
         """Relay an item that comes up an open request on the bus; one that isn't JSON is dropped."""

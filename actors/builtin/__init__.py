@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.judgement.roles import shipped
 
@@ -40,7 +41,7 @@ class Builtin(Source):
         """Run one."""
         run = self._tools[name].run
         if run is None:
-            raise NotImplementedError(f"{name} is run elsewhere")
+            raise AuraError("unavailable", f"{name} is run by the actor that its audience names, not by Tools")
         return result(await run(arguments, call, self._reach))
 
     def resources(self) -> Sequence[Offer]:

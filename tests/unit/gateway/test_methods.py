@@ -8,15 +8,15 @@ from mcp_types.jsonrpc import INVALID_PARAMS
 
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.gateway.catalogue import Catalogue
-from aura_ia_mcp.gateway.exchange import Exchange
 from aura_ia_mcp.gateway.graph import GUEST, Caller, Graph
 from aura_ia_mcp.gateway.jsonrpc import RpcError
 from aura_ia_mcp.gateway.methods import Methods
 from aura_ia_mcp.gateway.metrics import Metrics
+from aura_ia_mcp.gateway.rest import RestExchange
 from tests.wire.graph import TestGraph
 
 
-class Answering(Exchange):
+class Answering(RestExchange):
     """A client of the older era that answers whatever it is asked."""
 
     asked = 0
@@ -38,7 +38,7 @@ async def test_a_tool_that_asks_without_end_is_given_up() -> None:
 async def call(graph: TestGraph, meta: JSON) -> tuple[str, float]:
     """Call `echo`; the idempotency key and the seconds that the graph was given."""
     methods = Methods(Graph(graph), Catalogue(Graph(graph)), 5.0, Metrics("1"))
-    exchange = Exchange(Caller(GUEST), "2026-07-28", {}, meta, "from the header")
+    exchange = RestExchange(Caller(GUEST), "2026-07-28", {}, meta, "from the header")
     exchange.modern = True
     began = time.monotonic()
     await methods.call_tool(exchange, {"name": "echo"})
