@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from aura_ia_mcp.bus.bus import Context
-from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.messages import CallTool, Complete, GetPrompt, ReadResource
-from aura_ia_mcp.bus.tokens import Verifier
+from aura_ia_mcp.bus.tokens import Verifier, who
 
 Governed = CallTool | ReadResource | GetPrompt | Complete
 
@@ -37,13 +36,6 @@ def action_of(message: Governed, contract: str = "") -> str:
     if isinstance(message, Complete):
         return "complete"
     return f"call:{message.tool}:{contract}" if contract else f"call:{message.tool}"
-
-
-def who(principal: Principal | None) -> str:
-    """Whom a token is for: all that a callee may base its own answer on, roles and tenant included."""
-    if principal is None:
-        return ""
-    return f"{principal.tenant}/{principal.id} {principal.kind} {','.join(principal.roles)}"
 
 
 def check(verifier: Verifier, message: Governed, context: Context, audience: str, contract: str = "") -> None:

@@ -36,6 +36,9 @@ class ToolDefinition:
         timeout_s: longest run; None takes the setting.
         concurrency: runs at once; None takes the setting.
         meta: further `_meta` members of the catalogue entry.
+        calms: makes the system safer or ends something: runs in safe mode, too, though it writes.
+        reenters: causes further calls, through the ingress; its calls get a grant for that and hold no slot meanwhile.
+        embeds: text arguments whose meaning the actor that runs it may ask the ML worker for.
     """
 
     name: str
@@ -57,6 +60,9 @@ class ToolDefinition:
     concurrency: int | None = None
     meta: JSON = field(default_factory=dict)
     one_of: tuple[str, ...] = ()
+    calms: bool = False
+    reenters: bool = False
+    embeds: tuple[str, ...] = ()
 
     @property
     def annotations(self) -> JSON:
@@ -83,6 +89,7 @@ class ToolDefinition:
                 self.exposed,
                 self.audience,
                 self.one_of,
+                *(["calms"] if self.calms else []),
             ]
         )
 
@@ -107,4 +114,7 @@ class ToolDefinition:
             "aura/risk": self.risk,
             "aura/fingerprint": self.fingerprint,
         }
+        for name in ("calms", "reenters", "embeds"):
+            if value := getattr(self, name):
+                entry["_meta"][f"aura/{name}"] = list(value) if isinstance(value, tuple) else value
         return entry

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import time
 from collections.abc import Awaitable, Callable
 
 from aura_ia_mcp.bus.bus import Bus
 from aura_ia_mcp.bus.envelope import Header
 from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.messages import CatalogueChanged, ListCatalogue, ResourceUpdated, Subscribe
+from aura_ia_mcp.bus.messages import CatalogueChanged, ListCatalogue, ResourceUpdated
 from aura_ia_mcp.configs.settings import Settings
 
 from .catalogue import KINDS, Servers
+from .listening import Listening, events
 from .snapshot import Listing, Snapshot
 
-log = logging.getLogger(__name__)
-
 TOPIC = "catalogue"
-_LISTEN_S = 3600.0
-_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 5.0
-_STEADY_S = 10.0
 
 
 class Follower:
@@ -41,24 +34,20 @@ class Follower:
         self, bus: Bus, settings: Settings, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self._bus = bus
-        self._sleep = sleep
-        self._told = ""
+        self._listening = Listening("the catalogue", self._listen, sleep=sleep)
         self._servers = Servers.of(settings)
         self._patience_s = settings.bus.patience_s
         self._listings: dict[str, Listing] = {}
         self._snapshot: Snapshot | None = None
         self._there = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.create_task(self._follow(), name="follow the catalogue")
+        self._listening.start()
 
     async def stop(self) -> None:
         """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._listening.stop()
 
     async def snapshot(self, header: Header) -> Snapshot:
         """The newest copy; the first one is waited for a while.
@@ -74,41 +63,16 @@ class Follower:
                 raise AuraError("not_delivered", "tools/0 hasn't told its catalogue yet", retry_after_s=2.0)
         return self._snapshot
 
-    async def _follow(self) -> None:
-        failures = 0
-        while True:
-            began = time.monotonic()
-            try:
-                await self._listen()
-            except AuraError as error:
-                log.debug("the catalogue's events ended: %s", error)
-            except Exception as error:
-                self._tell(error)
-            if time.monotonic() - began > _STEADY_S:
-                failures, self._told = 0, ""
-            await self._sleep(min(_PAUSE_S * 2.0 ** min(failures, 16), _LONGEST_PAUSE_S))
-            failures += 1
-
     async def _listen(self) -> None:
         """Read the lists, and again what an event names, until the events end."""
         await self._refresh(KINDS)
-        header = Header(deadline=time.monotonic() + _LISTEN_S)
         first = True
-        async for event in self._bus.stream("tools", Subscribe(TOPIC), header=header):
+        async for event in events(self._bus, "tools", TOPIC):
             if first:  # the retained event: what changed before the subscription is read now
                 await self._refresh(KINDS)
                 first = False
             else:
                 await self._heard(event["kind"], event["payload"])
-
-    def _tell(self, error: Exception) -> None:
-        """Log a fault: its trace once, until it is another one or all went well for a while."""
-        what = f"{type(error).__name__}: {error}"
-        if what == self._told:
-            log.debug("the catalogue still can't be followed: %s", what)
-            return
-        self._told = what
-        log.error("the catalogue can't be followed; it is tried again, at least every 5 s", exc_info=error)
 
     async def _heard(self, kind: str, payload: dict[str, str]) -> None:
         if kind == CatalogueChanged.kind:

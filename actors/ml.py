@@ -6,16 +6,16 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import numpy as np
 
 from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.errors import AuraError, Outcome
-from aura_ia_mcp.bus.messages import JSON, CallTool, ReadModels
-from aura_ia_mcp.bus.tokens import Verifier
+from aura_ia_mcp.bus.messages import JSON, CallTool, Embed, ReadModels
+from aura_ia_mcp.bus.tokens import Verifier, who
 from aura_ia_mcp.models.batching import Limits
 from aura_ia_mcp.models.errors import ClosedError, ModelError, QueueFullError
 from aura_ia_mcp.models.rank import rank
@@ -27,6 +27,8 @@ from .reporting import Reporter
 from .sources import result
 
 log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 AUDIENCE = "ml"
 LAYER = "L1"
@@ -64,7 +66,7 @@ class MLWorker:
         self._loading: asyncio.Task[None] | None = None
         self._requests = {"embedding": 0, "emotion": 0}
         self._times_ms: dict[str, deque[float]] = {kind: deque(maxlen=512) for kind in self._requests}
-        self._run: dict[str, Callable[[JSON, str], Awaitable[JSON]]] = {
+        self._run: dict[str, Callable[[JSON, str], Coroutine[Any, Any, JSON]]] = {
             "analyze_emotion": self._analyze_emotion,
             "semantic_rank": self._semantic_rank,
             "embed_text": self._embed_text,
@@ -95,20 +97,46 @@ class MLWorker:
         run = self._run.get(message.tool)
         if run is None:
             raise AuraError("unknown_tool", f"the ML worker has no tool {message.tool!r}")
-        self._require()
+        reply = await self._ran(run(message.arguments, _group(context.header.principal)))
+        ms = round((time.perf_counter() - began) * 1000, 3)
+        self._count("emotion" if message.tool == "analyze_emotion" else "embedding", ms)
+        return reply | {"_meta": {"aura/layers": [{"layer": LAYER, "actor": str(self._bus.address), "ms": ms}]}}
+
+    @handles(Embed)
+    async def embed(self, message: Embed, context: Context) -> JSON:
+        """Vectors for an actor's own use; its token names these very texts."""
+        began = time.perf_counter()
+        header = context.envelope.header
+        self._verifier.verify(
+            header.tokens.get(AUDIENCE),
+            action="embed",
+            arguments=message.texts,
+            who=who(header.principal),
+            delivery=context.envelope.id,
+        )
+        answers = await self._ran(self._models.embed(message.texts, group=_group(header.principal)))
+        self._count("embedding", round((time.perf_counter() - began) * 1000, 3))
+        return {"vectors": [answer.embedding.tolist() for answer in answers], "model": self._name("embedding")}
+
+    async def _ran(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """What the models give, their errors in the form of the table's."""
         try:
-            reply = await run(message.arguments, _group(context.header.principal))
+            self._require()
+        except AuraError:
+            work.close()
+            raise
+        try:
+            return await work
         except QueueFullError as error:
             raise AuraError("mailbox_full", str(error), retry_after_s=error.retry_after_s) from error
         except ClosedError as error:
             raise AuraError("stopping", str(error), retry_after_s=_RETRY_S, outcome=Outcome.UNKNOWN) from error
         except ModelError as error:
             raise AuraError("unavailable", str(error), recovery=error.remedy) from error
-        ms = round((time.perf_counter() - began) * 1000, 3)
-        kind = "emotion" if message.tool == "analyze_emotion" else "embedding"
+
+    def _count(self, kind: str, ms: float) -> None:
         self._requests[kind] += 1
         self._times_ms[kind].append(ms)
-        return reply | {"_meta": {"aura/layers": [{"layer": LAYER, "actor": str(self._bus.address), "ms": ms}]}}
 
     @handles(ReadModels)
     async def read_models(self, message: ReadModels, context: Context) -> JSON:

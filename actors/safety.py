@@ -19,7 +19,7 @@ from aura_ia_mcp.bus.messages import (
     Probe,
     ReadResource,
 )
-from aura_ia_mcp.bus.tokens import Claims, Minter, digest
+from aura_ia_mcp.bus.tokens import Claims, Minter, digest, who
 from aura_ia_mcp.judgement.authorize import Verdict, authorize
 from aura_ia_mcp.judgement.bucket import Buckets
 from aura_ia_mcp.judgement.redact import redact
@@ -28,7 +28,7 @@ from aura_ia_mcp.stores.audit import AuditError
 
 from .boot import Boot
 from .case import Case
-from .decision import Governed, action_of, covered, who
+from .decision import Governed, action_of, covered
 from .definition import HERE
 from .follower import Follower
 from .idempotency import Idempotency

@@ -1,20 +1,41 @@
-"""Durable records; for now the bearer tokens."""
+"""L0: what must survive: who holds which token, the safe mode switch, the records of other actors."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
+from dataclasses import asdict
 
 from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.messages import JSON, Authenticate
+from aura_ia_mcp.bus.messages import (
+    JSON,
+    Authenticate,
+    CallTool,
+    ReadRecords,
+    SafeModeChanged,
+    TakeToken,
+    WriteRecord,
+)
+from aura_ia_mcp.bus.tokens import Verifier
+from aura_ia_mcp.judgement.bucket import Buckets
 from aura_ia_mcp.stores.audit import AuditError
+from aura_ia_mcp.stores.records import RecordError, RecordStore
 from aura_ia_mcp.stores.tokens import TokenStore
 
 from .boot import Boot
+from .decision import check
 from .reporting import Reporter
+from .sources import result
+
+AUDIENCE = "state"
+LAYER = "L0"
+SWITCHES = "switches"
+OWNERS = {"trust": "roles"}  # which role may read and write which kind of record
+_SAFE_MODE = "safe_mode"
+_MOST_RATES = 64
 
 _DIGEST_CHARS = 64
 _SHOWN_CHARS = 12
@@ -44,23 +65,39 @@ class Failures:
 
 
 class State:
-    """Says who holds a token. Reading one takes some ten microseconds, so it is done on the event loop."""
+    """Says who holds a token, holds the safe mode switch, and keeps records for the actors that own them.
+
+    Promises: what it answered is on disk; safe mode is published on the topic `switches` and is, after a restart, what
+    it was. Reading takes some ten microseconds, so it is done on the event loop; what writes waits in a thread.
+
+    Args:
+        boot: `audience_key` among it.
+    """
 
     def __init__(self, boot: Boot) -> None:
+        if boot.audience_key is None:
+            raise ValueError("State needs the key that checks decision tokens")
         self._boot = boot
+        self._verifier = Verifier(AUDIENCE, boot.audience_key)
         self._tokens = TokenStore(boot.paths.tokens)
+        self._records = RecordStore(boot.paths.records)
+        self._buckets: dict[int, Buckets] = {}
+        self._switching = asyncio.Lock()
         self._failures = Failures()
         self._authenticated = self._refused = 0
 
     async def start(self, bus: Bus) -> None:
-        """Begin to report."""
+        """Tell the switches, and begin to report."""
+        self._bus = bus
+        bus.publish(SWITCHES, self._safe_mode())
         self._reporter = Reporter(bus, lambda: {"authenticated": self._authenticated, "refused_tokens": self._refused})
         self._reporter.start()
 
     async def stop(self) -> None:
-        """Close the store."""
+        """Close the stores."""
         await self._reporter.stop()
         await asyncio.to_thread(self._tokens.close)
+        await asyncio.to_thread(self._records.close)
 
     @handles(Authenticate)
     async def authenticate(self, message: Authenticate, context: Context) -> JSON:
@@ -76,6 +113,68 @@ class State:
         principal = Principal(found.principal_id, found.kind, found.tenant, found.roles)
         return {"principal": principal.as_dict(), "expires_at": found.expires_at}
 
+    # --- switches -----------------------------------------------------------------------------------------------------
+
+    @handles(CallTool)
+    async def call_tool(self, message: CallTool, context: Context) -> JSON:
+        """Run set_safe_mode; published before it is answered, and Safety waits until it has heard of it."""
+        began = time.perf_counter()
+        check(self._verifier, message, context, AUDIENCE)
+        if message.tool != "set_safe_mode":
+            raise AuraError("unknown_tool", f"State has no tool {message.tool!r}")
+        principal = context.header.principal
+        by = f"{principal.tenant}/{principal.id}" if principal else ""
+        async with self._switching:
+            now = SafeModeChanged(
+                enabled=bool(message.arguments["enabled"]),
+                reason=str(message.arguments["reason"]),
+                by=by,
+                at=time.time(),
+                version=self._safe_mode().version + 1,
+            )
+            await self._put(SWITCHES, _SAFE_MODE, now.payload())
+        self._bus.publish(SWITCHES, now)
+        ms = round((time.perf_counter() - began) * 1000, 3)
+        reply = result({"safe_mode": now.enabled, "reason": now.reason, "by": now.by, "at": now.at})
+        layers = [{"layer": LAYER, "actor": str(self._bus.address), "ms": ms}]
+        return reply | {"_meta": {"aura/layers": layers, "aura/safe_mode_version": now.version}}
+
+    def _safe_mode(self) -> SafeModeChanged:
+        kept = self._records.get(SWITCHES, _SAFE_MODE)
+        return SafeModeChanged(**kept) if kept else SafeModeChanged(False, "", "", 0.0, 0)
+
+    # --- records ------------------------------------------------------------------------------------------------------
+
+    @handles(ReadRecords)
+    async def read_records(self, message: ReadRecords, context: Context) -> JSON:
+        """What an actor keeps here."""
+        _own(message.of, context)
+        return {"records": await asyncio.to_thread(self._records.all, message.of)}
+
+    @handles(WriteRecord)
+    async def write_record(self, message: WriteRecord, context: Context) -> JSON:
+        """Keep it, or forget it."""
+        _own(message.of, context)
+        await self._put(message.of, message.key, message.value)
+        return {}
+
+    async def _put(self, kind: str, key: str, value: JSON | None) -> None:
+        try:
+            await asyncio.to_thread(self._records.put, kind, key, value)
+        except RecordError as error:
+            raise AuraError("unavailable", str(error)) from error
+
+    @handles(TakeToken)
+    async def take_token(self, message: TakeToken, context: Context) -> JSON:
+        """Take from a bucket that all replicas of Safety share."""
+        del context
+        buckets = self._buckets.get(message.per_minute)
+        if buckets is None:
+            if len(self._buckets) >= _MOST_RATES:
+                raise AuraError("unavailable", f"a policy may have {_MOST_RATES} different rates")
+            buckets = self._buckets[message.per_minute] = Buckets(message.per_minute)
+        return asdict(buckets.take(message.bucket, time.monotonic()))
+
     def _note_failure(self, digest: str, context: Context) -> None:
         told, untold = self._failures.count(time.monotonic())
         if not told:
@@ -83,3 +182,10 @@ class State:
         fields = {"token": digest[:_SHOWN_CHARS], "asked_by": str(context.envelope.source)}
         with contextlib.suppress(AuditError):  # the caller is refused all the same
             self._boot.audit.append("auth_failed", fields | ({"untold": untold} if untold else {}))
+
+
+def _own(kind: str, context: Context) -> None:
+    """Refuse whoever doesn't own these records."""
+    asker = context.envelope.source.role
+    if OWNERS.get(kind) != asker:
+        raise AuraError("forbidden", f"{asker} doesn't own the records of {kind!r}", recovery="See actors/state.py.")

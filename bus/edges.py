@@ -1,7 +1,8 @@
 """Who may ask whom: the allowed edges, as data, checked acyclic at start.
 
 An actor asks only its own layer or below. The keys that peers need to talk are derived per edge, so that an edge
-that isn't declared here has no key and can't be opened.
+that isn't declared here has no key and can't be opened. The re-entry port of the ingress is no edge upwards: on it the
+gateway answers `Reenter` alone, which makes a new request under a grant of Safety's.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ LAYERS: dict[str, int] = {
     "gateway": 7,  # ingress
     "safety": 6,
     "tools": 5,
+    "reasoning": 4,
+    "workflow": 3,
+    "router": 2,
+    "roles": 2,
+    "language": 1,
     "ml": 1,
     "state": 0,
     "audit": 0,
@@ -28,13 +34,29 @@ EDGES: frozenset[tuple[str, str]] = frozenset(
         ("gateway", "safety"),
         ("gateway", "state"),
         ("safety", "tools"),
+        ("safety", "roles"),
+        ("safety", "state"),
+        ("tools", "reasoning"),
+        ("tools", "roles"),
         ("tools", "ml"),
         ("tools", "audit"),
         ("tools", "state"),
+        ("reasoning", "workflow"),
+        ("reasoning", "router"),
+        ("reasoning", "roles"),
+        ("reasoning", "language"),
+        ("router", "ml"),
+        ("roles", "ml"),
+        ("roles", "state"),
     }
     | {(role, asked) for role in LAYERS for asked in _EVERYONE_ASKS if LAYERS[role] > LAYERS[asked]}
     | {("audit", "telemetry"), ("state", "telemetry")}
 )
+
+# Not a way to ask: a step that an actor causes begins as a new request at the ingress, and passes every layer anew.
+REENTRY: frozenset[tuple[str, str]] = frozenset({("workflow", "gateway")})
+
+KEYED = EDGES | REENTRY
 
 
 def check(edges: frozenset[tuple[str, str]], layers: dict[str, int]) -> None:

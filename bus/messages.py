@@ -177,6 +177,30 @@ class Complete(Message):
     server: str = "gateway"
 
 
+@message("ingress.reenter", privileged=True)
+class Reenter(Message):
+    """Begin a new request from inside, under the principal of the call that caused it; the reply is CallTool's.
+
+    The grant is a decision token of audience `gateway` that Safety made for `parent`, the id of that call. It may be
+    used for many steps until that call's deadline. The new request lies one deeper and passes every layer anew.
+    """
+
+    parent: str
+    tool: str
+    arguments: JSON
+    server: str = "gateway"
+
+
+@message("ml.embed", idempotent=True, privileged=True)
+class Embed(Message):
+    """Vectors of meaning for an actor's own use: reply {"vectors": (N, 384) floats of length 1, "model": text}.
+
+    The token covers exactly these texts: Safety minted it for arguments of the call that the tool's definition names.
+    """
+
+    texts: list[str]
+
+
 @message("probe", idempotent=True)
 class Probe(Message):
     """Can a call be served? Each actor on a call's way answers for itself and asks the next.
@@ -198,6 +222,47 @@ class Authenticate(Message):
     """Who holds the bearer token with this SHA-256 (hexadecimal)? Reply {"principal": {...}|None, "expires_at"}."""
 
     digest: str
+
+
+# --- durable records and switches -------------------------------------------------------------------------------------
+
+
+@message("state.records", idempotent=True)
+class ReadRecords(Message):
+    """All records of one kind: reply {"records": {key: JSON}}."""
+
+    of: str
+
+
+@message("state.write", idempotent=True)
+class WriteRecord(Message):
+    """Keep a record of a kind that the sender owns; `value` None forgets it. Durable when answered."""
+
+    of: str
+    key: str
+    value: JSON | None
+
+
+@message("state.take", idempotent=True)
+class TakeToken(Message):
+    """Take a token of a bucket that several replicas of Safety share.
+
+    Reply {"allowed", "before", "after", "retry_after_s"}, as `judgement.bucket.Take`.
+    """
+
+    bucket: str
+    per_minute: int
+
+
+@message("event.safe_mode")
+class SafeModeChanged(Message):
+    """The switch that stops everything that writes: `version` counts its changes, `at` is in Unix seconds."""
+
+    enabled: bool
+    reason: str
+    by: str
+    at: float
+    version: int
 
 
 # --- observation -----------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgpack
 
+from .envelope import Principal
 from .errors import AuraError
 from .keys import audience_key
 
@@ -27,6 +28,18 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 def digest(value: Any) -> str:
     """SHA-256 (hexadecimal) over canonical JSON: sorted keys, no spaces, UTF-8."""
     return hashlib.sha256(_encode(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def who(principal: Principal | None) -> str:
+    """Whom a token is for: all that a callee may base its own answer on, roles and tenant included."""
+    if principal is None:
+        return ""
+    return f"{principal.tenant}/{principal.id} {principal.kind} {','.join(principal.roles)}"
+
+
+def grant(parent: str) -> str:
+    """The action of a grant: begin new requests that the call `parent` causes."""
+    return f"reenter:{parent}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +79,7 @@ class Minter:
 
 
 class Verifier:
-    """Checks the tokens of one audience, each good for one delivery.
+    """Checks the tokens of one audience, each good for one delivery (a grant for many, until it expires).
 
     The newest 65,536 spent tokens are remembered until they expire. Whoever replays an older one must still hold the
     key of an edge to this audience.
@@ -81,15 +94,15 @@ class Verifier:
         self._key = key
         self._seen: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
-    def verify(self, token: bytes | None, *, action: str, arguments: Any, who: str, delivery: str) -> Claims:
+    def verify(self, token: bytes | None, *, action: str, arguments: Any, who: str, delivery: str | None) -> Claims:
         """The token's claims, if it covers just this.
 
         Args:
             token: what the envelope carried for this audience.
             action: the tool (or resource, prompt) to be run.
             arguments: as they came; hashed again here.
-            who: the principal's id.
-            delivery: the envelope's id; a second envelope with the same token is a replay.
+            who: whom it is for, as `who` says it.
+            delivery: the envelope's id; a second envelope with the same token is a replay. None for a grant.
 
         Raises:
             AuraError: `invalid_token`, saying which claim doesn't hold.
@@ -110,7 +123,8 @@ class Verifier:
         ):
             if wrong:
                 raise AuraError("invalid_token", f"the decision token for {action} doesn't hold: {what}")
-        self._spend(claims, delivery, now)
+        if delivery is not None:
+            self._spend(claims, delivery, now)
         return claims
 
     def _spend(self, claims: Claims, delivery: str, now: float) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from aura_ia_mcp.bus.address import Address
-from aura_ia_mcp.bus.edges import EDGES
+from aura_ia_mcp.bus.edges import KEYED
 from aura_ia_mcp.bus.keys import EdgeKeys, audience_key
 from aura_ia_mcp.configs.settings import Settings
 
@@ -89,7 +89,7 @@ def assign(
             Duty(
                 address=Address(role.name, seat.replica),
                 role=role,
-                keys=EdgeKeys.of(role.name, roots.bus, EDGES),
+                keys=EdgeKeys.of(role.name, roots.bus, KEYED),
                 audience_key=audience_key(roots.decision, role.name) if role.privileged else None,
                 decision_root=roots.decision if role.mints else None,
                 sources=tuple(sources) if role.sourced else (),

@@ -17,6 +17,7 @@ import uvloop
 from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.configs.paths import Paths
+from aura_ia_mcp.gateway.ingress import Ingress
 from aura_ia_mcp.gateway.server import Gateway, ListenError
 
 from . import collection
@@ -44,11 +45,22 @@ class GatewayProcess:
         self._spec = spec
         self._paths = Paths.of(spec.settings)
         transports = asking_transports(spec.settings, spec.certificate)
-        self._peer = joined_peer(Address("gateway"), spec.keys, transports, spec.directory, spec.node, spec.settings)
         self._record = SecurityRecord(spec.settings, self._paths, spec.audit_key)
+        self._ingress = Ingress(spec.grant_key, spec.settings.cluster.replicas.get("safety", 1))
+        self._peer = joined_peer(
+            Address("gateway"),
+            spec.keys,
+            transports,
+            spec.directory,
+            spec.node,
+            spec.settings,
+            actor=self._ingress,
+            on_refused=self._record.note,
+        )
         self._gateway = Gateway(
             spec.settings, self._paths, self._peer, spec.version, on_security_event=self._record.note
         )
+        self._uris = ""
         self._stop = asyncio.Event()
 
     async def run(self) -> Exit:
@@ -57,7 +69,9 @@ class GatewayProcess:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         until_end_of_input(self._stop)
+        await self._ingress.start(self._peer)
         try:
+            self._uris = await self._peer.listen()
             await self._gateway.start()
         except (OSError, AuraError, ListenError) as error:
             self._record.close()
@@ -79,7 +93,7 @@ class GatewayProcess:
         while True:
             try:
                 async with asyncio.timeout(_ASK_S + 1.0):
-                    await register(self._peer, self._spec.node, "", _ASK_S)
+                    await register(self._peer, self._spec.node, self._uris, _ASK_S)
                 if not joined:
                     joined = True
                     collection.settle()

@@ -16,7 +16,7 @@ import time
 from typing import Any
 
 from aura_ia_mcp.bus.address import Address
-from aura_ia_mcp.bus.edges import EDGES, LAYERS, check
+from aura_ia_mcp.bus.edges import EDGES, KEYED, LAYERS, check
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.keys import EdgeKeys
 from aura_ia_mcp.bus.messages import JSON, Report
@@ -144,7 +144,7 @@ class Graph:
         saved = self._spec.roots.authority
         certificate = Authority(saved).issue("cluster") if saved else None
         transports = asking_transports(self._spec.settings, certificate)
-        keys = EdgeKeys.of("cluster", self._spec.roots.bus, EDGES)
+        keys = EdgeKeys.of("cluster", self._spec.roots.bus, KEYED)
         return joined_peer(Address("cluster"), keys, transports, directory, self._spec.node, self._spec.settings)
 
     async def _report(self) -> None:

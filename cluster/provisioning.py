@@ -7,8 +7,8 @@ import secrets
 import socket
 from typing import TYPE_CHECKING
 
-from aura_ia_mcp.bus.edges import EDGES
-from aura_ia_mcp.bus.keys import EdgeKeys, derive
+from aura_ia_mcp.bus.edges import KEYED
+from aura_ia_mcp.bus.keys import EdgeKeys, audience_key, derive
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores.keys import load_or_create
@@ -45,11 +45,12 @@ def provision(
     graph = GraphSpec(settings, roots, node, sources, started_at, origins)
     gateway = GatewaySpec(
         settings,
-        EdgeKeys.of("gateway", roots.bus, EDGES),
+        EdgeKeys.of("gateway", roots.bus, KEYED),
         node,
         DirectoryPlace(node, f"unix:{bus_sockets(paths) / 'directory-0.sock'}"),
         version_info(),
         derive(roots.audit_key, f"audit-writer:{WRITER}"),
+        audience_key(roots.decision, "gateway"),
         authority.issue("gateway") if authority else None,
     )
     return graph, gateway

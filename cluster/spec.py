@@ -129,6 +129,7 @@ class GatewaySpec:
         directory: where the Directory answers.
         version: the system's.
         audit_key: of the digests in its own audit records; derived from the audit key, which it doesn't hold.
+        grant_key: checks Safety's grants of re-entry.
         certificate: for TLS between nodes; None keeps to unix sockets.
     """
 
@@ -138,6 +139,7 @@ class GatewaySpec:
     directory: DirectoryPlace
     version: str
     audit_key: bytes = field(repr=False)
+    grant_key: bytes = field(repr=False)
     certificate: Certificate | None = None
 
     def to_json(self) -> str:
@@ -152,6 +154,7 @@ class GatewaySpec:
                 "directory": {"node": self.directory.node, "uris": self.directory.uris},
                 "version": self.version,
                 "audit_key": self.audit_key.hex(),
+                "grant_key": self.grant_key.hex(),
                 "certificate": _certificate_json(self.certificate),
             }
         )
@@ -167,6 +170,7 @@ class GatewaySpec:
             directory=DirectoryPlace(**data["directory"]),
             version=str(data["version"]),
             audit_key=bytes.fromhex(data["audit_key"]),
+            grant_key=bytes.fromhex(data["grant_key"]),
             certificate=_certificate(data["certificate"]),
         )
 
@@ -184,10 +188,24 @@ def absolute(settings: Settings) -> Settings:
     system = settings.system.model_copy(
         update={"state_dir": settings.system.state_dir.resolve(), "log_dir": settings.system.log_dir.resolve()}
     )
+    safety = settings.safety.model_copy(
+        update={
+            "policy_file": _rules(settings.safety.policy_file, "policy.yaml"),
+            "roles_file": _rules(settings.safety.roles_file, "roles.yaml"),
+        }
+    )
     ml = settings.ml
     if ml.encoder_path is not None:
         ml = ml.model_copy(update={"encoder_path": ml.encoder_path.resolve()})
-    return settings.model_copy(update={"system": system, "ml": ml})
+    return settings.model_copy(update={"system": system, "safety": safety, "ml": ml})
+
+
+def _rules(path: Path | None, name: str) -> Path | None:
+    """The file with the rules that these settings mean here; None is the shipped one."""
+    if path is not None:
+        return path.resolve()
+    usual = Path("configs") / name
+    return usual.resolve() if usual.is_file() else None
 
 
 def bus_sockets(paths: Paths) -> Path:

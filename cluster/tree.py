@@ -64,7 +64,7 @@ TREE: tuple[Row, ...] = (
         "Records",
         (
             Role("telemetry", f"{_ACTORS}.telemetry:Telemetry"),
-            Role("state", f"{_ACTORS}.state:State"),
+            Role("state", f"{_ACTORS}.state:State", privileged=True),
             Role("audit", f"{_ACTORS}.audit:Audit"),
         ),
     ),

@@ -74,6 +74,11 @@ class Paths:
         return self.state / "tokens.sqlite"
 
     @property
+    def records(self) -> Path:
+        """SQLite with what the system must remember: safe mode, trust; mode 0600."""
+        return self.state / "state.sqlite"
+
+    @property
     def operator_token(self) -> Path:
         """The CLI's own bearer token; mode 0600."""
         return self.state / "operator.token"

@@ -48,6 +48,18 @@ class Gateway(Section):
                 port=9201,
                 tools=("analyze_emotion", "semantic_rank", "embed_text", "classify_text", "get_model_status"),
             ),
+            VirtualServer(
+                name="roles",
+                port=9206,
+                tools=(
+                    "list_roles",
+                    "get_role_capabilities",
+                    "suggest_role",
+                    "check_permission",
+                    "arbitrate_roles",
+                    "run_role_simulation",
+                ),
+            ),
         ),
         description="The ports that listen; each shows all tools or a part, at /mcp/stream.",
     )
@@ -97,6 +109,14 @@ class Safety(Section):
     """Limits and the decision."""
 
     rate_limit: int = Field(100, ge=1, description="tools/call per minute and principal (AURA_RATE_LIMIT).")
+    policy_file: Path | None = Field(
+        None, description="The policy; unset takes configs/policy.yaml here if it exists, else the shipped one."
+    )
+    roles_file: Path | None = Field(None, description="The roles; unset takes configs/roles.yaml, likewise.")
+    inspect_inline_bytes: int = Field(
+        16_384, ge=0, description="Longer texts are inspected in a process of their own, so that nobody waits for them."
+    )
+    inspect_timeout_s: float = Field(10.0, gt=0, description="An inspection that takes longer refuses the call.")
     token_ttl_s: float = Field(180.0, gt=0, description="How long a decision token is good beyond the call's start.")
     idempotency_s: float = Field(86_400.0, ge=0, description="How long a keyed call's result is kept for a repeat.")
     idempotency_entries: int = Field(10_000, ge=0, description="How many such results; the oldest goes first.")

@@ -111,6 +111,11 @@ class Graph:
         """
         return await self._ask(caller, message, timeout_s, retry=retry, on_item=on_item, on_ask=on_ask)
 
+    async def reenter(self, message: CallTool, header: Header, *, on_ask: OnAsk) -> JSON:
+        """Run a tool for a call that is under way: `header` says for whom, until when, and how deep."""
+        assert header.principal is not None  # a grant is for somebody
+        return await self._request(self.gate(header.principal), message, header, on_ask=on_ask)
+
     async def read(self, caller: Caller, uri: str, *, timeout_s: float) -> JSON:
         """Read a resource; the reply is MCP's ReadResourceResult."""
         return await self._ask(caller, ReadResource(uri, server=caller.server), timeout_s)

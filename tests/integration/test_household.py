@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aura_ia_mcp.bus.address import Address
-from aura_ia_mcp.bus.edges import EDGES
+from aura_ia_mcp.bus.edges import KEYED
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.keys import EdgeKeys
 from aura_ia_mcp.bus.messages import Ping, Resolve
@@ -66,7 +66,7 @@ class Town:
         return household
 
     def asker(self) -> Peer:
-        keys = EdgeKeys.of("cluster", ROOTS.bus, EDGES)
+        keys = EdgeKeys.of("cluster", ROOTS.bus, KEYED)
         return joined_peer(
             Address("cluster"), keys, asking_transports(self.settings, None), self.place, "here", self.settings
         )

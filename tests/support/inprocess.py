@@ -18,7 +18,7 @@ from aura_ia_mcp.actors.boot import Boot
 from aura_ia_mcp.actors.sources import ToolSource
 from aura_ia_mcp.bus.address import Address, Endpoint
 from aura_ia_mcp.bus.bus import Actor
-from aura_ia_mcp.bus.edges import EDGES
+from aura_ia_mcp.bus.edges import KEYED
 from aura_ia_mcp.bus.keys import EdgeKeys, audience_key, new_root
 from aura_ia_mcp.bus.peer import Peer
 from aura_ia_mcp.bus.resolver import StaticResolver
@@ -111,7 +111,7 @@ class InProcess:
     def _peer(self, role: str, actor: Actor | None) -> Peer:
         peer = Peer(
             Address(role),
-            EdgeKeys.of(role, self._bus_root, EDGES),
+            EdgeKeys.of(role, self._bus_root, KEYED),
             (self._transport,),
             self._resolver,
             actor=actor,

@@ -12,7 +12,7 @@ from aura_ia_mcp.actors.boot import Boot
 from aura_ia_mcp.actors.sources import Source, ToolCall, ToolDefinition, ToolSource
 from aura_ia_mcp.bus.address import Address, Endpoint
 from aura_ia_mcp.bus.bus import Actor
-from aura_ia_mcp.bus.edges import EDGES
+from aura_ia_mcp.bus.edges import KEYED
 from aura_ia_mcp.bus.envelope import Header, Principal
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.keys import EdgeKeys, audience_key, new_root
@@ -67,7 +67,7 @@ class Graph:
         address = Address.parse(role)
         peer = Peer(
             address,
-            EdgeKeys.of(address.role, self.root, EDGES),
+            EdgeKeys.of(address.role, self.root, KEYED),
             (self.transport,),
             self.resolver,
             actor=actor,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aura_ia_mcp.bus.edges import EDGES
+from aura_ia_mcp.bus.edges import KEYED
 from aura_ia_mcp.bus.keys import EdgeKeys
 from aura_ia_mcp.cluster.spec import (
     Certificate,
@@ -30,7 +30,7 @@ def test_a_graph_reads_what_its_supervisor_wrote() -> None:
 
 
 def test_a_gateway_reads_what_its_supervisor_wrote() -> None:
-    keys = EdgeKeys.of("gateway", ROOTS.bus, EDGES)
+    keys = EdgeKeys.of("gateway", ROOTS.bus, KEYED)
     spec = GatewaySpec(
         absolute(Settings()),
         keys,
@@ -44,7 +44,7 @@ def test_a_gateway_reads_what_its_supervisor_wrote() -> None:
 
 
 def test_a_gateway_is_told_no_key_but_those_of_its_own_edges() -> None:
-    keys = EdgeKeys.of("gateway", ROOTS.bus, EDGES)
+    keys = EdgeKeys.of("gateway", ROOTS.bus, KEYED)
     told = GatewaySpec(Settings(), keys, "here", DirectoryPlace("here", "unix:/x"), "1", b"g" * 32).to_json()
     for secret in (ROOTS.bus, ROOTS.decision, ROOTS.audit_key):
         assert secret.hex() not in told
