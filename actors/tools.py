@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from aura_ia_mcp.bus.address import Address
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 
 TOPIC = "catalogue"
 LAYER = "L5"
+FACTS = "aura/tools"
 _MARGIN_S = 0.02
 _PING_S = 0.3
 _BUSY_RETRY_S = 1.0
@@ -146,6 +148,8 @@ class Tools:
             raise AuraError(
                 "too_many_calls", f"{message.tool} runs {most} times at once already", retry_after_s=_BUSY_RETRY_S
             )
+        if definition.reenters:  # it waits for other calls: the mailboxes bound it, and it holds no slot
+            return self._with_layer(await self._within(runnable, message, context), began)
         runnable.running += 1
         try:
             reply = await self._within(runnable, message, context)
@@ -250,8 +254,11 @@ class Tools:
         replicas = self._replicas.get(audience)
         if replicas is None:
             replicas = self._replicas[audience] = Replicas(audience, self._boot.settings)
-        token = context.envelope.header.tokens.get(audience)
-        header = context.header.within(limit_s - _MARGIN_S / 2).with_tokens({audience: token} if token else {})
+        tokens = {name: token for name, token in context.envelope.header.tokens.items() if name != HERE}
+        header = context.header.within(limit_s - _MARGIN_S / 2).with_tokens(tokens)
+        if runnable.definition.reenters:
+            facts = self.catalogue.facts(partial(self._servers.shows, message.server))
+            message = replace(message, meta=message.meta | {FACTS: facts})
         return await replicas.request(
             self._bus, message, header, on_ask=context.ask, retry=runnable.definition.idempotent
         )
