@@ -140,7 +140,7 @@ class Catalogue:
         ]
 
     def facts(self, shows: Callable[[str], bool]) -> list[JSON]:
-        """What decides about each tool that `shows` names, for actors that plan calls and can't ask for the catalogue."""
+        """What decides about each tool that `shows` names, for actors that plan calls and can't ask for it."""
         return [
             {
                 "name": name,
