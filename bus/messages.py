@@ -341,3 +341,32 @@ class ResourceUpdated(Message):
     """A resource has new content."""
 
     uri: str
+
+
+@message("event.rules_changed")
+class RulesChanged(Message):
+    """The rules in force are others: the texts of both files with their versions, changed together or not at all.
+
+    `fault` says why a newer file isn't in force (file:line:column: what), or is "".
+    """
+
+    policy: str
+    policy_version: str
+    roles: str
+    roles_version: str
+    fault: str = ""
+
+
+@message("event.trust_changed")
+class TrustChanged(Message):
+    """How far principals are trusted whose trust has moved: {"tenant/id": {"value", "base", "at"}}."""
+
+    trust: JSON
+
+
+@message("roles.observed")
+class Observed(Message):
+    """Safety saw something that moves a principal's trust: `call_stopped`, `approval_granted` or `approval_refused`."""
+
+    principal: JSON
+    what: str
