@@ -1,0 +1,25 @@
+"""The policy engine: a file of rules in, a verdict per call out. Pure: no IO, no clock. See docs/policy.md."""
+
+from .fixed import OPERATE
+from .inputs import LEVELS, Facts, Inputs
+from .policy import DEFAULT, Explained, Policy, parse, says, shipped
+from .reading import PolicyError
+from .verdict import DEFAULT_RATE, Effect, Sandbox, Verdict
+
+__all__ = [
+    "DEFAULT",
+    "DEFAULT_RATE",
+    "LEVELS",
+    "OPERATE",
+    "Effect",
+    "Explained",
+    "Facts",
+    "Inputs",
+    "Policy",
+    "PolicyError",
+    "Sandbox",
+    "Verdict",
+    "parse",
+    "says",
+    "shipped",
+]
