@@ -1,0 +1,146 @@
+"""The form of `configs/roles.yaml`."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from .names import fold
+
+CAPABILITIES: dict[str, str] = {
+    "status": "health, status, documentation, lists, echo",
+    "infer": "AI and ML tools, language models",
+    "query": "search in the knowledge base",
+    "upsert_memory": "add to and delete from the knowledge base",
+    "orchestrate": "workflows, debates, plans with steps; each step needs its own",
+    "read_logs": "logs, traces, metrics, alerts, audit records",
+    "codex": "Codex sessions",
+    "execute_scripts": "sandboxed plugins",
+    "operate": "approvals, safe mode, commands, model pulls: for humans and operators",
+}
+"""What tools ask for (docs/tools.md); by name, with what it covers."""
+
+OPERATE = "operate"
+OPERATORS = frozenset({"human", "service"})
+"""The kinds of principal that may hold `operate`, whatever a file says."""
+
+LONGEST = timedelta(days=30)
+MOST_TRUST = 5
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+ToolCapability = Literal[
+    "status", "infer", "query", "upsert_memory", "orchestrate", "read_logs", "codex", "execute_scripts", "operate"
+]
+Category = Literal["read", "write", "execute", "approve", "delete", "admin"]
+Kind = Literal["agent", "human", "service"]
+Holder = Annotated[str, Field(pattern=r"^(role:[a-z][a-z0-9_]{0,31}|principal:[^\s/]{1,128}/[^\s]{1,256})$")]
+RoleHolder = Annotated[str, Field(pattern=r"^role:[a-z][a-z0-9_]{0,31}$")]
+Sentence = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+def _moment(value: object) -> object:
+    """A date is its first moment; what names no zone is UTC."""
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return value
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Capability(_Part):
+    """One of the 26."""
+
+    category: Category
+    description: Sentence
+
+
+class Role(_Part):
+    """An engineering role: exactly the capabilities that it lists; the parent and the trust add none."""
+
+    title: Sentence
+    description: str = Field("", max_length=2000)
+    trust: int = Field(0, ge=0, le=MOST_TRUST)
+    parent: Name | None = None
+    kinds: tuple[Kind, ...] = ("agent", "human", "service")
+    capabilities: Literal["all"] | tuple[Name, ...] = ()
+
+
+class Caller(_Part):
+    """A kind of caller: capabilities of tools, given directly."""
+
+    title: Sentence
+    description: str = Field("", max_length=2000)
+    trust: int = Field(0, ge=0, le=MOST_TRUST)
+    kinds: tuple[Kind, ...] = ("agent", "human", "service")
+    capabilities: Literal["all"] | tuple[ToolCapability, ...] = ()
+
+
+class Delegation(_Part):
+    """A capability that a role lends for a time.
+
+    In force from `since` (unless given: 30 days before `until`) up to, and not at, `until`.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    capability: Name
+    giver: RoleHolder = Field(alias="from")
+    to: Holder
+    since: Moment | None = None
+    until: Moment
+    reason: Sentence
+    operate: bool = Field(False, description="Must be true where the capability grants `operate`.")
+
+    @property
+    def begins(self) -> datetime:
+        """The first moment at which it holds."""
+        return self.since or self.until - LONGEST
+
+    @model_validator(mode="after")
+    def _is_short(self) -> Delegation:
+        if self.begins >= self.until:
+            raise ValueError("it ends before it begins; set since before until")
+        if self.until - self.begins > LONGEST:
+            raise ValueError("it lasts longer than 30 days; choose an earlier until")
+        return self
+
+
+class Denial(_Part):
+    """A capability that somebody must not have, whatever grants it; give `capability` or `action`."""
+
+    capability: Name | None = None
+    action: str | None = Field(None, max_length=128)
+    to: Holder
+    reason: Sentence
+
+    @property
+    def what(self) -> str:
+        """The capability's name."""
+        return self.capability or fold(self.action or "")
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Denial:
+        if (self.capability is None) == (self.action is None):
+            raise ValueError("give either capability or action")
+        return self
+
+
+class Document(_Part):
+    """The whole file."""
+
+    version: Literal[2]
+    capabilities: dict[Name, Capability] = Field(default_factory=dict)
+    roles: dict[Name, Role] = Field(default_factory=dict)
+    callers: dict[Name, Caller] = Field(default_factory=dict)
+    tool_capabilities: dict[ToolCapability, Literal["everyone"] | tuple[Name, ...]] = Field(default_factory=dict)
+    delegations: tuple[Delegation, ...] = ()
+    denials: tuple[Denial, ...] = ()
