@@ -134,7 +134,8 @@ def _compile(text: str) -> Any:
         raise
     except BaseException as error:  # a panic in the library isn't an Exception
         said = str(error).partition("ERROR: ")[2].splitlines() or [str(error)]
-        raise ConditionError(f"it isn't CEL: {said[0].removeprefix('<input>:')}") from None
+        where, _, what = said[0].removeprefix("<input>:").partition(" expecting ")[0].partition(": ")
+        raise ConditionError(f"it isn't CEL: {what or where} (at {where})") from None
 
 
 def _split(text: str) -> tuple[list[str], str]:

@@ -88,7 +88,8 @@ def read(text: str, origin: str) -> tuple[Document, Marks]:
     try:
         return Document.model_validate_json(json.dumps(value), strict=True), marks
     except ValidationError as error:
-        first = error.errors()[0]
+        # a key that isn't known is the likelier slip than the one that then is missing
+        first = min(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
         raise marks.error(first["loc"], _explain(first)) from None
 
 
@@ -149,7 +150,16 @@ def _scalar(node: yaml.Node) -> Any:
     return text
 
 
+_FORMS = {
+    "version": "must be 1",
+    "id": "must be small letters, digits, '_', '.' and '-', beginning with a letter",
+    "rate": "must be the name of a class under rates",
+    "from": 'must be a time of day in quotes, such as "18:00"',
+    "to": 'must be a time of day in quotes, such as "18:00" or "24:00"',
+    "redact": "must be pii (all personal data) or one kind of it, such as pii.email",
+}
 _WORDS = {
+    "too_short": "must not be empty; leave it out to match everything",
     "missing": "is missing",
     "bool_type": "must be true or false",
     "string_type": "must be a text; put it in quotes",
@@ -163,16 +173,21 @@ _WORDS = {
 def _explain(detail: Any) -> str:
     """One of pydantic's findings as a sentence."""
     path: Path = detail["loc"]
-    name = ".".join(str(part) for part in path) or "the file"
+    name = ".".join(str(part) for part in path if not isinstance(part, int)) or "the file"
     if detail["type"] == "extra_forbidden":
         return f"unknown key {str(path[-1])!r}; {_nearest(str(path[-1]), path[:-1])}"
     if detail["type"] == "literal_error":
         expected = detail["ctx"]["expected"]
-        near = difflib.get_close_matches(str(detail["input"]), expected.replace("'", "").split(" or ")[0].split(", "))
+        known = expected.replace("'", "").replace(" or ", ", ").split(", ")
+        near = difflib.get_close_matches(str(detail["input"]), known, n=1)
         return f"{name} is {detail['input']!r}; use {expected}" + (f" (did you mean {near[0]!r}?)" if near else "")
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
-    return f"{name} {_WORDS.get(detail['type'], '- ' + detail['msg'])}"
+    if detail["type"] in {"string_pattern_mismatch", "less_than_equal", "greater_than_equal", "int_type"}:
+        last = next((str(part) for part in reversed(path) if not isinstance(part, int)), "")
+        if last in _FORMS:
+            return f"{name} is {detail['input']!r}, and {_FORMS[last]}"
+    return f"{name} {_WORDS.get(detail['type'], 'is wrong: ' + detail['msg'])}"
 
 
 def _nearest(name: str, path: Path) -> str:
