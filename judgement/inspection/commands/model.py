@@ -1,0 +1,285 @@
+"""A shell text as typed values: what was written (syntax), what it comes to (fields, data), what is judged (calls)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from aura_ia_mcp.judgement.finding import Severity
+
+UNKNOWN = "\ufffc"
+"""Stands in a text for what can't be known without running it."""
+
+HOME = "/home/~"
+"""The path that `~` and $HOME come to: no real account has this name."""
+
+
+class Label(Enum):
+    """Where data came from, as far as that matters for judging where it goes."""
+
+    REMOTE = "fetched from the network"
+    SECRET = "credentials"
+    PRIVATE = "environment, accounts or whole folders of the machine"
+    DUMP = "a whole database"
+    HOST = "facts about the machine"
+    PROCESSES = "the ids of all processes"
+    INSTANCES = "the ids of all containers or resources"
+    OPAQUE = "decoded from something that can't be read"
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A value or stream: its text (with UNKNOWN where unknown) and where it came from."""
+
+    text: str = ""
+    labels: frozenset[Label] = frozenset()
+
+    @property
+    def known(self) -> bool:
+        """Whether the whole text is known."""
+        return UNKNOWN not in self.text
+
+    def joined(self, other: Data) -> Data:
+        """This, then the other."""
+        return Data(self.text + other.text, self.labels | other.labels)
+
+
+NOTHING = Data()
+ANYTHING = Data(UNKNOWN)
+
+
+# Syntax: what was written.
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Text as it stands; quoted text is neither split nor globbed."""
+
+    text: str
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """`$name` or `${name…}` with what follows the name as written."""
+
+    name: str
+    operator: str = ""
+    operands: tuple[Word, ...] = ()
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Substitution:
+    """`$(…)`, backquotes, `<(…)` or `>(…)`."""
+
+    script: tuple[Statement, ...]
+    quoted: bool = False
+    kind: str = "$("
+
+
+Part = Literal | Variable | Substitution
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word before expansion, with its place in bytes."""
+
+    parts: tuple[Part, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`name=value`, `name+=value` or `name=(a b)`."""
+
+    name: str
+    values: tuple[Word, ...]
+    appends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """`[fd]operator target`; a here-document's or here-string's target is its text."""
+
+    operator: str
+    descriptor: str
+    target: Word
+
+
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """One command as written."""
+
+    words: tuple[Word, ...]
+    assignments: tuple[Assignment, ...]
+    redirects: tuple[Redirect, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Statements, each reading what the one before writes."""
+
+    stages: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Statements one after the other; `forever` when they are repeated without an end."""
+
+    body: tuple[Statement, ...]
+    redirects: tuple[Redirect, ...] = ()
+    forever: bool = False
+    subshell: bool = False
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ForEach:
+    """`for name in items`."""
+
+    name: str
+    items: tuple[Word, ...]
+    body: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A definition; nothing runs until it is called."""
+
+    name: str
+    body: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """A statement that is not waited for."""
+
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Unparsed:
+    """A stretch that the grammar doesn't know."""
+
+    start: int
+    end: int
+
+
+Statement = Simple | Pipeline | Group | ForEach | Function | Background | Unparsed
+
+
+# Calls: what would run.
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One argument after expansion."""
+
+    data: Data
+    globs: bool = False
+
+    @property
+    def text(self) -> str:
+        """The argument as the program gets it."""
+        return self.data.text
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file that a command's output, or an operand, is written to."""
+
+    path: str
+    appends: bool
+    data: Data
+
+
+@dataclass(slots=True)
+class Call:
+    """One program with its arguments, what it reads and what it writes, wrappers taken off."""
+
+    name: str
+    args: list[Field]
+    stdin: Data = NOTHING
+    outputs: list[Output] = field(default_factory=list)
+    inputs: list[str] = field(default_factory=list)
+    folder: str = "."
+    wrappers: tuple[str, ...] = ()
+    forever: bool = False
+
+    @property
+    def argv(self) -> list[str]:
+        """The arguments' texts."""
+        return [arg.text for arg in self.args]
+
+    @property
+    def operands(self) -> list[str]:
+        """Arguments that are no options; all that follow `--`."""
+        plain: list[str] = []
+        for position, arg in enumerate(self.args):
+            if arg.text == "--":
+                return plain + [rest.text for rest in self.args[position + 1 :]]
+            if not arg.text.startswith("-") or arg.text == "-":
+                plain.append(arg.text)
+        return plain
+
+    def has(self, letters: str = "", *words: str) -> bool:
+        """Whether a short option of these letters (bundled or not) or one of these long ones is given.
+
+        Args:
+            letters: single-letter options, any of which counts.
+            words: whole options with their dashes; `--recursive` also matches `--recursive=…` and is met by no prefix.
+        """
+        for text in self.argv:
+            if text == "--":
+                return False
+            if text.partition("=")[0] in words:
+                return True
+            if text[:1] == "-" and text[1:2] != "-" and any(letter in text[1:] for letter in letters):
+                return True
+        return False
+
+    def option(self, *names: str) -> str | None:
+        """The value of an option given as `-x value`, `-xvalue`, `--long value` or `--long=value`; None without it."""
+        found = self.options(*names)
+        return found[0].text if found else None
+
+    def options(self, *names: str) -> list[Data]:
+        """All values of an option, as `option` reads them."""
+        values: list[Data] = []
+        for position, arg in enumerate(self.args):
+            for name in names:
+                if arg.text == name and position + 1 < len(self.args):
+                    values.append(self.args[position + 1].data)
+                elif name.startswith("--") and arg.text.startswith(name + "="):
+                    values.append(Data(arg.text[len(name) + 1 :], arg.data.labels))
+                elif len(name) == 2 and name[1] != "-" and arg.text.startswith(name) and len(arg.text) > 2:
+                    values.append(Data(arg.text[2:], arg.data.labels))
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What a rule says of a call: the hazard's family, how grave, what was seen."""
+
+    family: str
+    severity: Severity
+    what: str
+
+
+def block(family: str, what: str) -> Hit:
+    """A hit that is hostile in every setting."""
+    return Hit(family, Severity.BLOCK, what)
+
+
+def review(family: str, what: str) -> Hit:
+    """A hit that a person should see first."""
+    return Hit(family, Severity.REVIEW, what)
+
+
+Hits = Sequence[Hit]

@@ -1,0 +1,106 @@
+"""All rules behind one door: which of them look at a call, and what files a call leaves."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from . import (
+    rules_containers,
+    rules_credentials,
+    rules_data,
+    rules_devices,
+    rules_files,
+    rules_identity,
+    rules_network,
+    rules_platforms,
+    rules_system,
+    rules_windows,
+)
+from .flow import Files
+from .model import UNKNOWN, Call, Data, Hit, Label
+
+_MODULES = (
+    rules_files,
+    rules_devices,
+    rules_system,
+    rules_credentials,
+    rules_network,
+    rules_identity,
+    rules_data,
+    rules_platforms,
+    rules_containers,
+    rules_windows,
+)
+Rule = Callable[[Call], Iterable[Hit]]
+
+_ALWAYS: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in module.ALWAYS)
+FOLDED: frozenset[str] = frozenset(rules_windows.RULES) | frozenset({"cmd", "powershell", "pwsh", "mimikatz"})
+"""Names that count in upper case too."""
+
+
+def _by_name() -> Mapping[str, tuple[Rule, ...]]:
+    table: dict[str, tuple[Rule, ...]] = {}
+    for module in _MODULES:
+        for name, rule in module.RULES.items():
+            table[name] = (*table.get(name, ()), rule)
+    return table
+
+
+_RULES = _by_name()
+
+
+def judge(call: Call, files: Files) -> Iterator[Hit]:
+    """All that the rules say of a call.
+
+    Args:
+        call: wrappers taken off.
+        files: contents known from the same text; a copied file is what was copied.
+    """
+    if call.args and len(call.args) <= 3 and call.argv[-1] in {"--help", "--version", "-h", "--usage", "/?"}:  # noqa: PLR2004
+        if call.argv[-1] != "-h" or call.name not in {"shutdown"}:
+            return
+    for rule in _RULES.get(call.name, ()):
+        yield from rule(call)
+    if call.name.startswith(("mkfs.", "mke2fs")):
+        yield from rules_devices.make_file_system(call)
+    for rule in _ALWAYS:
+        yield from rule(call)
+    yield from rules_network.sends_content(call, files)
+
+
+def files_written(call: Call, files: Files) -> Iterator[tuple[str, Data]]:
+    """The files that the call leaves, besides redirections, and what is in them.
+
+    Args:
+        call: a download, tee, cp, mv, ln or install.
+        files: contents known so far.
+    """
+    fetched = Data(UNKNOWN, frozenset({Label.REMOTE}))
+    operands = call.operands
+    if call.name in {"curl", "wget", "fetch", "aria2c"}:
+        yield from ((path, fetched) for path in _downloads(call))
+    elif call.name in {"scp", "certutil", "bitsadmin", "start-bitstransfer", "invoke-webrequest", "iwr"} and operands:
+        if any("://" in text or ":" in text[2:] for text in operands[:-1]):
+            yield operands[-1], fetched
+    elif call.name == "tee":
+        for path in operands:
+            yield path, call.stdin
+    elif call.name in {"cp", "mv", "ln", "install"} and len(operands) > 1:
+        for source in operands[:-1]:
+            held = files.content(source)
+            if held is not None:
+                yield operands[-1], held
+                yield posixpath.join(operands[-1], posixpath.basename(source)), held
+
+
+def _downloads(call: Call) -> Iterator[str]:
+    named = call.option("-o", "--output", "-O", "--output-document", "--out")
+    folder = call.option("-P", "--directory-prefix", "--output-dir", "-d", "--dir") or "."
+    if named and not named.startswith(("http", "-")):
+        yield named
+    if call.name == "curl" and not call.has("OJ", "--remote-name"):
+        return
+    for text in call.operands:
+        if "/" in text and not text.startswith("/"):
+            yield posixpath.join(folder, posixpath.basename(text.split("?")[0]))

@@ -1,0 +1,179 @@
+"""Destruction of files: deletion, overwriting and emptying of what can't be had again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from .model import HOME, UNKNOWN, Call, Hit, block, review
+from .targets import Place, is_device, is_history, is_log, is_system_file, normal, place
+
+_FAMILY = "destroy_files"
+
+
+def of_place(path: str, folder: str, verb: str) -> Iterator[Hit]:
+    """What is to be said of destroying everything at a path."""
+    where = place(path, folder)
+    if where in {Place.MACHINE, Place.HOME, Place.DATA, Place.DEVICE}:
+        yield block(_FAMILY, f"{verb} {where.value}")
+    elif where is Place.LOGS:
+        yield block("cover_tracks", f"{verb} {where.value}")
+    elif where in {Place.NEAR_SYSTEM, Place.UNRESOLVED, Place.HERE}:
+        yield review(_FAMILY, f"{verb} {where.value}")
+
+
+def of_file(path: str, folder: str, verb: str) -> Iterator[Hit]:
+    """What is to be said of destroying one file."""
+    if is_log(path, folder):
+        yield block("cover_tracks", f"{verb} a log or a history")
+    elif is_device(path):
+        yield block("destroy_device", f"{verb} a device")
+    elif is_system_file(path, folder):
+        yield block(_FAMILY, f"{verb} a file that the system needs")
+
+
+def _rm(call: Call) -> Iterator[Hit]:
+    if call.has("", "--no-preserve-root"):
+        yield block(_FAMILY, "deletes without keeping the root")
+    deep = call.has("rR", "--recursive", "-recurse", "-Recurse")
+    for path in call.operands:
+        if deep:
+            yield from of_place(path, call.folder, "deletes")
+        else:
+            yield from of_file(path, call.folder, "deletes")
+            if path.endswith("*") and place(path, call.folder) in {Place.MACHINE, Place.HOME, Place.DATA, Place.LOGS}:
+                yield block(_FAMILY, "deletes everything in a system folder or a home")
+
+
+def _shred(call: Call) -> Iterator[Hit]:
+    for path in call.operands:
+        if not path.isdigit():
+            yield from of_file(path, call.folder, "overwrites")
+            if place(path, call.folder) in {Place.HOME, Place.MACHINE, Place.DATA, Place.NEAR_SYSTEM}:
+                yield block(_FAMILY, "overwrites files of a home or of the system")
+
+
+def _mv(call: Call) -> Iterator[Hit]:
+    operands = call.operands
+    if len(operands) < 2:  # noqa: PLR2004
+        return
+    target = normal(operands[-1], call.folder)
+    for path in operands[:-1]:
+        where = place(path, call.folder)
+        if target == "/dev/null":
+            yield block(_FAMILY, "moves files into nothing")
+        elif where in {Place.MACHINE, Place.HOME, Place.DATA} and not normal(path).startswith("/home/~/."):
+            yield block(_FAMILY, f"moves away {where.value}")
+        elif is_log(path, call.folder):
+            yield block("cover_tracks", "moves a log or a history away")
+    yield from of_file(operands[-1], call.folder, "replaces") if is_device(target) else ()
+
+
+def _cp(call: Call) -> Iterator[Hit]:
+    operands = call.operands
+    if len(operands) < 2:  # noqa: PLR2004
+        return
+    if normal(operands[0]) in {"/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"} or is_device(operands[-1]):
+        yield from of_file(operands[-1], call.folder, "overwrites")
+
+
+def _ln(call: Call) -> Iterator[Hit]:
+    operands = call.operands
+    if operands and normal(operands[0]) == "/dev/null" and is_log(operands[-1], call.folder):
+        yield block("cover_tracks", "makes a log or a history vanish")
+
+
+def _truncate(call: Call) -> Iterator[Hit]:
+    size = call.option("-s", "--size") or "0"
+    if size.startswith("0") or size.startswith("-"):
+        for path in call.operands:
+            if path != size:
+                yield from of_file(path, call.folder, "empties")
+
+
+def _rsync(call: Call) -> Iterator[Hit]:
+    if not any(text.startswith(("--delete", "--remove-source-files")) for text in call.argv) or call.has("n", "--dry-run"):
+        return
+    operands = call.operands
+    if operands and ":" not in operands[-1]:
+        where = place(operands[-1], call.folder)
+        if where in {Place.MACHINE, Place.HOME, Place.DATA}:
+            yield block(_FAMILY, f"empties {where.value} to match another folder")
+
+
+def _git_clean(call: Call) -> Iterator[Hit]:
+    if call.operands[:1] == ["clean"] and call.has("", "--", "-x") and call.folder in {"/", HOME, "/etc"}:
+        yield review(_FAMILY, "cleans a system folder")
+
+
+def _written(call: Call) -> Iterator[Hit]:
+    """A redirection or tee into a device, a log or a file of the system."""
+    paths = [(made.path, made.appends, made.data.text) for made in call.outputs]
+    if call.name in {"tee", "sponge"}:
+        paths += [(path, call.has("a", "--append"), call.stdin.text) for path in call.operands]
+    for path, appends, text in paths:
+        if is_device(path):
+            yield block("destroy_device", "writes to a device")
+        elif appends:
+            continue
+        elif is_history(normal(path, call.folder)):
+            yield block("cover_tracks", "empties a history")
+        elif is_log(path, call.folder) and (UNKNOWN not in text or not call.name):
+            yield block("cover_tracks", "overwrites a log")
+        elif is_system_file(path, call.folder) and not path.endswith("authorized_keys"):
+            yield block(_FAMILY, "overwrites a file that the system needs")
+
+
+def _recursive_tools(call: Call) -> Iterator[Hit]:
+    for path in call.operands:
+        yield from of_place(path, call.folder, "deletes")
+
+
+def _sed_in_place(call: Call) -> Iterator[Hit]:
+    if not any(text.startswith(("-i", "--in-place")) or (text[:1] == "-" and text[1:2] != "-" and "i" in text) for text in call.argv):
+        return
+    for path in call.operands:
+        if "/" in path and is_log(path, call.folder):
+            yield block("cover_tracks", "edits a log or a history")
+
+
+def _tar(call: Call) -> Iterator[Hit]:
+    if call.has("", "--remove-files"):
+        for path in call.operands:
+            yield from of_place(path, call.folder, "deletes after packing")
+
+
+def _unlinked(call: Call) -> Iterator[Hit]:
+    for path in call.operands:
+        yield from of_file(path, call.folder, "deletes")
+
+
+def _chattr(call: Call) -> Iterator[Hit]:
+    for path in call.operands:
+        if "i" in " ".join(a for a in call.argv if a[:1] in "-+") and is_system_file(path, call.folder):
+            yield review("privilege", "changes the write protection of a file that the system needs")
+
+
+RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
+    "rm": _rm,
+    "grm": _rm,
+    "srm": _rm,
+    "trash": _recursive_tools,
+    "rimraf": _recursive_tools,
+    "del-cli": _recursive_tools,
+    "rmdir": _recursive_tools,
+    "unlink": _unlinked,
+    "shred": _shred,
+    "wipe": _shred,
+    "mv": _mv,
+    "cp": _cp,
+    "ln": _ln,
+    "truncate": _truncate,
+    "rsync": _rsync,
+    "git": _git_clean,
+    "sed": _sed_in_place,
+    "gsed": _sed_in_place,
+    "perl": _sed_in_place,
+    "tar": _tar,
+    "chattr": _chattr,
+}
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_written,)

@@ -1,0 +1,413 @@
+"""Follow a script without running it: variables, pipes, functions and files it writes, every call judged.
+
+Nothing is executed and nothing outside the text is looked at. Branches are all taken and loops go round once, for what
+may run is what is judged.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from . import interpreters, rules, wrappers
+from .flow import output, path_labels
+from .model import (
+    ANYTHING,
+    NOTHING,
+    Background,
+    Call,
+    Data,
+    Field,
+    ForEach,
+    Function,
+    Group,
+    Hit,
+    Label,
+    Output,
+    Pipeline,
+    Redirect,
+    Simple,
+    Statement,
+    Substitution,
+    Unparsed,
+    Word,
+    block,
+    review,
+)
+from .parse import parse
+from .targets import normal
+from .words import capped, expand, value
+
+MAX_CALLS = 3000
+"""Calls that are followed in one text."""
+
+MAX_NESTING = 10
+"""Scripts within scripts, functions within functions."""
+
+MAX_SCRIPT = 64 * 1024
+"""Characters of an inner script that are parsed."""
+
+_GLOBBED = ("rm", "dd", "cat", "sh", "bash", "nc", "curl", "wget", "chmod", "mkfs", "python3", "shred", "base64", "sudo")
+_SHELLS = interpreters.SHELLS
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What is shared by all scripts within a text: the hits with their places, and what may still be spent."""
+
+    hits: list[tuple[Hit, int, int]] = field(default_factory=list)
+    calls: int = 0
+    parsed: int = 0
+
+    def note(self, hit: Hit, place: tuple[int, int]) -> None:
+        """Keep a hit, once per place."""
+        if (hit, *place) not in self.hits[-8:]:
+            self.hits.append((hit, *place))
+
+
+class Shell:
+    """One shell's state while its script is followed.
+
+    Args:
+        ledger: where hits go.
+        nesting: how many scripts this one lies within.
+        place: of the outer command in the whole text, in bytes; None for the text itself.
+    """
+
+    def __init__(self, ledger: Ledger, nesting: int = 0, place: tuple[int, int] | None = None) -> None:
+        self.variables: dict[str, tuple[Data, ...]] = {}
+        self.functions: dict[str, Group] = {}
+        self.files: dict[str, Data] = {}
+        self.folder = "."
+        self.wrappers: tuple[str, ...] = ()
+        self._ledger = ledger
+        self._nesting = nesting
+        self._outer = place
+        self._place = place or (0, 0)
+        self._calling: tuple[str, ...] = ()
+        self._forever = False
+
+    # What the modules around ask of a shell.
+
+    def content(self, path: str) -> Data | None:
+        """What this text wrote into a file."""
+        return self.files.get(normal(path, self.folder))
+
+    def substitute(self, part: Substitution) -> Data:
+        """Judge a substitution; its output is its value, or a made-up path that holds it."""
+        data = self.run(part.script, NOTHING)
+        if part.kind == "$(":
+            return Data(data.text.rstrip("\n"), data.labels)
+        path = f"/dev/fd/{63 - len(self.files) % 50}"
+        self.files[path] = data
+        return Data(path, data.labels)
+
+    def script(self, data: Data, stdin: Data = NOTHING, arguments: list[Field] | None = None) -> Data:
+        """Follow an inner script in a shell of its own, which starts with this one's variables and files."""
+        self._judge_origin(data)
+        if not data.text.strip():
+            return NOTHING
+        if self._nesting >= MAX_NESTING:
+            self._note(review("too_deep", "scripts nested too deep to be judged"))
+            return ANYTHING
+        if self._ledger.parsed + len(data.text) > MAX_SCRIPT * 4 or len(data.text) > MAX_SCRIPT:
+            self._note(review("too_large", "a script within the command is too long to be judged"))
+            return ANYTHING
+        self._ledger.parsed += len(data.text)
+        inner = Shell(self._ledger, self._nesting + 1, self._place)
+        inner.variables, inner.functions = dict(self.variables), dict(self.functions)
+        inner.files, inner.folder, inner.wrappers = self.files, self.folder, self.wrappers
+        inner._calling, inner._forever = self._calling, self._forever  # noqa: SLF001 (its own kind)
+        for number, argument in enumerate(arguments or ()):
+            inner.variables[str(number)] = (argument.data,)
+        return inner.run(parse(data.text), stdin)
+
+    def call(self, name: str, *args: str, stdin: Data = NOTHING, outputs: list[Output] | None = None) -> None:
+        """Judge a call that a program in another language would make."""
+        fields = [Field(Data(text), globs=False) for text in args]
+        made = Call(name, fields, stdin, outputs or [], folder=self.folder, wrappers=self.wrappers)
+        self._judge(made)
+
+    def note(self, hit: Hit) -> None:
+        """Keep a hit at the present command."""
+        self._note(hit)
+
+    # Statements.
+
+    def run(self, statements: tuple[Statement, ...], stdin: Data) -> Data:
+        """Follow statements one after the other; gives all that they write."""
+        written = NOTHING
+        for statement in statements:
+            if self._ledger.calls > MAX_CALLS:
+                self._note(review("too_large", "more commands than are judged"))
+                break
+            written = capped(written.joined(self._statement(statement, stdin)))
+        return written
+
+    def _statement(self, statement: Statement, stdin: Data) -> Data:
+        match statement:
+            case Simple():
+                return self._simple(statement, stdin)
+            case Pipeline():
+                return self._pipeline(statement, stdin)
+            case Group():
+                return self._group(statement, stdin)
+            case ForEach():
+                return self._for_each(statement, stdin)
+            case Background():
+                return self._statement(statement.statement, stdin)
+            case Function():
+                self.functions[statement.name] = statement.body
+                return NOTHING
+            case Unparsed():
+                self._at(statement.start, statement.end)
+                self._note(review("unparsed", "a part that is no shell grammar"))
+                return NOTHING
+
+    def _pipeline(self, pipeline: Pipeline, stdin: Data) -> Data:
+        data = stdin
+        for stage in pipeline.stages:
+            data = self._statement(stage, data)
+        return data
+
+    def _group(self, group: Group, stdin: Data) -> Data:
+        source, outputs, _ = self._redirects(group.redirects, stdin)
+        forever, folder = self._forever, self.folder
+        self._forever = forever or group.forever
+        written = self.run(group.body, source)
+        self._forever = forever
+        if group.subshell:
+            self.folder = folder
+        if outputs:
+            self._judge(Call("", [], written, self._filled(outputs, written), folder=self.folder, forever=group.forever))
+            return Data("", written.labels)
+        if group.forever and any(isinstance(statement, Background) for statement in group.body):
+            self._note(block("exhaust", "starts processes without an end"))
+        return written
+
+    def _for_each(self, loop: ForEach, stdin: Data) -> Data:
+        items = tuple(item.data for word in loop.items for item in expand(word, self))
+        written = NOTHING
+        for item in items[:12] or (ANYTHING,):
+            self.variables[loop.name] = (item,)
+            written = capped(written.joined(self._group(loop.body, stdin)))
+        return written
+
+    # Commands.
+
+    def _simple(self, simple: Simple, stdin: Data) -> Data:
+        self._ledger.calls += 1
+        self._at(simple.start, simple.end)
+        fields = [item for word in simple.words for item in expand(word, self)]
+        for assignment in simple.assignments:
+            self._assign(assignment.name, assignment.values, appends=assignment.appends)
+        source, outputs, inputs = self._redirects(simple.redirects, stdin)
+        self._at(simple.start, simple.end)
+        if fields and fields[0].text in {"export", "declare", "local", "readonly", "typeset"} and simple.assignments:
+            fields += [
+                Field(Data(f"{a.name}=").joined(self.variables.get(a.name, (NOTHING,))[0])) for a in simple.assignments
+            ]
+        elif not fields and simple.assignments and not outputs:
+            fields = [Field(Data(f"{a.name}=").joined(self.variables.get(a.name, (NOTHING,))[0])) for a in simple.assignments]
+            self._judge(Call("=", fields, folder=self.folder))
+            return NOTHING
+        written = self._fields(fields, source, inputs, outputs)
+        if simple.assignments and fields:
+            names = [Field(Data(f"{a.name}=").joined(self.variables.get(a.name, (NOTHING,))[0])) for a in simple.assignments]
+            self._judge(Call("=", names, folder=self.folder))
+        return written
+
+    def _fields(self, fields: list[Field], stdin: Data, inputs: list[str], outputs: list[Output]) -> Data:
+        """Follow an argument vector: a function, a wrapper, an interpreter or a plain program."""
+        while fields and not fields[0].text:
+            fields = fields[1:]
+        if not fields:
+            self._judge(Call("", [], stdin, self._filled(outputs, stdin), inputs, self.folder, forever=self._forever))
+            return stdin if inputs else NOTHING
+        call = Call(_name(fields[0]), fields[1:], stdin, [], inputs, self.folder, self.wrappers, self._forever)
+        self._judge_origin(fields[0].data)
+        self._judge_started(fields[0])
+        written = self._written(call)
+        call.outputs = self._filled(outputs, written)
+        if call.name not in self.functions:
+            self._judge(call)
+        self._remember(call, written)
+        return Data("", written.labels) if any(o.path == "1" for o in call.outputs) else written
+
+    def _written(self, call: Call) -> Data:
+        if call.name in self.functions:
+            return self._function(call)
+        inner = wrappers.unwrap(call) if self._nesting < MAX_NESTING else None
+        if inner is not None:
+            return self._unwrapped(call, inner)
+        if call.name in interpreters.NAMES:
+            found = interpreters.run(call, self)
+            if found is not None:
+                return found
+        if call.name == "cd" and call.operands:
+            self.folder = normal(call.operands[0], self.folder)
+        elif call.name in {"read", "mapfile", "readarray"}:
+            for name in call.operands:
+                self.variables[name] = (call.stdin,)
+        elif call.name in {"source", "."} and call.operands:
+            self._sourced(call)
+        return output(call, self)
+
+    def _unwrapped(self, call: Call, inner: wrappers.Inner) -> Data:
+        stdin = call.stdin if inner.stdin is None else inner.stdin
+        before, nesting, folder = self.wrappers, self._nesting, self.folder
+        self.wrappers, self._nesting = (*before, call.name), nesting + 1
+        if inner.folder:
+            self.folder = inner.folder
+        written, ran = NOTHING, False
+        for fields in inner.commands[:64]:
+            if fields:
+                self._ledger.calls += 1
+                written, ran = capped(written.joined(self._fields(fields, stdin, call.inputs, []))), True
+        for text in inner.scripts[:64]:
+            written, ran = capped(written.joined(self.script(text, stdin))), True
+        self.wrappers, self._nesting, self.folder = before, nesting, folder
+        if call.name == "find":
+            return output(call, self)
+        return written if ran else output(call, self)
+
+    def _function(self, call: Call) -> Data:
+        body = self.functions[call.name]
+        if call.name in self._calling:
+            return NOTHING
+        if _multiplies(call.name, body):
+            self._note(block("exhaust", "a function that starts itself again and again"))
+            return NOTHING
+        if len(self._calling) >= MAX_NESTING:
+            self._note(review("too_deep", "functions nested too deep to be judged"))
+            return ANYTHING
+        saved, calling = dict(self.variables), self._calling
+        self._calling = (*calling, call.name)
+        self.variables["@"] = self.variables["*"] = tuple(arg.data for arg in call.args)
+        for number, arg in enumerate(call.args[:20], 1):
+            self.variables[str(number)] = (arg.data,)
+        written = self._group(body, call.stdin)
+        self._calling = calling
+        for name in ("@", "*", *map(str, range(1, 21))):
+            if name in saved:
+                self.variables[name] = saved[name]
+            else:
+                self.variables.pop(name, None)
+        return written
+
+    def _sourced(self, call: Call) -> None:
+        content = self.content(call.operands[0])
+        if content is not None:
+            self.script(content)
+
+    # Data.
+
+    def _assign(self, name: str, words: tuple[Word, ...], *, appends: bool) -> None:
+        values = tuple(capped(value(word, self)) for word in words) or (NOTHING,)
+        if len(words) > 1:
+            values = tuple(item.data for word in words for item in expand(word, self)) or (NOTHING,)
+        if appends and name in self.variables and len(words) == 1:
+            values = (capped(self.variables[name][0].joined(values[0])),)
+        self.variables[name] = values
+
+    def _redirects(self, redirects: tuple[Redirect, ...], stdin: Data) -> tuple[Data, list[Output], list[str]]:
+        outputs: list[Output] = []
+        inputs: list[str] = []
+        for redirect in redirects:
+            data = value(redirect.target, self)
+            if redirect.operator in {"<<", "<<<"}:
+                stdin = data
+            elif redirect.operator.startswith(">") or redirect.operator in {"&>", "&>>", "<>"}:
+                numbered = redirect.operator in {">&", "<>"} and (data.text.isdigit() or data.text == "-")
+                if not numbered:
+                    outputs.append(Output(data.text, ">>" in redirect.operator, NOTHING))
+            elif redirect.operator == "<":
+                inputs.append(data.text)
+                held = self.content(data.text)
+                labels = frozenset(path_labels(data.text, self.folder))
+                stdin = Data(held.text, held.labels | labels) if held is not None else Data(ANYTHING.text, labels)
+        return stdin, outputs, inputs
+
+    def _filled(self, outputs: list[Output], data: Data) -> list[Output]:
+        for made in outputs:
+            if not made.path.startswith("/dev/"):
+                path = normal(made.path, self.folder)
+                before = self.files.get(path) if made.appends else None
+                self.files[path] = capped(before.joined(data) if before else data)
+        return [Output(made.path, made.appends, data) for made in outputs]
+
+    def _remember(self, call: Call, written: Data) -> None:
+        """Keep what downloads, copies and tee put into files."""
+        for path, data in rules.files_written(call, self):
+            self.files[normal(path, self.folder)] = data
+
+    # Judging.
+
+    def _judge(self, call: Call) -> None:
+        for hit in rules.judge(call, self):
+            self._note(hit)
+
+    def _judge_origin(self, data: Data) -> None:
+        """What is run was fetched, or can't be read."""
+        if Label.REMOTE in data.labels:
+            self._note(block("download_execute", "runs what comes from the network"))
+        elif Label.OPAQUE in data.labels and not data.known:
+            self._note(review("opaque", "runs what was decoded from something unreadable"))
+
+    def _judge_started(self, first: Field) -> None:
+        """The program itself is a file that this text wrote."""
+        if "/" not in first.text:
+            return
+        content = self.content(first.text)
+        if content is None:
+            return
+        self._judge_origin(content)
+        if content.known:
+            self.script(content)
+
+    def _at(self, start: int, end: int) -> None:
+        if self._outer is None:
+            self._place = (start, end)
+
+    def _note(self, hit: Hit) -> None:
+        self._ledger.note(hit, self._place)
+
+
+def _name(first: Field) -> str:
+    """A program's name: without its folder, with a glob in it solved, with a DOS ending taken off."""
+    text = first.text
+    name = posixpath.basename(text.replace("\\", "/")) if "/" in text or "\\" in text else text
+    if first.globs and any(mark in name for mark in "*?["):
+        name = next((known for known in _GLOBBED if fnmatchcase(known, name)), name)
+    lowered = name.lower()
+    if lowered.endswith((".exe", ".com")):
+        return lowered[:-4]
+    return lowered if name != lowered and lowered in rules.FOLDED else name
+
+
+def _multiplies(name: str, body: Group) -> bool:
+    """Whether a function starts itself in the background or in a pipe, so that each call makes more."""
+    waiting: list[tuple[Statement, bool]] = [(statement, False) for statement in body.body]
+    while waiting:
+        statement, spreads = waiting.pop()
+        match statement:
+            case Background():
+                waiting.append((statement.statement, True))
+            case Pipeline():
+                waiting.extend((stage, True) for stage in statement.stages)
+            case Group():
+                waiting.extend((inner, spreads or statement.subshell) for inner in statement.body)
+            case Simple():
+                first = statement.words[0].parts if statement.words else ()
+                said = "".join(getattr(part, "text", "") for part in first)
+                own = said == name or any(getattr(part, "name", "") == "0" for part in first)
+                if own and spreads:
+                    return True
+                for word in statement.words:
+                    for part in word.parts:
+                        if isinstance(part, Substitution):
+                            waiting.extend((inner, True) for inner in part.script)
+            case _:
+                pass
+    return False

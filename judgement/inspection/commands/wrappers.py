@@ -1,0 +1,393 @@
+"""Programs that run another program, and how to find it in their arguments."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from .model import UNKNOWN, Call, Data, Field
+
+
+@dataclass(slots=True)
+class Inner:
+    """What a wrapper runs.
+
+    Args:
+        commands: argument vectors.
+        scripts: shell texts.
+        folder: where it runs, if the wrapper says so.
+        stdin: what it reads instead of the wrapper's own input; None leaves that.
+    """
+
+    commands: list[list[Field]] = field(default_factory=list)
+    scripts: list[Data] = field(default_factory=list)
+    folder: str | None = None
+    stdin: Data | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """Where the inner command begins: behind options, assignments and so many operands."""
+
+    valued: str = ""
+    skip: int = 0
+    assignments: bool = False
+
+
+_PREFIXES: Mapping[str, _Shape] = {
+    "sudo": _Shape(
+        "-u -g -p -C -h -r -t -T -U -D -R --user --group --prompt --host --role --type --chdir --chroot", 0, True
+    ),
+    "doas": _Shape("-u -C"),
+    "pkexec": _Shape("--user"),
+    "env": _Shape("-u -C --unset --chdir --argv0", 0, True),
+    "nice": _Shape("-n --adjustment"),
+    "ionice": _Shape("-c -n -p --class --classdata"),
+    "timeout": _Shape("-s -k --signal --kill-after", 1),
+    "gtimeout": _Shape("-s -k --signal --kill-after", 1),
+    "stdbuf": _Shape("-i -o -e --input --output --error"),
+    "nohup": _Shape(),
+    "setsid": _Shape(),
+    "time": _Shape("-f -o --format --output"),
+    "command": _Shape(),
+    "builtin": _Shape(),
+    "exec": _Shape("-a"),
+    "coproc": _Shape(),
+    "noglob": _Shape(),
+    "nocorrect": _Shape(),
+    "then": _Shape(),
+    "do": _Shape(),
+    "!": _Shape(),
+    "busybox": _Shape(),
+    "toybox": _Shape(),
+    "taskset": _Shape("-c --cpu-list", 1),
+    "chrt": _Shape("-T -P -D", 1),
+    "cgexec": _Shape("-g"),
+    "systemd-inhibit": _Shape(),
+    "caffeinate": _Shape("-t -w"),
+    "strace": _Shape("-e -o -p -s -a -E -P -u"),
+    "ltrace": _Shape("-e -o -p -s"),
+    "xvfb-run": _Shape("-n -s -e -f -w"),
+    "dbus-run-session": _Shape(),
+    "fakeroot": _Shape(),
+    "firejail": _Shape(),
+    "proxychains": _Shape("-f"),
+    "proxychains4": _Shape("-f"),
+    "torsocks": _Shape(),
+    "torify": _Shape(),
+    "unbuffer": _Shape(),
+    "rlwrap": _Shape(),
+    "winpty": _Shape(),
+    "prlimit": _Shape("-p"),
+    "chpst": _Shape("-u -e -P"),
+    "setarch": _Shape("", 1),
+    "linux64": _Shape(),
+    "linux32": _Shape(),
+    "runuser": _Shape("-u -g -G --user"),
+    "setpriv": _Shape("--reuid --regid --groups"),
+    "chronic": _Shape(),
+    "ts-node": _Shape(),
+    "entr": _Shape(),
+    "unshare": _Shape("-S -G --setuid --setgid --wd"),
+    "nsenter": _Shape("-t -S -G --target --setuid --setgid"),
+    "chroot": _Shape("--userspec --groups", 1),
+    "bwrap": _Shape("--setenv --chdir"),
+    "systemd-run": _Shape("-p -u --unit --property --on-calendar --on-active -E --uid --slice --description"),
+    "ld.so": _Shape(),
+    "gdb": _Shape("-ex -p", 99),
+    "aws-vault": _Shape("", 2),
+    "doppler": _Shape("", 1),
+    "dotenv": _Shape("-e -f"),
+    "watchexec": _Shape("-e -w"),
+    "hyperfine": _Shape("-w -r -m"),
+}
+_RUNNERS: Mapping[str, tuple[str, ...]] = {
+    "poetry": ("run",),
+    "pipenv": ("run",),
+    "uv": ("run",),
+    "bundle": ("exec",),
+    "conda": ("run",),
+    "op": ("run",),
+    "rye": ("run",),
+    "hatch": ("run",),
+    "mise": ("exec", "x"),
+    "direnv": ("exec",),
+}
+_CONTAINERS = ("docker", "podman", "nerdctl", "kubectl", "oc", "crictl", "lxc", "docker-compose", "k3s", "microk8s", "ctr")
+_CONTAINER_VALUED = (
+    "-e -v -w -u -p -h -l -m -n -c --env --volume --workdir --user --publish --name --network --net --mount --entrypoint "
+    "--env-file --label --memory --cpus --hostname --add-host --device --cap-add --cap-drop --security-opt --pid --ipc "
+    "--uts --userns --platform --gpus --restart --tmpfs --ulimit --shm-size --volumes-from --dns --link --log-driver "
+    "--log-opt --namespace --container --context --cgroup-parent --runtime --sysctl --expose --pull --cgroupns --image "
+    "--overrides --env-from -f --file --profile --project-name -H --host --kubeconfig"
+)
+_SSH_VALUED = "-b -c -D -E -e -F -I -i -J -L -l -m -O -o -p -Q -R -S -W -w -B"
+_SCRIPT_OPTIONS = ("-c", "--command", "--cmd")
+
+
+def past_options(args: list[Field], valued: str, *, assignments: bool = False) -> int:
+    """The place of the first argument that is no option, no option's value and, if so asked, no assignment."""
+    takes = set(valued.split())
+    at = 0
+    while at < len(args):
+        text = args[at].text
+        if text == "--":
+            return at + 1
+        if text.startswith("-") and len(text) > 1:
+            short = text[:2] if text[1] != "-" else text
+            last = "-" + text[-1]
+            bundled = text[1] != "-" and len(text) > 2 and short not in takes and last in takes  # noqa: PLR2004
+            at += 2 if text in takes or bundled else 1
+        elif assignments and "=" in text and text.partition("=")[0].isidentifier():
+            at += 1
+        else:
+            return at
+    return at
+
+
+def unwrap(call: Call) -> Inner | None:
+    """What the call runs, if it is a wrapper that runs something; None otherwise."""
+    special = _SPECIAL.get(call.name)
+    if special is not None:
+        return special(call)
+    shape = _PREFIXES.get(call.name)
+    if shape is not None:
+        return _prefix(call, shape)
+    if call.name in _RUNNERS and call.args and call.args[0].text in _RUNNERS[call.name]:
+        rest = call.args[1:]
+        return Inner([rest[past_options(rest, "-n -p --with --env-file") :]])
+    if call.name in _CONTAINERS:
+        return _container(call)
+    return None
+
+
+def _prefix(call: Call, shape: _Shape) -> Inner | None:
+    if call.name == "command" and call.has("vV"):
+        return None
+    if call.name == "env":
+        split = call.option("-S", "--split-string")
+        if split is not None:
+            return Inner(scripts=[Data(split)])
+    args = call.args
+    at = past_options(args, shape.valued, assignments=shape.assignments) + shape.skip
+    if call.name == "taskset" and call.has("c", "--cpu-list"):
+        at -= 1
+    return Inner([args[at:]], folder=call.option("-C", "--chdir") if call.name == "env" else None)
+
+
+def _joined(fields: list[Field]) -> Data:
+    labels = frozenset(label for item in fields for label in item.data.labels)
+    return Data(" ".join(item.text for item in fields), labels)
+
+
+def _eval(call: Call) -> Inner:
+    return Inner(scripts=[_joined(call.args)])
+
+
+def _trap(call: Call) -> Inner:
+    return Inner(scripts=[call.args[0].data] if len(call.args) > 1 else [])
+
+
+def _ssh(call: Call) -> Inner:
+    at = past_options(call.args, _SSH_VALUED) + 1
+    rest = call.args[at:]
+    if rest and rest[0].text.startswith("-"):
+        rest = rest[past_options(rest, _SSH_VALUED) :]
+    if rest:
+        return Inner(scripts=[_joined(rest)])
+    return Inner(scripts=[call.stdin] if call.stdin.known and call.stdin.text else [])
+
+
+def _su(call: Call) -> Inner:
+    scripts = [data for data in call.options("-c", "--command")]
+    if not scripts and call.stdin.known and call.stdin.text:
+        scripts = [call.stdin]
+    return Inner(scripts=scripts)
+
+
+def _script(call: Call) -> Inner:
+    return Inner(scripts=call.options(*_SCRIPT_OPTIONS))
+
+
+def _watch(call: Call) -> Inner:
+    return Inner(scripts=[_joined(call.args[past_options(call.args, "-n --interval") :])])
+
+
+def _flock(call: Call) -> Inner:
+    if call.option("-c", "--command") is not None:
+        return Inner(scripts=call.options("-c", "--command"))
+    return Inner([call.args[past_options(call.args, "-w -E --timeout") + 1 :]])
+
+
+def _xargs(call: Call) -> Inner:
+    args = call.args[past_options(call.args, "-I -n -P -L -d -s -a -E --replace --max-args --max-procs --delimiter") :]
+    items = [Field(Data(text, call.stdin.labels), globs=True) for text in call.stdin.text.split()[:200]]
+    if not items:
+        items = [Field(Data(UNKNOWN, call.stdin.labels))]
+    mark = call.option("-I", "--replace", "-i") or ("{}" if call.has("i") else None)
+    if mark is None:
+        return Inner([args + items], stdin=Data())
+    labels = call.stdin.labels
+    whole = [item.text for item in items]
+    made = [
+        [Field(Data(arg.text.replace(mark, text), arg.data.labels | labels), arg.globs) for arg in args]
+        for text in whole[:20]
+    ]
+    return Inner(made, stdin=Data())
+
+
+def _parallel(call: Call) -> Inner:
+    args = call.args[past_options(call.args, "-j -a -N -n --jobs -S --arg-file -I -d") :]
+    marks = [n for n, arg in enumerate(args) if arg.text in {":::", "::::", ":::+"}]
+    head = args[: marks[0]] if marks else args
+    items = args[marks[0] + 1 :] if marks else [Field(Data(text, call.stdin.labels)) for text in call.stdin.text.split()]
+    if not head:
+        return Inner(scripts=[item.data for item in items[:100]])
+    template = _joined(head)
+    if "{" not in template.text:
+        template = Data(template.text + " {}", template.labels)
+    return Inner(scripts=[Data(template.text.replace("{}", item.text), template.labels) for item in items[:50]])
+
+
+def _find(call: Call) -> Inner:
+    found = find_paths(call)
+    commands: list[list[Field]] = []
+    args = call.args
+    for at, arg in enumerate(args):
+        if arg.text in {"-exec", "-execdir", "-ok", "-okdir"}:
+            end = next((n for n in range(at + 1, len(args)) if args[n].text in {";", "+"}), len(args))
+            inner = args[at + 1 : end]
+            commands.extend(
+                [Field(Data(part.text.replace("{}", path), part.data.labels), globs=True) for part in inner]
+                for path in found
+            )
+        elif arg.text == "-delete":
+            commands.extend([[Field(Data("rm")), Field(Data("-r")), Field(Data(path), globs=True)] for path in found])
+    return Inner(commands)
+
+
+_FIND_TESTS = ("-name", "-iname", "-path", "-ipath", "-wholename", "-regex", "-iregex")
+_FIND_NARROW = ("-mtime", "-mmin", "-user", "-empty", "-newer", "-size", "-inum", "-atime", "-ctime", "-nouser", "-xtype")
+
+
+def find_paths(call: Call) -> list[str]:
+    """What find would find, as paths with globs: the whole of each starting point, or what its name tests allow."""
+    args = call.argv
+    stop = next((n for n, text in enumerate(args) if text.startswith(("-", "(", "!")) and text not in {"-L", "-H", "-P"}), len(args))
+    roots = [text for text in args[:stop] if not text.startswith("-")] or ["."]
+    names = [args[n + 1] for n, text in enumerate(args[:-1]) if text in _FIND_TESTS]
+    if "!" in args or "-not" in args:
+        names = []
+    narrow = any(text in _FIND_NARROW for text in args) or "-perm" in args
+    if not names or all(name in {"*", "*.*", ".*", "?*"} for name in names):
+        return [root.rstrip("/") + ("/" + UNKNOWN if narrow else "/*") for root in roots]
+    return [f"{root.rstrip('/')}/{name.lstrip('/')}" for root in roots for name in names][:40]
+
+
+def _fd(call: Call) -> Inner:
+    at = next((n for n, arg in enumerate(call.args) if arg.text in {"-x", "-X", "--exec", "--exec-batch"}), None)
+    return Inner([] if at is None else [call.args[at + 1 :]])
+
+
+def _container(call: Call) -> Inner | None:
+    args = call.args[past_options(call.args, _CONTAINER_VALUED) :]
+    if not args:
+        return None
+    verb = args[0].text
+    if verb in {"compose", "container", "exec", "run", "debug", "tasks", "kubectl"} and len(args) > 1:
+        rest = args[1:]
+        if verb in {"compose", "container", "tasks", "kubectl"}:
+            return _container(Call(call.name, rest, call.stdin))
+        entry = Call(call.name, rest).option("--entrypoint")
+        dashes = next((n for n, arg in enumerate(rest) if arg.text == "--"), None)
+        if call.name in {"kubectl", "oc", "lxc", "k3s", "microk8s"}:
+            return Inner([rest[dashes + 1 :]]) if dashes is not None else Inner([rest[past_options(rest, _CONTAINER_VALUED) + 1 :]])
+        at = past_options(rest, _CONTAINER_VALUED) + (2 if call.name == "ctr" else 1)
+        inner = rest[at:]
+        return Inner([[Field(Data(entry)), *inner] if entry else inner])
+    return None
+
+
+def _scheduled(call: Call) -> Inner:
+    return Inner(scripts=[call.stdin] if call.stdin.text and call.stdin.known else [])
+
+
+def _terminal(call: Call) -> Inner:
+    """screen and tmux: what follows the session's options."""
+    args = call.args
+    if call.name == "screen":
+        return Inner([args[past_options(args, "-S -c -h -p -s -t -T -e") :]])
+    words = [n for n, arg in enumerate(args) if arg.text in {"new-session", "new", "new-window", "neww", "send-keys", "split-window", "run-shell", "run"}]
+    if not words:
+        return Inner()
+    rest = args[words[0] + 1 :]
+    return Inner(scripts=[_joined(rest[past_options(rest, "-s -n -t -c -x -y -e -F") :])])
+
+
+def _cmd(call: Call) -> Inner:
+    at = next((n for n, arg in enumerate(call.args) if arg.text.lower() in {"/c", "/k"}), None)
+    return Inner(scripts=[] if at is None else [_joined(call.args[at + 1 :])])
+
+
+def _powershell(call: Call) -> Inner:
+    for at, arg in enumerate(call.args):
+        option = arg.text.lower().lstrip("-/")
+        if len(option) >= 1 and "command".startswith(option):
+            return Inner(scripts=[_joined(call.args[at + 1 :])])
+        if option and ("encodedcommand".startswith(option) or option == "enc") and at + 1 < len(call.args):
+            return Inner(scripts=[_utf16(call.args[at + 1].text)])
+    if call.args and not call.args[0].text.startswith("-"):
+        return Inner(scripts=[_joined(call.args)])
+    return Inner(scripts=[call.stdin] if call.stdin.known and call.stdin.text else [])
+
+
+def _utf16(text: str) -> Data:
+    try:
+        return Data(base64.b64decode(text, validate=True).decode("utf-16-le"))
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return Data(UNKNOWN)
+
+
+def _ansible(call: Call) -> Inner:
+    module = call.option("-m", "--module-name")
+    text = call.option("-a", "--args")
+    return Inner(scripts=[Data(text)] if text and module in {"shell", "command", "raw", "script", None} else [])
+
+
+def _nix(call: Call) -> Inner:
+    return Inner(scripts=call.options("--run", "--command", "-c"))
+
+
+_SPECIAL: Mapping[str, Callable[[Call], Inner | None]] = {
+    "eval": _eval,
+    "trap": _trap,
+    "ssh": _ssh,
+    "autossh": _ssh,
+    "dbclient": _ssh,
+    "su": _su,
+    "sg": _script,
+    "script": _script,
+    "watch": _watch,
+    "flock": _flock,
+    "xargs": _xargs,
+    "gxargs": _xargs,
+    "parallel": _parallel,
+    "find": _find,
+    "gfind": _find,
+    "fd": _fd,
+    "fdfind": _fd,
+    "at": _scheduled,
+    "batch": _scheduled,
+    "screen": _terminal,
+    "tmux": _terminal,
+    "cmd": _cmd,
+    "powershell": _powershell,
+    "pwsh": _powershell,
+    "ansible": _ansible,
+    "nix-shell": _nix,
+    "vagrant": _script,
+    "chsh": lambda call: None,
+    "pct": lambda call: Inner([call.args[3:]]),
+}
