@@ -2,9 +2,10 @@
 
 from .fixed import OPERATE
 from .inputs import LEVELS, Facts, Inputs
-from .policy import DEFAULT, Explained, Policy, parse, says, shipped
+from .policy import Explained, Policy, parse, shipped
 from .reading import PolicyError
-from .verdict import DEFAULT_RATE, Effect, Sandbox, Verdict
+from .rule import Rule
+from .verdict import DEFAULT, DEFAULT_RATE, Effect, Sandbox, Verdict
 
 __all__ = [
     "DEFAULT",
@@ -17,9 +18,9 @@ __all__ = [
     "Inputs",
     "Policy",
     "PolicyError",
+    "Rule",
     "Sandbox",
     "Verdict",
     "parse",
-    "says",
     "shipped",
 ]

@@ -32,6 +32,14 @@ class Check:
     test: Test
     moving: bool = False
 
+    @property
+    def of_tool(self) -> bool:
+        """Whether it looks at the tool alone."""
+        return self.key in _OF_TOOL
+
+
+_OF_TOOL = frozenset({"tools", "capabilities", "categories", "reads", "destructive", "open_world"})
+
 
 def checks(match: Match) -> tuple[Check, ...]:
     """The checks of a match, those first that don't move."""
@@ -123,7 +131,6 @@ def _finding(wanted: Findings) -> Check:
 
 
 def _during(window: During) -> Check:
-    """Raises: KeyError, ValueError or OSError when there is no such time zone."""
     zone = ZoneInfo(window.timezone)
     begin, end = _minutes(window.begin), _minutes(window.end)
     days = frozenset(window.days or WEEKDAYS)

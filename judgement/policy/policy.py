@@ -8,16 +8,15 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
-from .condition import ConditionError
+from .compiling import rules_of
 from .document import Document, Rate
 from .fixed import FIXED, Said
 from .glob import matcher
-from .inputs import Inputs
+from .inputs import Facts, Inputs
 from .reading import Marks, read
 from .rule import Rule
-from .verdict import DEFAULT_RATE, Effect, Sandbox, Verdict
+from .verdict import DEFAULT, DEFAULT_RATE, Effect, Sandbox, Verdict
 
-DEFAULT = "default.deny"
 _MOST_REMEMBERED = 10_000
 
 _REASONS = {
@@ -97,13 +96,13 @@ class Policy:
         marks: where its members stand, for complaints.
 
     Raises:
-        PolicyError: two rules of one id, an unknown rate class, a faulty condition or time zone.
+        PolicyError: a rule can't be used.
     """
 
     def __init__(self, document: Document, version: str, marks: Marks) -> None:
         self.version = version
         self.rates: Mapping[str, Rate] = document.rates
-        self.rules = tuple(sorted(_compile(document, marks), key=lambda rule: rule.id))
+        self.rules = rules_of(document, marks)
         self._readings = [(matcher(each.tools), matcher([each.argument]), each.kind) for each in document.inspection]
         self._kept = matcher(document.keep_arguments)
         self._near: dict[tuple[Any, ...], tuple[Rule, ...]] = {}
@@ -157,13 +156,18 @@ class Policy:
             told.append(Explained(fixed.id, True, said is not None, str(fixed.effect), why))
         for rule in self.rules:
             outcome = rule.explained(inputs)
-            why = rule.reason or rule.description or _asks(rule) if outcome.matched else outcome.failed
+            why = (rule.description or rule.reason or rule.asks) if outcome.matched else outcome.failed
             told.append(
                 Explained(
-                    rule.id, False, outcome.matched, says(rule), why, outcome.note, concerns=rule.concerns(inputs)
+                    rule.id, False, outcome.matched, rule.says, why, outcome.note, concerns=rule.concerns(inputs)
                 )
             )
         return told
+
+    def about(self, tool: Facts) -> list[Rule]:
+        """The file's rules that could match calls of this tool by somebody."""
+        nobody = Inputs(tool, "", "")
+        return [rule for rule in self.rules if all(each.test(nobody) for each in rule.steady if each.of_tool)]
 
     def reading(self, tool: str, argument: str) -> str | None:
         """As what the file says inspection is to read an argument (`data`, `command`, …); None where it says nothing.
@@ -220,26 +224,6 @@ def shipped() -> Policy:
     return parse((files("aura_ia_mcp.configs") / "policy.yaml").read_text("utf-8"))
 
 
-def says(rule: Rule) -> str:
-    """A rule's effect and obligations in a few words."""
-    parts = [] if rule.effect is None else [str(rule.effect)]
-    if rule.redact:
-        parts.append(f"redact {', '.join(sorted(rule.redact))}")
-    if rule.rate:
-        parts.append(f"rate {rule.rate}")
-    if rule.sandbox is not Sandbox.FULL:
-        parts.append(f"sandbox at most {rule.sandbox}")
-    return "; ".join(parts)
-
-
-def _asks(rule: Rule) -> str:
-    """What a rule asks for, in words."""
-    words = [check.words for check in (*rule.steady, *rule.moving)]
-    if rule.condition is not None:
-        words.append(f"when: {rule.condition.text}")
-    return " and ".join(words) or "every call"
-
-
 def _strictest(inputs: Inputs, tally: _Tally, narrowed: tuple[str, Effect, Said] | None) -> tuple[str, Effect, Said]:
     """Which rule decides, what, and what to tell the caller."""
     tool = inputs.tool.name[:128]
@@ -259,31 +243,3 @@ def _strictest(inputs: Inputs, tally: _Tally, narrowed: tuple[str, Effect, Said]
         return narrowed
     assert tally.allow is not None
     return tally.allow.id, Effect.ALLOW, Said(tally.allow.reason or f"{tool!r} is allowed (rule {tally.allow.id})")
-
-
-def _compile(document: Document, marks: Marks) -> list[Rule]:
-    known: dict[str, int] = {}
-    made = []
-    for index, written in enumerate(document.rules):
-        place = ("rules", index)
-        if written.id in known:
-            raise marks.error((*place, "id"), f"two rules are called {written.id!r}; an id names one rule")
-        if written.id in _RESERVED:
-            raise marks.error((*place, "id"), f"{written.id!r} is the name of a built-in rule; choose another")
-        known[written.id] = index
-        if written.rate is not None and written.rate not in {DEFAULT_RATE, *document.rates}:
-            names = ", ".join(document.rates) or "none"
-            raise marks.error((*place, "rate"), f"no rate class is called {written.rate!r} (under rates: {names})")
-        try:
-            made.append(Rule.of(written))
-        except ConditionError as error:
-            raise marks.error((*place, "when"), f"when: {error}") from None
-        except (KeyError, ValueError, OSError):
-            part = "unless" if written.match.during is None else "match"
-            raise marks.error(
-                (*place, part, "during", "timezone"), "no such time zone; write a name such as Europe/Berlin or UTC"
-            ) from None
-    return made
-
-
-_RESERVED = frozenset({DEFAULT, *(fixed.id for fixed in FIXED)})

@@ -66,7 +66,6 @@ class Rule:
 
         Raises:
             ConditionError: `when` can't be used.
-            KeyError, ValueError or OSError: there is no such time zone.
         """
         all_checks: Sequence[Check] = checks(written.match)
         if written.unless is not None:
@@ -89,6 +88,26 @@ class Rule:
     def always(self) -> bool:
         """Whether it matches every call that its steady checks let through."""
         return not self.moving and self.condition is None
+
+    @property
+    def says(self) -> str:
+        """Its effect and obligations in a few words."""
+        parts = [] if self.effect is None else [str(self.effect)]
+        if self.redact:
+            parts.append(f"redact {', '.join(sorted(self.redact))}")
+        if self.rate:
+            parts.append(f"rate {self.rate}")
+        if self.sandbox is not Sandbox.FULL:
+            parts.append(f"sandbox at most {self.sandbox}")
+        return "; ".join(parts)
+
+    @property
+    def asks(self) -> str:
+        """What a call must be like to match, in words."""
+        words = [check.words for check in (*self.steady, *self.moving)]
+        if self.condition is not None:
+            words.append(f"when: {self.condition.text}")
+        return " and ".join(words) or "every call"
 
     def concerns(self, inputs: Inputs) -> bool:
         """Whether calls like this, of this tool by this principal, could match."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+DEFAULT = "default.deny"
+"""The rule that decides where no rule allows."""
 DEFAULT_RATE = "default"
 """The rate class that every call counts in: `safety.rate_limit` calls a minute and principal."""
 
