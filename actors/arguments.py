@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -10,7 +11,7 @@ import jsonschema_rs
 
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
-from aura_ia_mcp.judgement.redact import redact_text
+from aura_ia_mcp.judgement.inspection.redaction import redact_text
 
 _MOST_CHARS = 400
 _MOST_ERRORS = 5
@@ -47,16 +48,7 @@ class ArgumentCheck:
     def __init__(self, schema: JSON, one_of: Sequence[str] = ()) -> None:
         if schema.get("type") != "object":
             raise SchemaError('an input schema must say "type": "object"')
-        try:
-            self._validator = jsonschema_rs.Draft202012Validator(
-                schema,
-                validate_formats=True,
-                offline=True,
-                mask="the value",
-                pattern_options=jsonschema_rs.RegexOptions(),
-            )
-        except (ValueError, jsonschema_rs.ReferencingError) as error:
-            raise SchemaError(str(error).partition("\n")[0]) from error
+        self._validator = _compile(schema)
         self._one_of = tuple(one_of)
 
     def check(self, tool: str, arguments: JSON) -> None:
@@ -81,6 +73,41 @@ class ArgumentCheck:
         given = [name for name in self._one_of if name in arguments]
         got = " and ".join(given) or "none of them"
         return f"give exactly one of {', '.join(f'arguments.{name}' for name in self._one_of)} (got {got})"
+
+
+class ResultCheck:
+    """A tool's output schema, compiled when it is first needed: results are checked only after they were changed.
+
+    Args:
+        schema: JSON Schema 2020-12.
+    """
+
+    def __init__(self, schema: JSON) -> None:
+        self._schema = schema
+
+    def fits(self, value: Any) -> bool:
+        """Whether a result is one; nothing fits a schema that is none."""
+        try:
+            return self._validator.is_valid(value)
+        except (SchemaError, ValueError, RecursionError):
+            return False
+
+    @cached_property
+    def _validator(self) -> jsonschema_rs.Draft202012Validator:
+        return _compile(self._schema)
+
+
+def _compile(schema: JSON) -> jsonschema_rs.Draft202012Validator:
+    try:
+        return jsonschema_rs.Draft202012Validator(
+            schema,
+            validate_formats=True,
+            offline=True,
+            mask="the value",
+            pattern_options=jsonschema_rs.RegexOptions(),
+        )
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        raise SchemaError(str(error).partition("\n")[0]) from error
 
 
 def _tell(error: jsonschema_rs.ValidationError) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
 
 from aura_ia_mcp.bus.envelope import Header, Principal
 from aura_ia_mcp.bus.errors import AuraError, Failure
-from aura_ia_mcp.bus.messages import JSON
-from aura_ia_mcp.judgement import redact
-from aura_ia_mcp.judgement.authorize import Verdict
-from aura_ia_mcp.judgement.bucket import Take
+from aura_ia_mcp.bus.messages import JSON, SafeModeChanged
+from aura_ia_mcp.judgement.finding import Finding
+from aura_ia_mcp.judgement.inspection import redact_text
+from aura_ia_mcp.judgement.policy import Inputs, Verdict
 
+from .rates import Taken
+from .rules import Rules
 from .snapshot import Subject
 
 NOBODY = Principal("nobody", kind="service")
@@ -22,6 +23,25 @@ _MOST_NAME_CHARS = 200
 _CLIENT_MEMBERS = ("callId", "threadId", "turnId")
 CLIENT = "aura/client"
 MAJOR = "io.modelcontextprotocol/clientInfo"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand for a caller at one moment: one state of rules and switch for the whole case.
+
+    Args:
+        rules: in force.
+        safe_mode: the switch.
+        held: the caller's capabilities.
+        trust: in the caller, 0 to 5.
+        now: Unix seconds.
+    """
+
+    rules: Rules
+    safe_mode: SafeModeChanged
+    held: frozenset[str]
+    trust: float
+    now: float
 
 
 @dataclass(slots=True)
@@ -44,13 +64,17 @@ class Case:
     server: str
     meta: JSON
     began: float = field(default_factory=time.perf_counter)
-    held: frozenset[str] = frozenset()
+    known: Standing | None = None
     subject: Subject | None = None
     catalogue: str = ""
     arguments: str = ""
+    findings: list[tuple[str, Finding]] = field(default_factory=list)
+    inputs: Inputs | None = None
     verdict: Verdict | None = None
-    take: Take | None = None
-    clock: float = 0.0
+    rule: str = ""
+    taken: list[Taken] = field(default_factory=list)
+    inspect_ms: float = 0.0
+    flags: list[Finding] = field(default_factory=list)
     opened: str = ""
     replayed: bool = False
     outcome: str = ""
@@ -64,86 +88,26 @@ class Case:
         return self.header.principal or NOBODY
 
     @property
+    def standing(self) -> Standing:
+        """How things stand; known once `Judging.prepare` has looked."""
+        assert self.known is not None
+        return self.known
+
+    @property
     def ms(self) -> float:
         """Milliseconds since it came."""
         return round((time.perf_counter() - self.began) * 1000, 3)
 
-    def fields(self, policy: str, rate: int, digest: Any) -> dict[str, Any]:
-        """The record's members; see docs/audit.md.
-
-        Args:
-            policy: version of the role table.
-            rate: the bucket's rate a minute.
-            digest: the audit writer's keyed digest.
-        """
-        principal, subject, verdict, take = self.principal, self.subject, self.verdict, self.take
-        fields: dict[str, Any] = {
-            "call": self.id,
-            "what": self.what,
-            "name": short(self.name),
-            "server": short(self.server),
-            "principal": {
-                "id": principal.id,
-                "kind": principal.kind,
-                "tenant": principal.tenant,
-                "roles": principal.roles,
-            },
-            "capabilities": sorted(self.held),
-            "policy": policy,
-            "catalogue": self.catalogue,
-            "args": digest(self.arguments) if self.arguments else "",
-            "verdict": "" if verdict is None else "allow" if verdict.allowed else "deny",
-            "rule": "" if verdict is None else verdict.rule,
-            "outcome": self.outcome,
-            "ms": self.ms,
-            "layers": self.layers,
-        }
-        if subject is not None:
-            fields["contract"] = subject.contract
-            fields["capability"] = subject.capability
-        if take is not None:
-            fields["bucket"] = {
-                "before": round(take.before, 6),
-                "after": round(take.after, 6),
-                "rate": rate,
-                "clock": self.clock,
-            }
-        fields |= self._origin(digest)
-        if self.opened:
-            fields["opened"] = self.opened
-        if self.replayed:
-            fields["replayed"] = True
-        if self.failure is not None:
-            message, _ = redact.redact_text(self.failure.message[:2000])
-            fields["error"] = {"type": self.failure.type, "code": self.failure.code, "message": message[:500]}
-        if self.redacted:
-            fields["redacted"] = {"version": redact.VERSION, "found": self.redacted}
-        return fields
-
     def marked(self, error: AuraError) -> AuraError:
         """The error with secrets marked in its texts, as whoever gets it may see it; what was found is noted."""
         failure = error.failure
-        message, found = redact.redact_text(failure.message)
-        recovery, more = redact.redact_text(failure.recovery)
+        message, found = redact_text(failure.message)
+        recovery, more = redact_text(failure.recovery)
         if not found and not more:
             return error
         for name, count in (*found.items(), *more.items()):
             self.redacted[name] = self.redacted.get(name, 0) + count
         return AuraError.from_failure(replace(failure, message=message, recovery=recovery))
-
-    def _origin(self, digest: Any) -> dict[str, Any]:
-        """Where it came from: session (keyed digest, since a session's id lets its holder in), trace, cause, client."""
-        header = self.header
-        found: dict[str, Any] = {}
-        if header.session:
-            found["session"] = digest(header.session)[:16]
-        if header.trace:
-            found["trace"] = short(header.trace)
-        if header.cause:
-            found["cause"] = header.cause
-        if self.meta and (client := client_of(self.meta)):
-            found["client"] = client
-        return found
 
 
 def client_of(meta: JSON) -> JSON:
@@ -165,5 +129,5 @@ def _short_name(text: str) -> str:
 
 def short(text: str) -> str:
     """At most 128 characters, with secrets marked."""
-    text, _ = redact.redact_text(text[: 4 * _MOST_CHARS])
+    text, _ = redact_text(text[: 4 * _MOST_CHARS])
     return text if len(text) <= _MOST_CHARS else text[: _MOST_CHARS - 1] + "…"

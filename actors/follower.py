@@ -49,6 +49,11 @@ class Follower:
         """End."""
         await self._listening.stop()
 
+    def rules_changed(self) -> None:
+        """Other rules are in force: callers may see another catalogue now, though it is the same."""
+        for kind, listing in self._listings.items():
+            self._bus.publish(TOPIC, CatalogueChanged(kind, listing.version))
+
     async def snapshot(self, header: Header) -> Snapshot:
         """The newest copy; the first one is waited for a while.
 

@@ -12,6 +12,7 @@ from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter
 
 from .case import Case
+from .record import members, refused
 
 log = logging.getLogger(__name__)
 
@@ -26,18 +27,14 @@ class Recording:
     Args:
         audit: the writer.
         address: Safety's, for the layers of an answer.
-        policy: version of the role table.
-        rate: the token buckets' rate a minute.
 
     Attributes:
         counts: of what was allowed and denied, and of records that failed.
     """
 
-    def __init__(self, audit: AuditWriter, address: Address, policy: str, rate: int) -> None:
+    def __init__(self, audit: AuditWriter, address: Address) -> None:
         self._audit = audit
         self._layer = {"layer": LAYER, "actor": str(address)}
-        self._policy = policy
-        self._rate = rate
         self.counts = {"allowed": 0, "denied": 0, "audit_failures": 0}
 
     def ready(self) -> None:
@@ -78,7 +75,7 @@ class Recording:
         """The error as the caller gets it, recorded unless that is what failed."""
         error = case.marked(raw)
         case.failure = error.failure
-        denied = error.failure.type == "forbidden" or (case.verdict is not None and not case.verdict.allowed)
+        denied = error.failure.type == "forbidden" or bool(case.rule) or refused(case)
         case.outcome = "refused" if denied else "error"
         self.counts["denied"] += denied
         if error.code == "audit_failed":
@@ -93,7 +90,7 @@ class Recording:
             AuraError: `audit_failed`.
         """
         try:
-            return self._audit.append(kind, case.fields(self._policy, self._rate, self._audit.digest))
+            return self._audit.append(kind, members(case, self._audit.digest))
         except AuditError as error:
             self.counts["audit_failures"] += 1
             log.error("audit: %s", error)  # noqa: TRY400 - the cause is in it

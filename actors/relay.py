@@ -7,22 +7,23 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from aura_ia_mcp.bus.messages import JSON
-from aura_ia_mcp.judgement.redact import redact
 
 _MOST_WAITING = 256
 
 
 class Relay:
-    """Hands on items (progress, log) as fast as the client takes them; secrets in them are marked.
+    """Hands on items (progress, log) as fast as the client takes them; each is cleaned first.
 
     When the client is more than 256 items behind, the oldest waiting one is dropped: such news is superseded.
 
     Args:
         emit: sends one item on; waits while the way is full.
+        clean: makes an item fit to leave.
     """
 
-    def __init__(self, emit: Callable[[JSON], Awaitable[None]]) -> None:
+    def __init__(self, emit: Callable[[JSON], Awaitable[None]], clean: Callable[[JSON], Awaitable[JSON]]) -> None:
         self._emit = emit
+        self._clean = clean
         self._waiting: deque[JSON] = deque(maxlen=_MOST_WAITING)
         self._task: asyncio.Task[None] | None = None
 
@@ -45,5 +46,4 @@ class Relay:
 
     async def _send(self) -> None:
         while self._waiting:
-            item, _ = redact(self._waiting.popleft())
-            await self._emit(item)
+            await self._emit(await self._clean(self._waiting.popleft()))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.bus import Bus, Context, handles
-from aura_ia_mcp.bus.envelope import new_id
+from aura_ia_mcp.bus.envelope import Header
 from aura_ia_mcp.bus.errors import AuraError, Outcome
 from aura_ia_mcp.bus.messages import (
     JSON,
@@ -19,29 +20,30 @@ from aura_ia_mcp.bus.messages import (
     Probe,
     ReadResource,
 )
-from aura_ia_mcp.bus.tokens import Claims, Minter, digest, who
-from aura_ia_mcp.judgement.authorize import Verdict, authorize
-from aura_ia_mcp.judgement.bucket import Buckets
-from aura_ia_mcp.judgement.redact import redact
-from aura_ia_mcp.judgement.roles import shipped
+from aura_ia_mcp.bus.tokens import Minter, digest
 from aura_ia_mcp.stores.audit import AuditError
 
 from .boot import Boot
 from .case import Case
-from .decision import Governed, action_of, covered
-from .definition import HERE
+from .decision import Governed
+from .enforcing import enforce, refused_for_now
 from .follower import Follower
 from .idempotency import Idempotency
+from .inspector import Inspector
+from .judging import Judging
+from .minting import Minting, digest_of
+from .rates import Rates, Taken
 from .recording import Recording
 from .relay import Relay
 from .reporting import Reporter
-from .snapshot import Snapshot, Subject
-
-clock = time.monotonic
+from .results import Results
+from .rules import RulesFollower
+from .safemode import SafeMode
+from .snapshot import Snapshot
 
 _TOOLS = Address("tools")
 _MARGIN_S = 0.05
-_UNKNOWN = Verdict(False, "exposure.unknown", "there is nothing of this name", hidden=True)
+_ANSWERS = "inputResponses"
 
 
 class Safety:
@@ -49,7 +51,8 @@ class Safety:
 
     Promises: what isn't allowed by a rule doesn't run; a caller makes at most its rate of calls; each decision and its
     outcome is in the audit before the caller hears of it, and while the audit can't be written nothing runs; what may
-    change something is recorded before it runs, too. It asks nobody on the way of a call but Tools.
+    change something is recorded before it runs, too. It asks nobody on the way of a call but Tools: rules, trust and
+    safe mode are followed (`RulesFollower`, `SafeMode`).
 
     Args:
         boot: `decision_root` and `audit` among it.
@@ -60,25 +63,38 @@ class Safety:
             raise ValueError("Safety needs the root of the decision tokens")
         settings = boot.settings.safety
         self._boot = boot
-        self._roles = shipped()
-        self._buckets = Buckets(settings.rate_limit)
-        self._minter = Minter(boot.decision_root)
-        self._ttl_s = settings.token_ttl_s
+        self._rates = Rates(settings.rate_limit, boot.settings.cluster.replicas.get("safety", 1))
+        self._minting = Minting(Minter(boot.decision_root), settings.token_ttl_s)
         self._known = Idempotency(settings.idempotency_s, settings.idempotency_entries, settings.idempotency_bytes)
-        self._recording = Recording(boot.audit, boot.address, self._roles.version, settings.rate_limit)
+        self._recording = Recording(boot.audit, boot.address)
+        self._inspector = Inspector(settings)
+        self._results = Results(self._inspector)
 
     async def start(self, bus: Bus) -> None:
-        """Begin to follow the catalogue."""
+        """Begin to follow the catalogue, the rules and the switch."""
         self._bus = bus
+        patience_s = self._boot.settings.bus.patience_s
         self._follower = Follower(bus, self._boot.settings)
-        self._follower.start()
-        self._reporter = Reporter(bus, lambda: dict(self._recording.counts))
-        self._reporter.start()
+        self._rules = RulesFollower(bus, patience_s, self._follower.rules_changed)
+        self._safe_mode = SafeMode(bus, patience_s)
+        self._judging = Judging(bus, self._rules, self._safe_mode, self._inspector)
+        self._reporter = Reporter(bus, self._figures)
+        for part in (self._rules, self._safe_mode, self._follower, self._reporter):
+            part.start()
 
     async def stop(self) -> None:
         """End it."""
-        await self._reporter.stop()
-        await self._follower.stop()
+        for part in (self._reporter, self._follower, self._safe_mode, self._rules):
+            await part.stop()
+        await self._inspector.close()
+
+    def _figures(self) -> JSON:
+        rules, switch = self._rules.now, self._safe_mode.known
+        return dict(self._recording.counts) | {
+            "rules": rules.version if rules else None,
+            "rules_fault": rules.fault if rules else "",
+            "safe_mode": switch.enabled if switch else None,
+        }
 
     # --- calls --------------------------------------------------------------------------------------------------------
 
@@ -93,10 +109,9 @@ class Safety:
     async def _call(self, case: Case, message: CallTool, context: Context) -> JSON:
         snapshot = await self._prepare(case)
         case.subject = snapshot.tool(message.tool, message.server)
-        case.arguments = _digest(message)
-        verdict = self._judge(case)
+        case.arguments = digest_of(message)
         self._take(case)
-        self._enforce(case, verdict)
+        await self._decide(case, message)
         if message.key:
             return await self._once(case, message, context)
         return await self._run(case, message, context)
@@ -128,17 +143,19 @@ class Safety:
         return answer
 
     async def _run(self, case: Case, message: Governed, context: Context) -> JSON:
-        """Mint the tokens and let Tools run it; items and questions pass through, with secrets marked."""
+        """Mint the tokens and let Tools run it; items and questions pass through, cleaned."""
         subject = case.subject
         assert subject is not None
         if not subject.read_only:
             case.opened = self._recording.append("opened_call", case)
         header = context.header
-        header = replace(header, deadline=header.deadline - _MARGIN_S, tokens=self._mint(case, subject, message))
-        relay = Relay(context.emit)
+        tokens = self._minting.tokens(case, subject, message)
+        header = replace(header, deadline=header.deadline - _MARGIN_S, tokens=tokens)
+        clean = partial(self._results.clean, case)
+        relay = Relay(context.emit, clean)
 
         async def ask(question: JSON) -> JSON:
-            return await context.ask(redact(question)[0])
+            return await context.ask(await clean(question))
 
         try:
             reply = await self._bus.request(
@@ -147,11 +164,26 @@ class Safety:
             await relay.finish()
         except AuraError as error:
             relay.cancel()
-            raise case.marked(error) from None  # before it is kept for its idempotency key, too
+            raise await self._results.error(case, error) from None  # before it is kept for its idempotency key, too
         except BaseException:
             relay.cancel()
             raise
-        return self._inspected(case, reply)
+        return await self._cleaned(case, reply, header)
+
+    async def _cleaned(self, case: Case, reply: JSON, header: Header) -> JSON:
+        """The reply as it may leave, and how it went."""
+        meta = reply.get("_meta") or {}
+        case.layers = meta.get("aura/layers", [])
+        if (version := meta.get("aura/safe_mode_version")) is not None:  # State's own word; here it holds from now on
+            await self._safe_mode.reached(version, header)
+        reply = await self._results.result(case, reply)
+        if "rpc_error" in reply:
+            case.outcome = "rpc_error"
+        elif reply.get("resultType") == "input_required":
+            case.outcome = "input_required"
+        else:
+            case.outcome = "tool_error" if reply.get("isError") else "ok"
+        return reply
 
     # --- what else is governed ----------------------------------------------------------------------------------------
 
@@ -184,8 +216,8 @@ class Safety:
             case.subject = snapshot.prompt(message.name, message.server)
         else:
             case.subject = snapshot.reference(message.ref, message.server)
-        case.arguments = _digest(message)
-        self._enforce(case, self._judge(case), code)
+        case.arguments = digest_of(message)
+        await self._decide(case, message, code)
         return await self._run(case, message, context)
 
     @handles(ListCatalogue)
@@ -197,8 +229,8 @@ class Safety:
         snapshot = await self._follower.snapshot(context.header)
         if message.what not in snapshot.listings:
             raise AuraError("malformed", f"there is no catalogue of {message.what!r}")
-        held = self._roles.capabilities(principal.roles, principal.kind)
-        return snapshot.visible(message.what, message.server, held)
+        caller = await self._judging.caller(principal, message.server, context.header)
+        return snapshot.visible(message.what, message.server, caller)
 
     @handles(Probe)
     async def probe(self, message: Probe, context: Context) -> JSON:
@@ -227,75 +259,35 @@ class Safety:
             raise AuraError("audit_failed", f"nothing runs unrecorded: {error}", outcome=Outcome.NOT_RUN) from error
         if case.header.principal is None:
             raise AuraError("unauthenticated", "a call needs a principal")
-        case.held = self._roles.capabilities(case.principal.roles, case.principal.kind)
+        await self._judging.prepare(case)
         snapshot = await self._follower.snapshot(case.header)
         case.catalogue = snapshot.version
         return snapshot
 
-    def _judge(self, case: Case) -> Verdict:
-        subject = case.subject
-        if subject is None:
-            case.verdict = _UNKNOWN
-        else:
-            case.verdict = authorize(case.name, subject.capability, subject.exposed, case.held)
-        return case.verdict
-
-    def _enforce(self, case: Case, verdict: Verdict, unknown: str = "unknown_tool") -> None:
-        if verdict.hidden:
-            kind = unknown.removeprefix("unknown_")
-            raise AuraError(unknown, f"there is no {kind} {case.name[:128]!r}")
-        if not verdict.allowed:
-            raise AuraError("forbidden", verdict.reason)
+    async def _decide(self, case: Case, message: Governed, unknown: str = "unknown_tool") -> None:
+        """Pass, or refuse; what the verdict's rate classes allow is taken last."""
+        verdict = await self._judging.judge(case, _given(message))
+        enforce(case, verdict, unknown)
+        policy = case.standing.rules.policy
+        taken = await self._rates.take(verdict.rates, case.principal, case.name, policy, self._bus, case.header)
+        self._counted(case, taken)
 
     def _take(self, case: Case) -> None:
-        case.clock = clock()
-        caller = case.principal
-        case.take = self._buckets.take(f"{caller.tenant}/{caller.id}", case.clock)
-        if not case.take.allowed:
-            case.verdict = Verdict(False, "rate.limit", "")
-            wait_s = case.take.retry_after_s
-            raise AuraError(
-                "rate_limited",
-                f"{caller.id} has used its {self._buckets.rate} calls a minute; "
-                f"the next may come in {max(wait_s, 0.1):.1f} s",
-                retry_after_s=round(wait_s + 0.0005, 3),
-            )
+        """Count the call, whatever comes of it: before it costs anything more."""
+        self._counted(case, [self._rates.take_default(case.principal, case.standing.rules.policy)])
 
-    def _mint(self, case: Case, subject: Subject, message: Governed) -> dict[str, bytes]:
-        def token(audience: str, contract: str) -> bytes:
-            return self._minter.mint(
-                Claims(
-                    id=new_id(),
-                    who=who(case.header.principal),
-                    action=action_of(message, contract),
-                    arguments=case.arguments,
-                    policy=self._roles.version,
-                    audience=audience,
-                    expires=time.time() + self._ttl_s,
-                )
-            )
-
-        tokens = {HERE: token(HERE, subject.contract)}
-        if subject.audience != HERE:
-            tokens[subject.audience] = token(subject.audience, "")
-        return tokens
-
-    def _inspected(self, case: Case, reply: JSON) -> JSON:
-        """Mark the secrets in what goes back out, and note how it went."""
-        meta = reply.get("_meta") or {}
-        case.layers = meta.get("aura/layers", [])
-        reply, case.redacted = redact(reply)
-        if "rpc_error" in reply:
-            case.outcome = "rpc_error"
-        elif reply.get("resultType") == "input_required":
-            case.outcome = "input_required"
-        else:
-            case.outcome = "tool_error" if reply.get("isError") else "ok"
-        return reply
+    def _counted(self, case: Case, taken: list[Taken]) -> None:
+        case.taken += taken
+        for each in taken:
+            if not each.take.allowed:
+                case.rule = f"rate.{each.rate}"
+                raise refused_for_now(case, each)
 
 
-def _digest(message: Governed) -> str:
-    try:
-        return digest(covered(message))
-    except (RecursionError, ValueError, TypeError) as error:
-        raise AuraError("malformed", f"the arguments can't be hashed: {type(error).__name__}") from error
+def _given(message: Governed) -> JSON:
+    """What the caller gave, to be inspected: arguments, and answers to what a tool asked."""
+    if isinstance(message, ReadResource):
+        return {}
+    if isinstance(message, Complete):
+        return message.argument
+    return message.arguments if message.inputs is None else message.arguments | {_ANSWERS: message.inputs}

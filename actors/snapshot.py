@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.bus.tokens import digest
-from aura_ia_mcp.judgement.authorize import authorize
+from aura_ia_mcp.judgement.inspection import Plan, plan
+from aura_ia_mcp.judgement.policy import Facts
 
+from .arguments import ResultCheck
 from .catalogue import Servers
 
+_MOST_REMEMBERED = 1000
 _VARIABLE = re.compile(r"\{[^{}]*\}")
 
 
@@ -20,22 +23,42 @@ class Subject:
     """What a decision is about: one tool, resource, template or prompt.
 
     Args:
-        name: a tool's or prompt's name, or a URI.
-        capability: which its use needs.
-        exposed: whether others than operators may see it.
+        facts: what the policy decides by.
         audience: who runs it.
         contract: fingerprint of its contract, or "".
         idempotent: whether a repeat changes nothing more.
-        read_only: whether it changes nothing at all.
+        reenters: whether it may cause further calls, and so gets a grant.
+        embeds: arguments whose meaning its actor may ask the ML worker for.
+        reading: which kind of text each of its arguments is.
+        output: checks its structured result; None where it promises none.
     """
 
-    name: str
-    capability: str
-    exposed: bool = True
+    facts: Facts
     audience: str = "tools"
     contract: str = ""
     idempotent: bool = True
-    read_only: bool = True
+    reenters: bool = False
+    embeds: tuple[str, ...] = ()
+    reading: Plan = field(default_factory=Plan, hash=False)
+    output: ResultCheck | None = field(default=None, hash=False)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it changes nothing at all."""
+        return self.facts.read_only
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who looks at the catalogue.
+
+    Args:
+        key: everything that `may` depends on besides the facts.
+        may: whether the caller could possibly use what has these facts.
+    """
+
+    key: Hashable
+    may: Callable[[Facts], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +86,7 @@ class Snapshot:
     _prompts: dict[str, Subject] = field(default_factory=dict)
     _resources: dict[str, Subject] = field(default_factory=dict)
     _templates: list[tuple[re.Pattern[str], Subject]] = field(default_factory=list)
-    _visible: dict[tuple[str, str, frozenset[str]], JSON] = field(default_factory=dict)
+    _visible: dict[Hashable, JSON] = field(default_factory=dict)
 
     @classmethod
     def of(cls, listings: Mapping[str, Listing], servers: Servers) -> Snapshot:
@@ -104,46 +127,67 @@ class Snapshot:
         if ref.get("type") == "ref/prompt":
             return self._prompts.get(str(ref.get("name")))
         uri = str(ref.get("uri"))
-        return next((subject for _, subject in self._templates if subject.name == uri), self._resources.get(uri))
+        return next((subject for _, subject in self._templates if subject.facts.name == uri), self._resources.get(uri))
 
-    def visible(self, kind: str, server: str, held: frozenset[str]) -> JSON:
-        """What a caller with these capabilities sees through a server: the reply to ListCatalogue."""
-        key = (kind, server, held)
+    def visible(self, kind: str, server: str, caller: Caller) -> JSON:
+        """What a caller sees through a server: the reply to ListCatalogue."""
+        key = (kind, server, caller.key)
         found = self._visible.get(key)
         if found is None:
             listing = self.listings[kind]
-            entries = [entry for entry in listing.entries if self._may(kind, entry, server, held)]
+            entries = [entry for entry in listing.entries if self._may(kind, entry, server, caller)]
             names = [entry.get("name") or entry.get("uri") for entry in entries]
             found = {
                 "entries": entries,
                 "version": digest([listing.version, names])[:16],
                 "absent": list(listing.absent),
             }
-            if len(self._visible) < 1000:  # noqa: PLR2004 - bounded: roles combine in few ways
-                self._visible[key] = found
+            if len(self._visible) >= _MOST_REMEMBERED:
+                self._visible.clear()
+            self._visible[key] = found
         return found
 
-    def _may(self, kind: str, entry: JSON, server: str, held: frozenset[str]) -> bool:
+    def _may(self, kind: str, entry: JSON, server: str, caller: Caller) -> bool:
         if kind == "tools":
             if not self.servers.shows(server, entry["name"]):
                 return False
-        elif not self.servers.whole(server):
+            facts = self._tools[entry["name"]].facts
+        elif self.servers.whole(server):
+            facts = _facts(str(entry.get("uri") or entry.get("uriTemplate") or entry["name"]), entry)
+        else:
             return False
-        subject = _subject("", entry)
-        return authorize("", subject.capability, subject.exposed, held).allowed
+        return caller.may(facts)
+
+
+def _facts(name: str, entry: JSON) -> Facts:
+    meta = entry.get("_meta") or {}
+    hints = entry.get("annotations") or {}
+    tool = "inputSchema" in entry  # what is no tool only reads
+    return Facts(
+        name=name,
+        capability=meta.get("aura/capability", "operate"),
+        exposed=meta.get("aura/exposed", True),
+        category=meta.get("aura/category", "other"),
+        risk_hint=meta.get("aura/risk", "low"),
+        read_only=bool(hints.get("readOnlyHint", not tool)),
+        destructive=bool(hints.get("destructiveHint", tool)),
+        open_world=bool(hints.get("openWorldHint", tool)),
+        calms=bool(meta.get("aura/calms", False)),
+    )
 
 
 def _subject(name: str, entry: JSON) -> Subject:
     meta = entry.get("_meta") or {}
     hints = entry.get("annotations") or {}
     return Subject(
-        name=name,
-        capability=meta.get("aura/capability", "operate"),
-        exposed=meta.get("aura/exposed", True),
+        facts=_facts(name, entry),
         audience=meta.get("aura/audience", "tools"),
         contract=meta.get("aura/fingerprint", ""),
         idempotent=bool(hints.get("idempotentHint") or hints.get("readOnlyHint")),
-        read_only=bool(hints.get("readOnlyHint")),
+        reenters=bool(meta.get("aura/reenters", False)),
+        embeds=tuple(meta.get("aura/embeds", ())),
+        reading=plan(entry.get("inputSchema") or {}),
+        output=ResultCheck(entry["outputSchema"]) if entry.get("outputSchema") else None,
     )
 
 

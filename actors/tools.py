@@ -26,7 +26,7 @@ from aura_ia_mcp.bus.messages import (
     ResourceUpdated,
 )
 from aura_ia_mcp.bus.tokens import Verifier
-from aura_ia_mcp.judgement.redact import redact_text
+from aura_ia_mcp.judgement.inspection.redaction import redact_text
 
 from .boot import Boot
 from .builtin import Builtin

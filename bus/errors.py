@@ -68,6 +68,11 @@ TABLE: dict[str, Row] = {
     ),
     "spoofed_source": Row(_F, _NOT_RUN, "An envelope's source must be the peer that sent it."),
     "invalid_token": Row(_F, _NOT_RUN, "The decision token is missing, altered, expired or for another call."),
+    "safe_mode": Row(_F, _NOT_RUN, "Reading works; an operator switches safe mode off with set_safe_mode."),
+    "unsafe_arguments": Row(_F, _NOT_RUN, "Change what the message names; check_prompt shows how a text is judged."),
+    "confirmation_required": Row(
+        ErrorType.APPROVAL_REQUIRED, _NOT_RUN, "This version can't ask your user; ask an operator for a rule or trust."
+    ),
     "approval_required": Row(ErrorType.APPROVAL_REQUIRED, _NOT_RUN, "Get the approval decided, then repeat the call."),
     # wait
     "rate_limited": Row(ErrorType.RATE_LIMITED, _NOT_RUN, "Wait for retry_after_s, then repeat the call.", True),
@@ -85,6 +90,7 @@ TABLE: dict[str, Row] = {
     "outcome_unknown": Row(_E, _UNKNOWN, "The connection broke after the call was sent; check before you repeat it."),
     "cancelled": Row(_E, _UNKNOWN, "The call was cancelled by its caller."),
     "tool_failed": Row(_E, _FAILED, "See the message; the audit id finds the record."),
+    "result_withheld": Row(_E, _UNKNOWN, "It may have run; the audit id finds the record of what was withheld."),
     "handler_failed": Row(_E, _FAILED, "A fault in the system; the log of the named actor has the trace."),
     "unknown_message": Row(_E, _NOT_RUN, "The receiver doesn't know this kind of message; update it."),
     "incompatible_version": Row(_E, _NOT_RUN, "Run the same major version on every node."),

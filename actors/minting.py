@@ -1,0 +1,71 @@
+"""The decision tokens of one allowed message: for whoever runs it, and for what that may ask for in turn."""
+
+from __future__ import annotations
+
+import time
+
+from aura_ia_mcp.bus.envelope import new_id
+from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.messages import CallTool
+from aura_ia_mcp.bus.tokens import Claims, Minter, digest, grant, who
+
+from .case import Case
+from .decision import Governed, action_of, covered
+from .definition import HERE
+from .snapshot import Subject
+
+_REENTRY = ("gateway", "workflow")  # who checks a grant: the ingress, and the actor that runs the steps
+_EMBEDDER = "ml"
+
+
+class Minting:
+    """Safety's pen.
+
+    Args:
+        minter: signs.
+        ttl_s: how long a token is good.
+    """
+
+    def __init__(self, minter: Minter, ttl_s: float) -> None:
+        self._minter = minter
+        self._ttl_s = ttl_s
+
+    def tokens(self, case: Case, subject: Subject, message: Governed) -> dict[str, bytes]:
+        """By audience: Tools, who else runs it, and by its definition re-entry and the meaning of its texts."""
+        tokens = {HERE: self._token(case, HERE, action_of(message, subject.contract), case.arguments)}
+        if subject.audience != HERE:
+            tokens[subject.audience] = self._token(case, subject.audience, action_of(message), case.arguments)
+        if not isinstance(message, CallTool):
+            return tokens
+        texts = [text for name in subject.embeds if isinstance(text := message.arguments.get(name), str)]
+        if texts:
+            tokens[_EMBEDDER] = self._token(case, _EMBEDDER, "embed", digest(texts))
+        if subject.reenters:
+            for audience in _REENTRY:
+                tokens[audience] = self._token(case, audience, grant(case.id), digest(None))
+        return tokens
+
+    def _token(self, case: Case, audience: str, action: str, arguments: str) -> bytes:
+        return self._minter.mint(
+            Claims(
+                id=new_id(),
+                who=who(case.header.principal),
+                action=action,
+                arguments=arguments,
+                policy=case.standing.rules.version,
+                audience=audience,
+                expires=time.time() + self._ttl_s,
+            )
+        )
+
+
+def digest_of(message: Governed) -> str:
+    """SHA-256 of the arguments that a token covers.
+
+    Raises:
+        AuraError: `malformed`: they can't be hashed.
+    """
+    try:
+        return digest(covered(message))
+    except (RecursionError, ValueError, TypeError) as error:
+        raise AuraError("malformed", f"the arguments can't be hashed: {type(error).__name__}") from error

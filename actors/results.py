@@ -1,0 +1,109 @@
+"""What goes back out: secrets are marked, injections fenced, personal data marked where the verdict says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.judgement.finding import Severity
+from aura_ia_mcp.judgement.inspection import fence, prefixed, redact
+
+from .case import Case
+from .inspector import Inspector
+
+_SHORTEST = 12  # characters: nothing shorter instructs anybody
+_SHOWN = 20
+FINDINGS = "aura/findings"
+
+
+class Results:
+    """Cleans results, progress and questions on their way to a client.
+
+    Promises: no secret passes; text in which an injection was found is fenced before any model sees it, and the result
+    says so in `_meta["aura/findings"]`; what was changed still fits the tool's output schema, or isn't given at all.
+
+    Args:
+        inspector: looks at texts.
+    """
+
+    def __init__(self, inspector: Inspector) -> None:
+        self._inspector = inspector
+
+    async def clean(self, case: Case, item: JSON) -> JSON:
+        """An item or a question as it may leave.
+
+        Raises:
+            AuraError: `result_withheld`: it couldn't be inspected.
+        """
+        found = await self._flagged(case, item)
+        return self._redacted(case, prefixed(item, found.__contains__) if found else item)
+
+    async def result(self, case: Case, reply: JSON) -> JSON:
+        """A call's result.
+
+        Raises:
+            AuraError: `result_withheld`: it couldn't be inspected, or as changed no longer fits the output schema.
+        """
+        found = await self._flagged(case, reply)
+        cleaned = self._redacted(case, fence(reply, found.__contains__) if found else reply)
+        before, after = reply.get("structuredContent"), cleaned.get("structuredContent")
+        check = case.subject.output if case.subject is not None else None
+        if after is not before and check is not None and not check.fits(after):
+            raise AuraError(
+                "result_withheld",
+                f"{case.name}: what had to be marked in its result leaves nothing that fits the tool's output schema",
+            )
+        if case.flags:
+            meta = dict(cleaned.get("_meta") or {})
+            meta[FINDINGS] = [finding.as_dict() for finding in case.flags[:_SHOWN]]
+            cleaned = cleaned | {"_meta": meta}
+        return cleaned
+
+    async def error(self, case: Case, error: AuraError) -> AuraError:
+        """An error of a tool as it may leave: secrets marked, an injection in its message fenced."""
+        failure = error.failure
+        cleaned = await self.clean(case, {"message": failure.message, "recovery": failure.recovery})
+        if cleaned["message"] == failure.message and cleaned["recovery"] == failure.recovery:
+            return error
+        return AuraError.from_failure(replace(failure, **cleaned))
+
+    async def _flagged(self, case: Case, value: JSON) -> frozenset[str]:
+        """The texts in which an injection was found; all findings are noted."""
+        texts = list(dict.fromkeys(_texts(value)))
+        if not texts:
+            return frozenset()
+        try:
+            reports = await self._inspector.inspect_many([(str(place), text, "text") for place, text in enumerate(texts)])
+        except AuraError as error:
+            raise AuraError("result_withheld", f"the result can't be inspected: {error}") from error
+        flagged = set()
+        for place, report in reports:
+            case.flags += report.findings
+            if any(each.family == "injection" and each.severity > Severity.INFO for each in report.findings):
+                flagged.add(texts[int(place)])
+        return frozenset(flagged)
+
+    def _redacted(self, case: Case, value: JSON) -> JSON:
+        pii = case.verdict.redact if case.verdict is not None else frozenset()
+        cleaned, found = redact(value, pii)
+        for name, count in found.items():
+            case.redacted[name] = case.redacted.get(name, 0) + count
+        return cleaned
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts that a model could take for instructions, names of members included."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            if len(each) >= _SHORTEST:
+                yield each
+        elif isinstance(each, dict):
+            waiting += each.values()
+            waiting += each
+        elif isinstance(each, list | tuple) and not (each and isinstance(each[0], float | int)):
+            waiting += each

@@ -1,0 +1,1 @@
+"""How often the judgement is right, over the corpora: `make judge`."""
