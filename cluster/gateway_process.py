@@ -20,10 +20,9 @@ from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.gateway.ingress import Ingress
 from aura_ia_mcp.gateway.server import Gateway, ListenError
 
-from . import collection
+from . import collection, logs
 from .exits import Exit
 from .joining import BEAT_S, asking_transports, joined_peer, register
-from .logs import keep_secrets_out
 from .said import say, until_end_of_input
 from .security_record import SecurityRecord
 from .spec import GatewaySpec
@@ -109,10 +108,7 @@ class GatewayProcess:
 def main() -> int:
     """Run a gateway's process; the result is its exit status, one of `Exit`."""
     spec = GatewaySpec.from_json(sys.stdin.readline())
-    logging.basicConfig(
-        level=spec.settings.system.log_level, format="%(asctime)s %(levelname)s gateway %(name)s: %(message)s"
-    )
-    keep_secrets_out()
+    logs.configure("gateway", spec.settings.system.log_level)
 
     async def run() -> Exit:
         return await GatewayProcess(spec).run()

@@ -23,11 +23,10 @@ from aura_ia_mcp.bus.messages import JSON, Report
 from aura_ia_mcp.bus.peer import Peer
 from aura_ia_mcp.configs.paths import Paths
 
-from . import ray_runtime
+from . import logs, ray_runtime
 from .assignment import Assignment, assign
 from .exits import Exit
 from .joining import BEAT_S, asking_transports, joined_peer, register
-from .logs import keep_secrets_out
 from .said import say, until_end_of_input
 from .spec import DirectoryPlace, GraphSpec, bus_sockets, ray_folder
 from .tls import Authority
@@ -203,10 +202,7 @@ def main() -> int:
     """Run the graph's process; the result is its exit status, one of `Exit`."""
     spec = GraphSpec.from_json(sys.stdin.readline())
     paths = Paths.of(spec.settings)
-    logging.basicConfig(
-        level=spec.settings.system.log_level, format="%(asctime)s %(levelname)s graph %(name)s: %(message)s"
-    )
-    keep_secrets_out()
+    logs.configure("graph", spec.settings.system.log_level)
     ray_runtime.prepare_environment(own=spec.settings.cluster.address == "local")
     say("ray", 0.0, "starting Ray" if spec.settings.cluster.address == "local" else "joining Ray")
     try:

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import socket
-import sys
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -18,10 +17,11 @@ from typing import Any, TypeVar
 import ray
 
 from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.configs.paths import Paths
 
+from . import logs
 from .assignment import Assignment
 from .household import Household, LoopThread
-from .logs import keep_secrets_out
 from .ray_link import Calls, Doors, RayCalls, RayTransport
 from .ray_runtime import own_ip
 
@@ -39,12 +39,8 @@ class Host:
     """
 
     def __init__(self, assignment: Assignment) -> None:
-        logging.basicConfig(
-            level=assignment.settings.system.log_level,
-            format=f"%(asctime)s %(levelname)s {assignment.name} %(name)s: %(message)s",
-            stream=sys.stderr,
-        )
-        keep_secrets_out()
+        settings = assignment.settings
+        logs.configure(assignment.writer, settings.system.log_level, Paths.of(settings).logs)
         context = ray.get_runtime_context()
         self._name = assignment.name
         self._loop = LoopThread(assignment.name)

@@ -22,6 +22,7 @@ from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores.keys import KeyFileError
+from aura_ia_mcp.stores.logs import line
 from aura_ia_mcp.stores.tokens import TokenError
 
 from . import folders, processes, remains
@@ -276,7 +277,8 @@ def main() -> int:
     log = BoundedLog(paths.logs / "serve.log")
 
     def record(progress: Progress) -> None:
-        log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {progress.text}\n".encode())
+        level = "ERROR" if progress.stage == "fault" else "INFO"
+        log.write(f"{line(time.time(), level, 'serve', progress.text)}\n".encode())
 
     with contextlib.closing(log):
         return serve(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from aura_ia_mcp.cluster import logs
 from aura_ia_mcp.cluster.logs import Redacting, keep_secrets_out
+from aura_ia_mcp.stores.logs import find, services
 
 TOKEN = "aura_" + "x" * 43
 MARK = "[redacted:aura_token]"
@@ -56,3 +60,39 @@ def test_a_record_that_cannot_be_formatted_is_told_without_its_secrets(written: 
     logging.getLogger("somewhere").error("no place for it", TOKEN)  # noqa: PLE1205 - the fault in question
     assert TOKEN not in written.getvalue()
     assert "no place for it" in written.getvalue()
+
+
+@pytest.fixture
+def root() -> Iterator[logging.Logger]:
+    found = logging.getLogger()
+    before, level = list(found.handlers), found.level
+    yield found
+    for handler in [one for one in found.handlers if one not in before]:
+        found.removeHandler(handler)
+        handler.close()
+    found.setLevel(level)
+
+
+def test_what_an_actor_logs_is_kept_in_its_own_file_without_secrets_and_read_back_whole(
+    tmp_path: Path, root: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("safety-0", "INFO", tmp_path / "logs")
+    forged = "2026-01-01T00:00:00.000Z INFO safety-0 all is well"
+    logging.getLogger("x").warning("refused %s\n%s", TOKEN, forged)
+    logging.getLogger("x").debug("too much detail")
+    assert services(tmp_path / "logs") == ["safety-0"]
+    (entry,) = find(tmp_path / "logs", ["safety-0"], most=10).entries
+    assert (entry.service, entry.level) == ("safety-0", "WARNING")
+    assert entry.message == f"x: refused {MARK}\n{forged}"
+    assert entry.time is not None
+    assert entry.time[:10] in {time.strftime("%Y-%m-%d", time.gmtime(time.time() - ago)) for ago in (0, 60)}
+    assert MARK in capsys.readouterr().err
+
+
+def test_a_folder_that_can_not_be_made_keeps_nobody_from_logging(
+    tmp_path: Path, root: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "logs").write_text("in the way")
+    logs.configure("ml-0", "INFO", tmp_path / "logs")
+    logging.getLogger("x").info("hello")
+    assert " INFO ml-0 x: hello\n" in capsys.readouterr().err
