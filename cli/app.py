@@ -33,6 +33,7 @@ COMMANDS = {
     "tools": Entry("tools", "tools", "List the tools, or show one with its schema."),
     "call": Entry("tools", "call", "Call a tool and print its result."),
     "token": Entry("token", "token", "Make, list and revoke bearer tokens."),
+    "policy": Entry("policy", "policy", "Check the policy, and see why a call is allowed or refused."),
     "codex": Entry("codex", "codex", "Connect OpenAI Codex."),
     "config": Entry("config", "config", "Show the settings in force and where each came from."),
     "doctor": Entry("doctor", "doctor", "Look for common faults and say the remedy."),

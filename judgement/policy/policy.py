@@ -158,9 +158,7 @@ class Policy:
             outcome = rule.explained(inputs)
             why = (rule.description or rule.reason or rule.asks) if outcome.matched else outcome.failed
             told.append(
-                Explained(
-                    rule.id, False, outcome.matched, rule.says, why, outcome.note, concerns=rule.concerns(inputs)
-                )
+                Explained(rule.id, False, outcome.matched, rule.says, why, outcome.note, concerns=rule.concerns(inputs))
             )
         return told
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .checks import Check, checks, exception
 from .condition import Condition, UnevaluableError
+from .document import Match
 from .document import Rule as Written
 from .inputs import Inputs
 from .verdict import Effect, Sandbox
@@ -46,6 +47,7 @@ class Rule:
         reason: for the caller; may be empty.
         remedy: likewise.
         description: for readers of the file.
+        match: as it was written.
     """
 
     id: str
@@ -59,6 +61,7 @@ class Rule:
     reason: str
     remedy: str
     description: str
+    match: Match
 
     @classmethod
     def of(cls, written: Written) -> Rule:
@@ -82,6 +85,7 @@ class Rule:
             reason=written.reason,
             remedy=written.remedy,
             description=written.description,
+            match=written.match,
         )
 
     @property

@@ -1,0 +1,210 @@
+"""The policy in force, as far as it concerns the caller."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.judgement.policy import DEFAULT_RATE, OPERATE, Facts, Inputs, Policy, Rule
+
+from ..catalogue import Servers
+from ..rules import Rules
+from ..sources import ToolCall, ToolDefinition
+from .tool import Reach, Tool, array, integer, maybe, obj, table, text
+
+CATEGORY = "safety"
+
+
+def tools(settings: Settings) -> Sequence[Tool]:
+    """The tools of this category."""
+    del settings
+    return (
+        Tool(
+            ToolDefinition(
+                name="get_policy",
+                title="Policy",
+                description=(
+                    "The rules in force that concern you, and the version that records name them by. With a tool:"
+                    " what would become of your call of it, and each rule's part in that. Callers who may operate see"
+                    " all rules."
+                ),
+                input_schema=obj({"tool": text("Only what concerns this tool.", 128)}, required=()),
+                output_schema=_POLICY,
+                category=CATEGORY,
+            ),
+            get_policy,
+        ),
+    )
+
+
+async def get_policy(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
+    """The rules that concern the caller, and why a tool may be called or not."""
+    rules = await reach.rules.rules(call.header)
+    operator = OPERATE in reach.held(call)
+    if "tool" not in arguments:
+        return _listed(_concerning(call, reach, rules, operator=operator), reach, rules, operator=operator)
+    inputs = _inputs(_tool(arguments["tool"], call, reach), call, reach, rules)
+    policy = rules.policy
+    verdict = policy.decide(inputs)
+    if verdict.hidden:
+        raise _unknown(arguments["tool"])
+    shown = policy.about(inputs.tool) if operator else [rule for rule in policy.rules if rule.concerns(inputs)]
+    found = _listed(shown, reach, rules, operator=operator)
+    ids = {rule.id for rule in shown}
+    found["explanation"] = [
+        {"rule": each.rule, "built_in": each.built_in, "matched": each.matched, "says": each.says, "why": each.why}
+        for each in policy.explain(inputs)
+        if each.built_in or each.rule in ids
+    ]
+    # without the arguments a condition on them has no answer, and a guess would mislead
+    found["verdict"] = None if verdict.read_arguments else {name: verdict.as_dict()[name] for name in _VERDICT_MEMBERS}
+    return found
+
+
+def facts_of(tool: ToolDefinition) -> Facts:
+    """What the policy decides by, of a tool."""
+    return Facts(
+        name=tool.name,
+        capability=tool.capability,
+        exposed=tool.exposed,
+        category=tool.category,
+        risk_hint=tool.risk,
+        read_only=tool.read_only,
+        destructive=tool.destructive,
+        open_world=tool.open_world,
+        calms=tool.calms,
+    )
+
+
+def _concerning(call: ToolCall, reach: Reach, rules: Rules, *, operator: bool) -> Sequence[Rule]:
+    """The rules that concern the caller: those about a tool that it could call, for an operator all."""
+    if operator:
+        return rules.policy.rules
+    servers = Servers.of(reach.boot.settings)
+    asked = [
+        _inputs(facts_of(runnable.definition), call, reach, rules)
+        for name, runnable in reach.catalogue.tools.items()
+        if servers.shows(call.server, name)
+    ]
+    seen = [inputs for inputs in asked if not rules.policy.decide(inputs).hidden]
+    return [rule for rule in rules.policy.rules if any(rule.concerns(inputs) for inputs in seen)]
+
+
+def _tool(name: str, call: ToolCall, reach: Reach) -> Facts:
+    runnable = reach.catalogue.tools.get(name)
+    if runnable is None or not Servers.of(reach.boot.settings).shows(call.server, name):
+        raise _unknown(name)
+    return facts_of(runnable.definition)
+
+
+def _unknown(name: str) -> AuraError:
+    return AuraError("invalid_arguments", f"arguments.tool: there is no tool {name!r} for you")
+
+
+def _inputs(tool: Facts, call: ToolCall, reach: Reach, rules: Rules) -> Inputs:
+    caller, now = call.principal, time.time()
+    return Inputs(
+        tool=tool,
+        principal_id=caller.id,
+        kind=caller.kind,
+        tenant=caller.tenant,
+        roles=caller.roles,
+        trust=reach.rules.trust(caller, rules, now),
+        held=reach.held(call),
+        server=call.server,
+        depth=call.header.depth,
+        now=now,
+    )
+
+
+def _listed(shown: Sequence[Rule], reach: Reach, rules: Rules, *, operator: bool) -> JSON:
+    policy = rules.policy
+    return {
+        "version": policy.version,
+        "roles_version": rules.roles.version,
+        "rules": [
+            {
+                "id": rule.id,
+                "says": rule.says,
+                "about": rule.asks,
+                "description": rule.description,
+                "reason": rule.reason,
+            }
+            for rule in shown
+        ],
+        "rates": _rates(policy, {rule.rate for rule in shown}, reach.boot.settings),
+        "complete": operator,
+        "fault": rules.fault if operator else "",
+    }
+
+
+def _rates(policy: Policy, named: set[str], settings: Settings) -> JSON:
+    found = {DEFAULT_RATE: {"per_minute": settings.safety.rate_limit, "scope": "principal"}}
+    for name in sorted(named & policy.rates.keys()):
+        rate = policy.rates[name]
+        found[name] = {"per_minute": rate.per_minute, "scope": rate.scope}
+    return found
+
+
+_VERDICT_MEMBERS = ("effect", "rule", "reason", "remedy", "redact", "rates", "sandbox")
+_VERDICT = obj(
+    {
+        "effect": text(
+            "What would become of the call, unless inspection or its risk says otherwise.",
+            enum=["allow", "confirm", "approve", "deny"],
+        ),
+        "rule": text("The rule that decides."),
+        "reason": text("Why."),
+        "remedy": text("What to do instead; may be empty."),
+        "redact": array({"type": "string"}, "Personal data that is redacted from the result."),
+        "rates": array({"type": "string"}, "The rate classes that the call counts in."),
+        "sandbox": text("The ceiling of what it may start.", enum=["none", "read_only", "workspace", "full"]),
+    },
+    description="Null when a rule's condition looks at the arguments.",
+)
+_POLICY = obj(
+    {
+        "version": text("Of the policy, as records name it."),
+        "roles_version": text("Of the roles, likewise."),
+        "rules": array(
+            obj(
+                {
+                    "id": text("The rule's name in records and refusals."),
+                    "says": text("Its effect and obligations."),
+                    "about": text("What a call must be like for it to match."),
+                    "description": text("For readers."),
+                    "reason": text("What it tells the caller whom it stops."),
+                }
+            ),
+            "By id; what no rule allows is denied.",
+        ),
+        "rates": table(
+            obj(
+                {
+                    "per_minute": integer("Calls a minute."),
+                    "scope": text("Counted by principal, principal and tool, or tool."),
+                }
+            ),
+            "Rate classes that these rules put calls in; `default` is for all calls.",
+        ),
+        "complete": {"type": "boolean", "description": "Whether these are all rules there are."},
+        "fault": text("Why a newer file isn't in force; empty when all is well, and for those who may not operate."),
+        "explanation": array(
+            obj(
+                {
+                    "rule": text("Its id."),
+                    "built_in": {"type": "boolean", "description": "Whether no file can switch it off."},
+                    "matched": {"type": "boolean", "description": "Whether it speaks about this call."},
+                    "says": text("Its effect and obligations."),
+                    "why": text("What it is about; of a rule that didn't match, what the call isn't like."),
+                }
+            ),
+            "Each rule's part in the verdict.",
+        ),
+        "verdict": maybe(_VERDICT),
+    },
+    required=("version", "roles_version", "rules", "rates", "complete", "fault"),
+)
