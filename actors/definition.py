@@ -7,6 +7,7 @@ from functools import cached_property
 
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.bus.tokens import digest
+from aura_ia_mcp.judgement.policy import Facts
 
 HERE = "tools"
 
@@ -73,6 +74,21 @@ class ToolDefinition:
             "idempotentHint": self.idempotent,
             "openWorldHint": self.open_world,
         }
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What the policy decides by."""
+        return Facts(
+            name=self.name,
+            capability=self.capability,
+            exposed=self.exposed,
+            category=self.category,
+            risk_hint=self.risk,
+            read_only=self.read_only,
+            destructive=self.destructive,
+            open_world=self.open_world,
+            calms=self.calms,
+        )
 
     @cached_property
     def fingerprint(self) -> str:

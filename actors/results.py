@@ -76,7 +76,8 @@ class Results:
         if not texts:
             return frozenset()
         try:
-            reports = await self._inspector.inspect_many([(str(place), text, "text") for place, text in enumerate(texts)])
+            items = [(str(place), text, "text") for place, text in enumerate(texts)]
+            reports = await self._inspector.inspect_many(items)
         except AuraError as error:
             raise AuraError("result_withheld", f"the result can't be inspected: {error}") from error
         flagged = set()

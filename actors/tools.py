@@ -67,13 +67,13 @@ class Tools:
         self._verifier = Verifier(HERE, boot.audience_key)
         self._servers = Servers.of(boot.settings)
         self._replicas: dict[str, Replicas] = {}
-        sources: list[ToolSource] = [make() for make in boot.sources]
         self.catalogue = Catalogue([])
-        self.catalogue.sources = [Builtin(boot, self.catalogue), *sources]
 
     async def start(self, bus: Bus) -> None:
         """Start the sources and tell what there is."""
         self._bus = bus
+        builtin = Builtin(self._boot, self.catalogue, bus)
+        self.catalogue.sources = [builtin, *(make() for make in self._boot.sources)]
         for source in self.catalogue.sources:
             try:
                 await source.start(self)

@@ -116,6 +116,26 @@ class MLWorker(Host):
     """L1: the embedded models."""
 
 
+class Language(Host):
+    """L1: puts results into words."""
+
+
+class RoleEngine(Host):
+    """L2: the rules in force, roles and trust."""
+
+
+class Router(Host):
+    """L2: what a request in plain words asks for."""
+
+
+class Workflow(Host):
+    """L3: runs the steps of plans."""
+
+
+class Reasoning(Host):
+    """L4: risk, plans, diagnosis."""
+
+
 class Tools(Host):
     """L5: the catalogue, and running tools."""
 
@@ -124,7 +144,10 @@ class Safety(Host):
     """L6: decides whether a call may run, and records it."""
 
 
-HOSTS: dict[str, type[Host]] = {cls.__name__: cls for cls in (Directory, Records, MLWorker, Tools, Safety)}
+HOSTS: dict[str, type[Host]] = {
+    cls.__name__: cls
+    for cls in (Directory, Records, MLWorker, Language, RoleEngine, Router, Workflow, Reasoning, Tools, Safety)
+}
 
 
 def node_name(head: tuple[str, str], node_id: str) -> str:

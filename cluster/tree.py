@@ -77,6 +77,11 @@ TREE: tuple[Row, ...] = (
         gpu=True,
         patience_s=20.0,
     ),
+    Row("Language", "L1", "Language", (Role("language", f"{_ACTORS}.language:Language"),)),
+    Row("RoleEngine", "L2", "Role engine", (Role("roles", f"{_ACTORS}.roles:RoleEngine", privileged=True),)),
+    Row("Router", "L2", "Router", (Role("router", f"{_ACTORS}.router:Router"),)),
+    Row("Workflow", "L3", "Workflow", (Role("workflow", f"{_ACTORS}.workflow:Workflow", privileged=True),)),
+    Row("Reasoning", "L4", "Reasoning", (Role("reasoning", f"{_ACTORS}.reasoning:Reasoning", privileged=True),)),
     Row(
         "Tools",
         "L5",

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from aura_ia_mcp.bus.bus import Bus
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
-from aura_ia_mcp.judgement.roles import shipped
 
 from ..boot import Boot
 from ..catalogue import Catalogue
-from ..sources import Offer, Source, ToolCall, ToolDefinition, result
-from . import documentation, inference, status
+from ..inspector import Inspector
+from ..rules import RulesFollower
+from ..safemode import SafeMode
+from ..sources import Listener, Offer, Source, ToolCall, ToolDefinition, result
+from . import documentation, inference, policy, reasoning, roles, status, switches
 from .library import MIME, SCHEME, pages
 from .tool import Reach
 
-MODULES = (status, documentation, inference)
+MODULES = (status, documentation, inference, policy, switches, roles, reasoning)
 
 
 class Builtin(Source):
@@ -24,14 +27,34 @@ class Builtin(Source):
     Args:
         boot: of the actor that owns it.
         catalogue: everything that is there, for the tools that tell of it.
+        bus: of that actor.
     """
 
     name = "builtin"
 
-    def __init__(self, boot: Boot, catalogue: Catalogue) -> None:
-        self._reach = Reach(boot, catalogue, shipped())
+    def __init__(self, boot: Boot, catalogue: Catalogue, bus: Bus) -> None:
+        patience_s = boot.settings.bus.patience_s
+        self._reach = Reach(
+            boot,
+            catalogue,
+            Inspector(boot.settings.safety),
+            RulesFollower(bus, patience_s),
+            SafeMode(bus, patience_s),
+        )
         made = [tool for module in MODULES for tool in module.tools(boot.settings)]
         self._tools = {tool.definition.name: tool for tool in made}
+
+    async def start(self, listener: Listener) -> None:
+        """Follow the rules and the switch."""
+        await super().start(listener)
+        self._reach.rules.start()
+        self._reach.safe_mode.start()
+
+    async def stop(self) -> None:
+        """End that, and the inspector's process."""
+        await self._reach.rules.stop()
+        await self._reach.safe_mode.stop()
+        await self._reach.inspector.close()
 
     def tools(self) -> Sequence[ToolDefinition]:
         """All built-in tools."""

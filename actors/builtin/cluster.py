@@ -28,7 +28,7 @@ async def get_system_status(arguments: JSON, call: ToolCall, reach: Reach) -> JS
         "actors": _actors(parts, cluster),
         "nodes": [_node(node) for node in cluster.get("nodes", ())],
         "resources": _resources(cluster),
-        "safe_mode": None,  # this version has none
+        "safe_mode": switch.enabled if (switch := reach.safe_mode.known) else None,
     }
 
 

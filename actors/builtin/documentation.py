@@ -8,9 +8,8 @@ from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.configs.load import leaves, masked
 from aura_ia_mcp.configs.settings import Settings
-from aura_ia_mcp.judgement.authorize import OPERATE, authorize
+from aura_ia_mcp.judgement.authorize import OPERATE
 
-from ..catalogue import Servers
 from ..sources import ToolCall, ToolDefinition
 from .library import pages
 from .models import ask_models
@@ -94,10 +93,11 @@ async def list_entities(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
     entities: list[JSON] = []
     absent: list[JSON] = [{"kind": kind, "reason": _NOT_YET[kind]} for kind in wanted if kind in _NOT_YET]
     if "tools" in wanted:
-        entities += [_entity("tools", tool.name, tool.title) for tool in _visible(call, reach)]
+        entities += [_entity("tools", tool.name, tool.title) for tool in await reach.visible(call)]
         absent += [{"kind": f"tools of {a.source}", "reason": a.reason} for a in reach.catalogue.absent]
     if "roles" in wanted:
-        entities += [_entity("roles", name, role.title) for name, role in reach.roles.by_name.items()]
+        roles = (await reach.rules.rules(call.header)).roles
+        entities += [_entity("roles", name, role.title) for name, role in roles.by_name.items()]
     if "models" in wanted:
         asked = (await ask_models(call, reach)).values()
         cards = {card["name"]: card for reply in asked if isinstance(reply, dict) for card in reply["models"]}
@@ -110,7 +110,7 @@ async def list_entities(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
 async def list_available_tools(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
     """What the caller may call through the server that it came by."""
     wanted = arguments.get("category")
-    visible = _visible(call, reach)
+    visible = await reach.visible(call)
     counts: dict[str, int] = {}
     for tool in visible:
         counts[tool.category] = counts.get(tool.category, 0) + 1
@@ -136,7 +136,7 @@ async def list_available_tools(arguments: JSON, call: ToolCall, reach: Reach) ->
 async def get_config(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
     """The settings, as far as they concern the caller."""
     section = arguments.get("section")
-    operator = OPERATE in reach.held(call)
+    operator = OPERATE in await reach.held(call)
     defaults = dict(leaves(Settings()))
     origins = reach.boot.origins
     found = {}
@@ -145,17 +145,6 @@ async def get_config(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
             guess = "default" if value == defaults[key] else "set"
             found[key] = {"value": masked(value), "source": origins.get(key, guess) if operator else guess}
     return {"settings": found, "complete": operator and section is None}
-
-
-def _visible(call: ToolCall, reach: Reach) -> list[ToolDefinition]:
-    held = reach.held(call)
-    servers = Servers.of(reach.boot.settings)
-    found = [runnable.definition for runnable in reach.catalogue.tools.values()]
-    return [
-        tool
-        for tool in found
-        if servers.shows(call.server, tool.name) and authorize(tool.name, tool.capability, tool.exposed, held).allowed
-    ]
 
 
 def _entity(kind: str, name: str, title: str) -> JSON:

@@ -43,7 +43,7 @@ def tools(settings: Settings) -> Sequence[Tool]:
 async def get_policy(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
     """The rules that concern the caller, and why a tool may be called or not."""
     rules = await reach.rules.rules(call.header)
-    operator = OPERATE in reach.held(call)
+    operator = OPERATE in await reach.held(call)
     if "tool" not in arguments:
         return _listed(_concerning(call, reach, rules, operator=operator), reach, rules, operator=operator)
     inputs = _inputs(_tool(arguments["tool"], call, reach), call, reach, rules)

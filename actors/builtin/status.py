@@ -86,7 +86,7 @@ async def get_activity_stats(arguments: JSON, call: ToolCall, reach: Reach) -> J
     header = replace(call.header, tokens={})
     window_s = int(arguments.get("window_s", 3600))
     stats = await call.context.bus.request("audit", ReadActivity(window_s), header=header)
-    if "read_logs" not in reach.held(call):
+    if "read_logs" not in await reach.held(call):
         own = principal_name(call.principal.tenant, call.principal.id)
         stats["by_principal"] = {name: counts for name, counts in stats["by_principal"].items() if name == own}
     return stats
@@ -157,7 +157,7 @@ _SYSTEM = obj(
         "resources": _RESOURCES,
         "safe_mode": {
             "type": ["boolean", "null"],
-            "description": "Whether only reading is allowed; null, for this version has no safe mode.",
+            "description": "Whether only reading is allowed; null while State hasn't told.",
         },
     }
 )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aura_ia_mcp.bus.messages import JSON
-from aura_ia_mcp.judgement.roles import Roles
+from aura_ia_mcp.judgement.policy import Inputs
 
 from ..boot import Boot
-from ..catalogue import Catalogue
+from ..catalogue import Catalogue, Servers
+from ..inspector import Inspector
+from ..rules import RulesFollower
+from ..safemode import SafeMode
 from ..sources import ToolCall, ToolDefinition
 
 
@@ -20,16 +24,34 @@ class Reach:
     Args:
         boot: settings, paths and start time.
         catalogue: all tools, resources and prompts.
-        roles: who may do what.
+        inspector: looks at texts as Safety does.
+        rules: policy and roles in force.
+        safe_mode: the switch.
     """
 
     boot: Boot
     catalogue: Catalogue
-    roles: Roles
+    inspector: Inspector
+    rules: RulesFollower
+    safe_mode: SafeMode
 
-    def held(self, call: ToolCall) -> frozenset[str]:
-        """The caller's capabilities."""
-        return self.roles.capabilities(call.principal.roles, call.principal.kind)
+    async def held(self, call: ToolCall) -> frozenset[str]:
+        """The caller's capabilities now."""
+        caller, rules = call.principal, await self.rules.rules(call.header)
+        return rules.roles.capabilities(caller.roles, caller.kind, caller.id, time.time())
+
+    async def visible(self, call: ToolCall) -> list[ToolDefinition]:
+        """The tools that the caller could use through the server that it came by."""
+        rules, held, caller = await self.rules.rules(call.header), await self.held(call), call.principal
+        servers = Servers.of(self.boot.settings)
+        return [
+            tool
+            for tool in (runnable.definition for runnable in self.catalogue.tools.values())
+            if servers.shows(call.server, tool.name)
+            and rules.policy.visible(
+                Inputs(tool.facts, caller.id, caller.kind, caller.tenant, caller.roles, held=held, server=call.server)
+            )
+        ]
 
 
 Run = Callable[[JSON, ToolCall, Reach], Awaitable[JSON]]

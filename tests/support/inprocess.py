@@ -26,6 +26,7 @@ from aura_ia_mcp.bus.transports.local import LocalTransport
 from aura_ia_mcp.cluster.tree import TREE, Role
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.gateway.ingress import Ingress
 from aura_ia_mcp.gateway.server import Gateway
 from aura_ia_mcp.stores.audit import AuditWriter
 
@@ -85,7 +86,10 @@ class InProcess:
         for row in TREE:
             for role in row.roles:
                 await self._start(role)
-        bus = self._peer("gateway", None)
+        ingress = Ingress(audience_key(self._decision_root, "gateway"), 1)
+        bus = self._peer("gateway", ingress)
+        await ingress.start(bus)
+        self._resolver.set(Endpoint(bus.address, "here", await bus.listen(), bus.epoch))
         self.gateway = Gateway(self.settings, self.paths, bus, VERSION)
         self.urls = await self.gateway.start()
         return self
