@@ -68,6 +68,7 @@ TABLE: dict[str, Row] = {
     ),
     "spoofed_source": Row(_F, _NOT_RUN, "An envelope's source must be the peer that sent it."),
     "invalid_token": Row(_F, _NOT_RUN, "The decision token is missing, altered, expired or for another call."),
+    "inspection_failed": Row(_F, _NOT_RUN, "Nothing runs uninspected; send less or other text, or tell an operator."),
     "safe_mode": Row(_F, _NOT_RUN, "Reading works; an operator switches safe mode off with set_safe_mode."),
     "unsafe_arguments": Row(_F, _NOT_RUN, "Change what the message names; check_prompt shows how a text is judged."),
     "confirmation_required": Row(

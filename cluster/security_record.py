@@ -13,7 +13,7 @@ from typing import Any
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.judgement.bucket import Buckets
-from aura_ia_mcp.judgement.redact import redact
+from aura_ia_mcp.judgement.inspection.redaction import redact
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter
 
 log = logging.getLogger(__name__)

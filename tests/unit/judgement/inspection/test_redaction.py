@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aura_ia_mcp.judgement.redact import redact, redact_text
+from aura_ia_mcp.judgement.inspection.redaction import redact, redact_text
 
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA0Z3VS5JJ\n-----END RSA PRIVATE KEY-----"
 SECRETS = {

@@ -1,0 +1,151 @@
+"""Inspecting without keeping anybody waiting: short texts here, long ones in a process of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import struct
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.configs.settings import Safety
+from aura_ia_mcp.judgement.finding import Finding, Report
+from aura_ia_mcp.judgement.inspection import Found, inspect
+
+MOST_CHARS = 4 << 20
+_MOST_WAITING = 8
+_RETRY_S = 1.0
+_SHORT = 128  # characters: names of members and the like come again with every call
+_LENGTH = struct.Struct(">I")
+_WORKER = "aura_ia_mcp.actors.inspection_worker"
+
+
+class Inspector:
+    """Inspects texts; nobody who shares its loop waits longer than short texts take.
+
+    Promises: a text that can't be inspected, because a detector or the worker crashed or took too long, is an error
+    and never an empty report. The worker is started when the first long text comes, begun anew after a crash, and
+    gone when `close` returns; it also dies with this process.
+
+    Args:
+        settings: how long a text is inspected here, and how long the worker may take.
+    """
+
+    def __init__(self, settings: Safety) -> None:
+        self._inline = settings.inspect_inline_bytes
+        self._timeout_s = settings.inspect_timeout_s
+        self._worker = _Worker()
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+
+    async def inspect(self, text: str, kind: str) -> Report:
+        """What is in a text of this kind.
+
+        Raises:
+            AuraError: as of `inspect_many`.
+        """
+        [(_, report)] = await self.inspect_many([("", text, kind)])
+        return report
+
+    async def inspect_many(self, items: Sequence[Found]) -> list[tuple[str, Report]]:
+        """What is in each text, by its place.
+
+        Args:
+            items: place, text and kind, as `walk` gives them.
+
+        Raises:
+            AuraError: `inspection_failed`; `too_large`, more than 4 MiB in all; `mailbox_full`, eight others wait.
+        """
+        size = sum(len(text) for _, text, _ in items)
+        if size > MOST_CHARS:
+            raise AuraError("too_large", f"{size} characters are too many to inspect; {MOST_CHARS} are the most")
+        if size > self._inline:
+            return await self._elsewhere(items)
+        try:
+            return [
+                (place, _short(text, kind) if len(text) <= _SHORT else inspect(text, kind))
+                for place, text, kind in items
+            ]
+        except Exception as error:
+            raise AuraError("inspection_failed", f"a detector failed: {type(error).__name__}") from error
+
+    async def close(self) -> None:
+        """End the worker, and wait until it is gone; idempotent. What it was inspecting fails."""
+        await self._worker.end()
+
+    async def _elsewhere(self, items: Sequence[Found]) -> list[tuple[str, Report]]:
+        if self._waiting >= _MOST_WAITING:
+            raise AuraError("mailbox_full", f"{self._waiting} long texts wait to be inspected", retry_after_s=_RETRY_S)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._timeout_s), self._turn:
+                answers = await self._worker.ask([(text, kind) for _, text, kind in items])
+        except TimeoutError:
+            raise AuraError("inspection_failed", f"it took more than {self._timeout_s:g} s") from None
+        except (OSError, EOFError) as error:
+            raise AuraError("inspection_failed", "the inspecting process ended before it had an answer") from error
+        finally:
+            self._waiting -= 1
+        if isinstance(answers, str):
+            raise AuraError("inspection_failed", f"a detector failed: {answers}")
+        return [
+            (place, Report(tuple(map(Finding.from_dict, answer["findings"])), answer["version"]))
+            for (place, _, _), answer in zip(items, answers, strict=True)
+        ]
+
+
+@lru_cache(maxsize=4096)
+def _short(text: str, kind: str) -> Report:
+    return inspect(text, kind)
+
+
+class _Worker:
+    """The process that inspects long texts; frames of JSON through its standard input and output."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def ask(self, texts: list[tuple[str, str]]) -> Any:
+        """The reports as data, or the name of what a detector raised. One at a time.
+
+        Raises:
+            OSError: it couldn't be started, or broke.
+            EOFError: it ended.
+        """
+        process = self._process
+        if process is None or process.returncode is not None:
+            process = self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                _WORKER,
+                str(os.getpid()),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=MOST_CHARS,
+            )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            body = json.dumps(texts).encode()
+            process.stdin.write(_LENGTH.pack(len(body)) + body)
+            await process.stdin.drain()
+            (length,) = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
+            return json.loads(await process.stdout.readexactly(length))
+        except BaseException:  # an answer that nobody reads would be taken for the next one's
+            await self.end()
+            raise
+
+    async def end(self) -> None:
+        """Kill it, and wait until it is gone."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(ProcessLookupError):
+            process.kill()
+        await asyncio.shield(process.wait())

@@ -1,0 +1,89 @@
+"""Find telephone numbers: international ones, usual national forms, and any other that words near it call so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .context import Context
+from .scan import pattern
+from .shapes import Span
+
+_SEPARATOR = r"[ .\xa0/-]"
+_INTERNATIONAL = pattern(
+    rf"\+[ ]?[1-9][0-9]{{0,2}}(?:{_SEPARATOR}?\(?[0-9]{{1,5}}\)?){{1,6}}(?:[ -]?(?:x|ext\.?) ?[0-9]{{1,5}})?"
+)
+_ALONE = pattern(  # forms that little else has
+    r"(?:\A|[^0-9A-Za-z.+-])("
+    r"(?:1[ .-]?)?\([2-9][0-9]{2}\) ?[2-9][0-9]{2}[ .-][0-9]{4}|"  # (212) 555-0147
+    r"(?:1[-. ])?[2-9][0-9]{2}-[2-9][0-9]{2}-[0-9]{4}|"  # 917-555-0182
+    r"1[ .-][2-9][0-9]{2}[ .-][2-9][0-9]{2}[ .-][0-9]{4}|"
+    r"\([1-9][0-9]\) ?9?[0-9]{4}-[0-9]{4}|"  # (11) 95555-0123
+    r"0[1-9](?:[ .-][0-9]{2}){4}|"  # 01 99 00 12 34
+    r"\(0[0-9]{1,5}\) ?[0-9]{3,5}[ -]?[0-9]{2,6}|"  # (0161) 496 0735
+    r"07[0-9]{3} [0-9]{6}|07[0-9]{3} [0-9]{3} [0-9]{3}|"  # 07700 900461
+    r"06-[0-9]{8}|0[0-9]{2,4}/[0-9]{5,8}"
+    r")"
+)
+_NAMED = pattern(
+    r"(?:\A|[^0-9A-Za-z.+])(?:tel:)?("
+    r"00[1-9][0-9 ./()-]{7,18}[0-9]|"
+    r"\(?0[0-9]{1,5}\)?(?:[ ./-]{1,3}[0-9]{2,8}){1,5}|"
+    r"0[1-9][0-9]{7,10}|"
+    r"[2-9][0-9]{2}[ .-][2-9][0-9]{2}[ .-][0-9]{4}|"
+    r"[2-9][0-9]{9}|"
+    r"[6-9][0-9]{4}[ -][0-9]{5}|3[0-9]{2}[ .-][0-9]{6,7}|"
+    r"[1-9][0-9]{1,3}(?:[ .-][0-9]{2,4}){2,4}|"
+    r"[1-9][0-9]{8,9}|"
+    r"[2-9][0-9]{2}[ -][0-9]{4}|"
+    r"1[38]00[ -]?[0-9]{3}[ -]?[0-9]{3}"
+    r")"
+)
+_FEWEST, _MOST = 8, 15  # digits of an international number: ITU-T E.164
+
+
+def phones(raw: bytes, context: Context) -> Iterator[Span]:
+    """Telephone and fax numbers."""
+    if b"+" in raw:
+        for match in _INTERNATIONAL.finditer(raw):
+            start, end = match.start(), match.end()
+            if _FEWEST <= _digits(match.group().partition(b"x")[0]) <= _MOST and not _goes_on(raw, start, end):
+                yield start, end, "phone"
+    for match in _ALONE.finditer(raw):
+        start, end = match.start(1), match.end(1)
+        if not _goes_on(raw, start, end) and (context.names("phone", start, end) or not context.denies(start, end)):
+            yield start, end, "phone"
+    if "phone" in context.named:
+        for match in _NAMED.finditer(raw):
+            start, end = match.start(1), match.end(1)
+            if (
+                not _goes_on(raw, start, end)
+                and 7 <= _digits(match.group(1)) <= _MOST
+                and _is_named(raw, context, start, end)
+            ):
+                yield start, end, "phone"
+
+
+_DATE = pattern(
+    r"(?:19|20)[0-9]{2}[-./ ](?:0?[1-9]|1[0-2])[-./ ][0-3]?[0-9]\z|[0-3]?[0-9][-./](?:0?[1-9]|1[0-2])[-./](?:19|20)?[0-9]{2}\z"
+)
+
+
+def _is_named(raw: bytes, context: Context, start: int, end: int) -> bool:
+    return not _DATE.match(raw[start:end]) and context.names("phone", start, end)
+
+
+def _digits(found: bytes) -> int:
+    return len(found) - len(found.translate(None, b"0123456789"))
+
+
+def _goes_on(raw: bytes, start: int, end: int) -> bool:
+    """Whether it is a part of something longer: of a decimal, an address, a number."""
+    after = raw[end : end + 2]
+    if after[:1].isalnum() or (len(after) == 2 and after[:1] in b".:-/_" and after[1:].isdigit()):
+        return True
+    before = raw[max(0, start - 2) : start]
+    if raw[end - 3 : end - 2] == b" " and (
+        (before[-1:] == b" " and before[:1].isdigit()) or (after[:1] == b" " and raw[end + 1 : end + 3].isdigit())
+    ):
+        return True  # a row of pairs: octets, not a number
+    return before[-1:].isalnum() or (len(before) == 2 and before[-1:] in b"._/-" and before[:1].isalnum())
