@@ -194,10 +194,11 @@ def absolute(settings: Settings) -> Settings:
             "roles_file": _rules(settings.safety.roles_file, "roles.yaml"),
         }
     )
+    commands = settings.commands.model_copy(update={"roots": tuple(root.resolve() for root in settings.commands.roots)})
     ml = settings.ml
     if ml.encoder_path is not None:
         ml = ml.model_copy(update={"encoder_path": ml.encoder_path.resolve()})
-    return settings.model_copy(update={"system": system, "safety": safety, "ml": ml})
+    return settings.model_copy(update={"system": system, "safety": safety, "commands": commands, "ml": ml})
 
 
 def _rules(path: Path | None, name: str) -> Path | None:

@@ -132,6 +132,53 @@ class Tools(Section):
     breaker_cooldown_s: float = Field(2.0, gt=0, description="How long, before one call tries it again.")
 
 
+class Commands(Section):
+    """What execute_command runs, where, and within which limits."""
+
+    allow: tuple[str, ...] = Field(
+        (
+            "basename",
+            "cat",
+            "cut",
+            "date",
+            "df",
+            "diff",
+            "dirname",
+            "du",
+            "echo",
+            "find",
+            "grep",
+            "head",
+            "id",
+            "ls",
+            "nl",
+            "pwd",
+            "readlink",
+            "realpath",
+            "sha256sum",
+            "sort",
+            "stat",
+            "tail",
+            "uname",
+            "wc",
+            "whoami",
+        ),
+        description="Programs that may run, by name; shells never do.",
+    )
+    roots: tuple[Path, ...] = Field(
+        (Path(),), min_length=1, description="Folders that commands see; they start in the first."
+    )
+    writable: bool = Field(False, description="Let commands write in these folders too.")
+    unsandboxed: bool = Field(
+        False, description="Run commands even where bubblewrap is missing: with the limits, and without its walls."
+    )
+    output_bytes: int = Field(65_536, ge=1024, le=1_048_576, description="Of each output stream; the rest is cut.")
+    memory_bytes: int = Field(536_870_912, ge=67_108_864, description="Address space of each process.")
+    processes: int = Field(32, ge=1, description="Processes of one command; not held where the system runs as root.")
+    file_bytes: int = Field(16_777_216, ge=0, description="Size of a file, and of the private /tmp.")
+    open_files: int = Field(256, ge=16, description="Files that a process may hold open.")
+
+
 class ML(Section):
     """The embedded models."""
 
@@ -164,5 +211,6 @@ class Settings(Section):
     cluster: Cluster = Cluster()
     safety: Safety = Safety()
     tools: Tools = Tools()
+    commands: Commands = Commands()
     ml: ML = ML()
     audit: Audit = Audit()

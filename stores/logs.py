@@ -159,7 +159,7 @@ def _since(oldest: str, entries: Iterator[Entry]) -> Iterator[Entry]:
 
 def _files(folder: Path, name: str, scope: ExitStack) -> list[BinaryIO]:
     """A service's files, newest first, opened before any is read: renaming them meanwhile does no harm."""
-    found = []
+    found: list[BinaryIO] = []
     for number in range(_OLDER + 1):
         path = folder / f"{name}{_SUFFIX}{f'.{number}' if number else ''}"
         try:
