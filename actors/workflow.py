@@ -32,9 +32,9 @@ class Workflow:
     """Runs the steps of a plan under the grant of the call that it serves.
 
     Promises: a step begins only after those that it needs succeeded, and is skipped, naming them, when one did not;
-    steps that don't need each other run side by side, at most 8 at once. All share the plan's deadline, and end a little
-    before it, so that what is there by then is told. When the caller goes away the steps under way are cancelled. A plan
-    of which some steps failed is called partial.
+    steps that don't need each other run side by side, at most 8 at once. All share the plan's deadline, and end a
+    little before it, so that what is there by then is told. When the caller goes away the steps under way are
+    cancelled. A plan of which some steps failed is called partial.
 
     Args:
         boot: `audience_key` among it.

@@ -220,7 +220,7 @@ def _allowed(steps: Sequence[Step], facts: Mapping[str, Mapping[str, Any]], held
 
 
 def _obstacle(step: Step, fact: Mapping[str, Any] | None, held: frozenset[str]) -> str:
-    """Why a step can't be run, or ""; a tool that is hidden from the caller isn't told apart from one that isn't there."""
+    """Why a step can't be run, or ""; a tool that is hidden from the caller looks like one that isn't there."""
     if fact is None or (OPERATE not in held and (fact["capability"] == OPERATE or not fact.get("exposed", True))):
         return f"there is no tool {step.tool}"
     if fact["capability"] not in held:

@@ -1,0 +1,163 @@
+"""L4: what a request means, what it risks, and what is wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aura_ia_mcp.bus.bus import Bus, Context, handles
+from aura_ia_mcp.bus.envelope import Principal
+from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.messages import JSON, CallTool
+from aura_ia_mcp.bus.tokens import Verifier
+from aura_ia_mcp.judgement import diagnosis, plans
+from aura_ia_mcp.judgement.risk import of_text
+
+from .asking import Asking, Caller, Way
+from .boot import Boot
+from .decision import check
+from .reporting import Reporter
+from .rules import Rules, RulesFollower
+from .sources import result
+
+AUDIENCE = "reasoning"
+LAYER = "L4"
+FACTS = "aura/tools"
+_DIAGNOSE: JSON = {"kind": "workflow", "name": "diagnose", "arguments": {}}
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call under way: its arguments, its caller, and its way down."""
+
+    arguments: JSON
+    principal: Principal
+    rules: Rules
+    caller: Caller
+    way: Way
+
+
+class Reasoning:
+    """Runs ask, evaluate_risk and diagnose_issue.
+
+    Promises: nothing runs here; what a request leads to begins anew at the ingress, step by step, under its caller's
+    own rights. A caller without the capability `orchestrate` gets a plan of several steps, and nothing of it is run.
+    Each call carries a token for this audience.
+
+    Args:
+        boot: `audience_key` among it.
+    """
+
+    def __init__(self, boot: Boot) -> None:
+        if boot.audience_key is None:
+            raise ValueError("Reasoning needs the key that checks decision tokens")
+        self._boot = boot
+        self._verifier = Verifier(AUDIENCE, boot.audience_key)
+        self._templates = plans.shipped()
+        self._patterns = diagnosis.shipped()
+        self._run: dict[str, Callable[[_Call], Awaitable[JSON]]] = {
+            "ask": self._ask,
+            "evaluate_risk": self._evaluate_risk,
+            "diagnose_issue": self._diagnose_issue,
+        }
+        self._counts = dict.fromkeys(self._run, 0)
+
+    async def start(self, bus: Bus) -> None:
+        """Begin to follow the rules."""
+        self._bus = bus
+        self._follower = RulesFollower(bus, self._boot.settings.bus.patience_s)
+        self._follower.start()
+        self._reporter = Reporter(bus, lambda: {"calls": dict(self._counts)})
+        self._reporter.start()
+
+    async def stop(self) -> None:
+        """End it."""
+        await self._reporter.stop()
+        await self._follower.stop()
+
+    @handles(CallTool)
+    async def call_tool(self, message: CallTool, context: Context) -> JSON:
+        """Run one of the tools of this audience."""
+        began = time.perf_counter()
+        check(self._verifier, message, context, AUDIENCE)
+        run = self._run.get(message.tool)
+        if run is None:
+            raise AuraError("unknown_tool", f"Reasoning has no tool {message.tool!r}")
+        self._counts[message.tool] += 1
+        call = await self._call(message, context)
+        structured = await run(call)
+        own = {
+            "layer": LAYER,
+            "actor": str(self._bus.address),
+            "ms": round((time.perf_counter() - began) * 1000, 3),
+        }
+        below = sorted(call.way.layers, key=lambda row: str(row["layer"]), reverse=True)
+        return _shown(structured) | {"_meta": {"aura/layers": [own, *below]}}
+
+    async def _call(self, message: CallTool, context: Context) -> _Call:
+        principal = context.header.principal
+        if principal is None:
+            raise AuraError("unauthenticated", f"{message.tool} needs a principal")
+        now = time.time()
+        rules = await self._follower.rules(context.header)
+        caller = Caller(
+            rules.roles.capabilities(principal.roles, principal.kind, f"{principal.tenant}/{principal.id}", now),
+            self._follower.trust(principal, rules, now),
+            {fact["name"]: fact for fact in message.meta.get(FACTS) or ()},
+        )
+        return _Call(message.arguments, principal, rules, caller, Way(self._bus, message, context))
+
+    # --- the tools ----------------------------------------------------------------------------------------------------
+
+    async def _ask(self, call: _Call) -> JSON:
+        asked = call.arguments
+        asking = Asking(call.way, call.caller, self._templates, asked["request"], asked.get("context", ""))
+        return await asking.answer(plan_only=bool(asked.get("plan_only", False)))
+
+    async def _evaluate_risk(self, call: _Call) -> JSON:
+        context = dict(call.arguments.get("context") or {})
+        notes: list[str] = []
+        role = context.pop("role", None)
+        if "trust" not in context:
+            context["trust"] = call.caller.trust
+            if role is not None:
+                found = call.rules.roles.find(str(role))
+                if found is None:
+                    notes.append(f"context.role: there is no role {str(role)[:64]!r}; your own trust was used")
+                else:
+                    context["trust"] = call.rules.roles.trust_of([found])
+        told = of_text(call.arguments["operation"], context).as_dict()
+        return told | {"notes": [*told["notes"], *notes]}
+
+    async def _diagnose_issue(self, call: _Call) -> JSON:
+        symptom = call.arguments.get("symptom", "")
+        plan = self._templates.plan(_DIAGNOSE, call.caller.facts.values(), call.caller.held)
+        rows = (await call.way.run(plan.steps)).rows if plan.steps else []
+        found = diagnosis.diagnose(self._patterns, rows, symptom)
+        likely = found.likely
+        return {
+            "checks": rows,
+            "left_out": [each.as_dict() for each in plan.left_out],
+            "findings": [sign.as_dict() for sign in found.signs],
+            "likely_cause": likely.cause if likely else None,
+            "remedy": likely.remedy if likely else None,
+            "healthy": bool(rows) and found.complete and likely is None,
+            "notes": _said(rows, found),
+        }
+
+
+def _said(rows: list[JSON], found: diagnosis.Diagnosis) -> list[str]:
+    if not rows:
+        return ["No check could be run: you may call none of the tools that they need."]
+    if found.likely is not None:
+        return []
+    if found.complete:
+        return ["Nothing is wrong as far as these checks can see."]
+    return ["Nothing was found by the checks that ran; the others are among the findings."]
+
+
+def _shown(structured: JSON) -> JSON:
+    """The result; what `ask` answered is its text, for clients that read only that."""
+    answer = structured.get("answer")
+    return result(structured, "\n".join([str(answer), *structured["notes"]]) if answer else None)
