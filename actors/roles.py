@@ -1,0 +1,185 @@
+"""L2: the rules in force, how far principals are trusted, and what tools ask about roles."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from aura_ia_mcp.bus.bus import Bus, Context, handles
+from aura_ia_mcp.bus.envelope import Principal
+from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.messages import JSON, CallTool, Embed, Observed, RulesChanged
+from aura_ia_mcp.bus.tokens import Verifier
+from aura_ia_mcp.judgement.roles import Roles
+from aura_ia_mcp.judgement.roles.meaning import meaning
+from aura_ia_mcp.judgement.roles.trust import MOVES
+from aura_ia_mcp.stores.audit import AuditError
+
+from . import role_answers
+from .boot import Boot
+from .decision import check
+from .reporting import Reporter
+from .role_answers import AnswerError
+from .rulefiles import Loaded, RuleFileError, RuleFiles
+from .sources import result
+from .trust import TrustLedger
+
+log = logging.getLogger(__name__)
+
+AUDIENCE = "roles"
+LAYER = "L2"
+TOPIC = "rules"
+_PERIOD_S = 1.0
+_EMBED_S = 1.0
+
+
+class RoleEngine:
+    """Owns the rule files, keeps trust, and runs the role tools.
+
+    Both files are looked at every second. Good ones take over together: one retained event `RulesChanged` on the topic
+    `rules`, after a record `rules_changed`. Bad ones leave the old rules in force, and the event's `fault` says why; if
+    there are none yet, nothing is published, so that nothing governed runs, and the figures tell the fault.
+
+    Args:
+        boot: `audience_key` among it.
+        clock: Unix seconds, for delegations and trust.
+        period_s: between two looks at the files.
+    """
+
+    def __init__(self, boot: Boot, clock: Callable[[], float] = time.time, period_s: float = _PERIOD_S) -> None:
+        if boot.audience_key is None:
+            raise ValueError("the Role engine needs the key that checks decision tokens")
+        self._boot = boot
+        self._clock = clock
+        self._period_s = period_s
+        self._verifier = Verifier(AUDIENCE, boot.audience_key)
+        safety = boot.settings.safety
+        self._files = RuleFiles(safety.policy_file, safety.roles_file)
+        self._loaded: Loaded | None = None
+        self._fault = ""
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self, bus: Bus) -> None:
+        """Read the files, and begin to watch them."""
+        self._bus = bus
+        self._trust = TrustLedger(bus, self._clock)
+        self._trust.start()
+        await self.look()
+        self._watching = asyncio.create_task(self._watch(), name="watch the rule files")
+        self._reporter = Reporter(bus, self._figures)
+        self._reporter.start()
+
+    async def stop(self) -> None:
+        """End; trust that moved is written first."""
+        await self._reporter.stop()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        await self._trust.stop()
+
+    # --- the rules ----------------------------------------------------------------------------------------------------
+
+    async def look(self) -> None:
+        """Take over what stands in the files now, or say why not."""
+        parse = await asyncio.to_thread(self._files.poll)
+        if parse is None:
+            return
+        try:
+            loaded = await asyncio.to_thread(parse)
+        except RuleFileError as error:
+            self._refuse(str(error))
+        else:
+            self._take(loaded)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._period_s)
+            try:
+                await self.look()
+            except Exception:  # the watch must outlive whatever a file does to it
+                log.exception("the rule files could not be looked at; the rules in force stay")
+
+    def _refuse(self, fault: str) -> None:
+        self._fault = fault
+        now = "the old rules stay in force" if self._loaded else "no rules are in force, so nothing governed runs"
+        log.error("%s; %s", fault, now)
+        if self._loaded is not None:
+            event = self._loaded.event
+            self._bus.publish(TOPIC, RulesChanged(**(event.payload() | {"fault": fault})))
+
+    def _take(self, loaded: Loaded) -> None:
+        """Record the rules, then put them in force: no decision is made by rules that no record names."""
+        event = loaded.event
+        versions = {"policy_version": event.policy_version, "roles_version": event.roles_version}
+        try:
+            self._boot.audit.append("rules_changed", versions)
+        except AuditError as error:
+            self._refuse(f"new rules can't be recorded: {error}")
+            return
+        self._loaded, self._fault = loaded, ""
+        self._bus.publish(TOPIC, event)
+        log.info("policy %s and roles %s are in force", event.policy_version, event.roles_version)
+
+    @property
+    def _roles(self) -> Roles:
+        if self._loaded is None:
+            raise AuraError("unavailable", f"no rules are in force: {self._fault}", recovery="Mend the file.")
+        return self._loaded.roles
+
+    def _figures(self) -> JSON:
+        event = self._loaded.event if self._loaded else None
+        return {
+            "policy_version": event.policy_version if event else None,
+            "roles_version": event.roles_version if event else None,
+            "rules_fault": self._fault,
+            "trusted": len(self._trust),
+        }
+
+    # --- trust --------------------------------------------------------------------------------------------------------
+
+    @handles(Observed)
+    async def observed(self, message: Observed, context: Context) -> JSON:
+        """Safety saw something: the principal's trust moves."""
+        if context.envelope.source.role != "safety":
+            raise AuraError("forbidden", f"{context.envelope.source} doesn't observe; only Safety's word moves trust")
+        if message.what not in MOVES:
+            raise AuraError("malformed", f"{message.what!r} moves no trust; there are {', '.join(MOVES)}")
+        principal = Principal.from_dict(message.principal)
+        base = float(self._roles.trust_of(principal.roles))
+        self._trust.observe(f"{principal.tenant}/{principal.id}", base, message.what)
+        return {}
+
+    # --- tools --------------------------------------------------------------------------------------------------------
+
+    @handles(CallTool)
+    async def call_tool(self, message: CallTool, context: Context) -> JSON:
+        """Run one of the tools of this audience."""
+        began = time.perf_counter()
+        check(self._verifier, message, context, AUDIENCE)
+        answer = role_answers.ANSWERS.get(message.tool)
+        if answer is None:
+            raise AuraError("unknown_tool", f"the Role engine has no tool {message.tool!r}")
+        near = await self._meaning(message, context) if message.tool == "suggest_role" else None
+        try:
+            found = answer(self._roles, message.arguments, self._clock(), near)
+        except AnswerError as error:
+            raise AuraError("invalid_arguments", f"{message.tool}: {error}") from error
+        ms = round((time.perf_counter() - began) * 1000, 3)
+        return result(found) | {"_meta": {"aura/layers": [{"layer": LAYER, "actor": str(self._bus.address), "ms": ms}]}}
+
+    async def _meaning(self, message: CallTool, context: Context) -> dict[str, float] | None:
+        """How close the task's meaning is to each role; None while no model can say."""
+        try:
+            async with asyncio.timeout(_EMBED_S):
+                reply = await self._bus.request(
+                    "ml",
+                    Embed([message.arguments["task_description"]]),
+                    header=context.header,
+                    patience_s=0.0,
+                )
+        except (AuraError, TimeoutError) as error:
+            log.debug("roles are ranked without meaning: %s", error)
+            return None
+        return meaning(reply["vectors"][0])
