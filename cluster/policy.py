@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from aura_ia_mcp.actors.builtin import MODULES
-from aura_ia_mcp.actors.builtin.policy import facts_of
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.judgement import policy, roles
 from aura_ia_mcp.judgement.policy import Facts, Inputs, Policy, PolicyError
@@ -174,7 +173,7 @@ def _read(file: Path) -> str:
 
 
 def _tools(settings: Settings) -> dict[str, Facts]:
-    made = [facts_of(tool.definition) for module in MODULES for tool in module.tools(settings)]
+    made = [tool.definition.facts for module in MODULES for tool in module.tools(settings)]
     return {facts.name: facts for facts in made}
 
 

@@ -43,15 +43,17 @@ def tools(settings: Settings) -> Sequence[Tool]:
 async def get_policy(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
     """The rules that concern the caller, and why a tool may be called or not."""
     rules = await reach.rules.rules(call.header)
-    operator = OPERATE in await reach.held(call)
+    held = await reach.held(call)
+    operator = OPERATE in held
     if "tool" not in arguments:
-        return _listed(_concerning(call, reach, rules, operator=operator), reach, rules, operator=operator)
-    inputs = _inputs(_tool(arguments["tool"], call, reach), call, reach, rules)
+        shown = rules.policy.rules if operator else _concerning(call, reach, rules, held)
+        return _listed(shown, reach, rules, operator=operator)
+    inputs = _inputs(_tool(arguments["tool"], call, reach), call, reach, rules, held)
     policy = rules.policy
     verdict = policy.decide(inputs)
     if verdict.hidden:
         raise _unknown(arguments["tool"])
-    shown = policy.about(inputs.tool) if operator else [rule for rule in policy.rules if rule.concerns(inputs)]
+    shown = tuple(policy.about(inputs.tool) if operator else filter(lambda rule: rule.concerns(inputs), policy.rules))
     found = _listed(shown, reach, rules, operator=operator)
     ids = {rule.id for rule in shown}
     found["explanation"] = [
@@ -64,47 +66,30 @@ async def get_policy(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
     return found
 
 
-def facts_of(tool: ToolDefinition) -> Facts:
-    """What the policy decides by, of a tool."""
-    return Facts(
-        name=tool.name,
-        capability=tool.capability,
-        exposed=tool.exposed,
-        category=tool.category,
-        risk_hint=tool.risk,
-        read_only=tool.read_only,
-        destructive=tool.destructive,
-        open_world=tool.open_world,
-        calms=tool.calms,
-    )
-
-
-def _concerning(call: ToolCall, reach: Reach, rules: Rules, *, operator: bool) -> Sequence[Rule]:
-    """The rules that concern the caller: those about a tool that it could call, for an operator all."""
-    if operator:
-        return rules.policy.rules
+def _concerning(call: ToolCall, reach: Reach, rules: Rules, held: frozenset[str]) -> tuple[Rule, ...]:
+    """The rules about tools that exist for the caller, and about such callers."""
     servers = Servers.of(reach.boot.settings)
     asked = [
-        _inputs(facts_of(runnable.definition), call, reach, rules)
+        _inputs(runnable.definition.facts, call, reach, rules, held)
         for name, runnable in reach.catalogue.tools.items()
         if servers.shows(call.server, name)
     ]
     seen = [inputs for inputs in asked if not rules.policy.decide(inputs).hidden]
-    return [rule for rule in rules.policy.rules if any(rule.concerns(inputs) for inputs in seen)]
+    return tuple(rule for rule in rules.policy.rules if any(rule.concerns(inputs) for inputs in seen))
 
 
 def _tool(name: str, call: ToolCall, reach: Reach) -> Facts:
     runnable = reach.catalogue.tools.get(name)
     if runnable is None or not Servers.of(reach.boot.settings).shows(call.server, name):
         raise _unknown(name)
-    return facts_of(runnable.definition)
+    return runnable.definition.facts
 
 
 def _unknown(name: str) -> AuraError:
     return AuraError("invalid_arguments", f"arguments.tool: there is no tool {name!r} for you")
 
 
-def _inputs(tool: Facts, call: ToolCall, reach: Reach, rules: Rules) -> Inputs:
+def _inputs(tool: Facts, call: ToolCall, reach: Reach, rules: Rules, held: frozenset[str]) -> Inputs:
     caller, now = call.principal, time.time()
     return Inputs(
         tool=tool,
@@ -113,7 +98,7 @@ def _inputs(tool: Facts, call: ToolCall, reach: Reach, rules: Rules) -> Inputs:
         tenant=caller.tenant,
         roles=caller.roles,
         trust=reach.rules.trust(caller, rules, now),
-        held=reach.held(call),
+        held=held,
         server=call.server,
         depth=call.header.depth,
         now=now,
