@@ -34,10 +34,12 @@ _TYPES = frozenset({"string", "int", "uint", "double", "bool", "list", "map", "n
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 # These look at the operator's own text, of at most MOST_CHARS.
-_LITERAL = re.compile(r"""[rR]?("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')""")
-_DOT = re.compile(r"\s*\.\s*")
-_PATTERN = re.compile(r"\.matches\(\s*_(\d+)_\s*\)")
-_LOOP = re.compile(rf"\.({'|'.join(LOOPS)})\(\s*(\w+)\s*,")
+_LITERAL = re.compile(
+    r"""(?:[rR][bB]?|[bB][rR])(?:"[^"\n]*"|'[^'\n]*')|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'"""  # raw, or not
+)
+_JOINT = re.compile(r"\s*([.(])\s*")
+_PATTERN = re.compile(r"\.matches\(_(\d+)_\s*\)")
+_LOOP = re.compile(rf"\.({'|'.join(LOOPS)})\((\w+)\s*,")
 _FORBIDDEN = re.compile(r"\.(map|filter)\(")
 _ROOT_USE = re.compile(rf"(?<![\w.])({'|'.join(ROOTS)})\b(?:\.(\w+))?")
 
@@ -139,7 +141,7 @@ def _compile(text: str) -> Any:
 
 
 def _split(text: str) -> tuple[list[str], str]:
-    """The text literals, and the text with `_0_`, `_1_`, … in their place and no space around dots."""
+    """The text literals, and the text with `_0_`, `_1_`, … in their place and no space around dots and `(`."""
     literals: list[str] = []
 
     def put(found: re.Match[str]) -> str:
@@ -150,7 +152,7 @@ def _split(text: str) -> tuple[list[str], str]:
         raise ConditionError("write texts in single or double quotes, not in triple ones")
     if "//" in _LITERAL.sub("", text):
         raise ConditionError("write comments in YAML, not inside the condition")
-    return literals, _DOT.sub(".", _LITERAL.sub(put, text))
+    return literals, _JOINT.sub(r"\1", _LITERAL.sub(put, text))
 
 
 def _loops(plain: str) -> frozenset[str]:
