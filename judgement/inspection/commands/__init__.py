@@ -1,0 +1,76 @@
+"""Hazards of shell commands, found by parsing and following them, never by looking for words.
+
+`parse` reads the shell's grammar into `model`, `shell` follows what would run (`words`, `flow`, `wrappers`,
+`interpreters`), and `rules` judge each call by what it does to what (`targets`, `secrets`).
+"""
+
+from __future__ import annotations
+
+from aura_ia_mcp.judgement.finding import Finding, Severity
+
+from .model import NOTHING, Hit
+from .parse import parse
+from .shell import Ledger, Shell
+
+MAX_TEXT = 64 * 1024
+"""Characters of a command that are parsed; a longer one is judged up to there and is for a person to see."""
+
+REMEDIES = {
+    "destroy_files": "Name the files to delete, inside the project's or a temporary folder.",
+    "destroy_device": "Write to an image file instead, or have an administrator do it.",
+    "exhaust": "Put a limit on it, or ask an administrator.",
+    "download_execute": "Download to a file, read it, check its hash, then run it.",
+    "reverse_shell": "Never give a shell to another machine; use an agreed remote access.",
+    "credentials": "Use the credential through the program it is for, without reading it.",
+    "exfiltrate": "Send only what the task needs, to an agreed place.",
+    "persist": "Leave start files, schedules and keys to an administrator.",
+    "privilege": "Ask an administrator for exactly the permission that is missing.",
+    "cover_tracks": "Leave logs and histories alone; rotation does what is needed.",
+    "disable_security": "Ask an administrator for a narrow exception instead.",
+    "database": "Restrict the statement with a condition, and try it on a copy first.",
+    "infrastructure": "Show a dry run first, and have the owner do it.",
+    "escape": "Run without the host's folders, powers or container engine.",
+    "opaque": "Show what would run in plain text.",
+    "unparsed": "Write it as a plain command.",
+    "too_large": "Split it into smaller commands.",
+    "too_deep": "Write it without so many scripts within scripts.",
+}
+_SCORES = {Severity.BLOCK: 0.95, Severity.REVIEW: 0.7, Severity.INFO: 0.3}
+
+
+def inspect_command(text: str) -> list[Finding]:
+    """Judge a shell command or script without running it.
+
+    The same text gives the same findings. Time is bounded: at most MAX_TEXT characters are parsed and a bounded number
+    of calls followed; what lies beyond gives `command.too_large` for review.
+
+    Args:
+        text: as it would be handed to a shell (PowerShell and cmd in their commonest forms too).
+
+    Returns:
+        Findings with rules `command.<family>` (the families of tests/corpora/README.md, and opaque, unparsed,
+        too_large, too_deep), by place; none for a harmless command.
+    """
+    ledger = Ledger()
+    judged = text[:MAX_TEXT]
+    Shell(ledger).run(parse(judged), NOTHING)
+    findings = {_key(hit, place): _finding(hit, place, judged) for hit, *place in ledger.hits}
+    if len(text) > MAX_TEXT:
+        large = Hit("too_large", Severity.REVIEW, "longer than what is judged")
+        findings[_key(large, [0, 0])] = Finding(
+            "command.too_large", Severity.REVIEW, MAX_TEXT, len(text), 0.7, large.what, REMEDIES["too_large"]
+        )
+    return sorted(findings.values(), key=lambda found: (found.start, found.end, found.rule))
+
+
+def _key(hit: Hit, place: list[int]) -> tuple[str, str, int, int]:
+    return hit.family, hit.what, place[0], place[1]
+
+
+def _finding(hit: Hit, place: list[int], text: str) -> Finding:
+    start, end = place
+    if not text.isascii():
+        raw = text.encode("utf-8", "surrogatepass")
+        start, end = (len(raw[:at].decode("utf-8", "ignore")) for at in place)
+    what = hit.what[:1].upper() + hit.what[1:]
+    return Finding(f"command.{hit.family}", hit.severity, start, end, _SCORES[hit.severity], what, REMEDIES[hit.family])

@@ -26,6 +26,7 @@ class Label(Enum):
     PROCESSES = "the ids of all processes"
     INSTANCES = "the ids of all containers or resources"
     OPAQUE = "decoded from something that can't be read"
+    SHELL = "what a shell answers whose commands aren't known"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,205 @@
+"""Interpreters: where their code is, and what the code of other languages would do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from . import one_liners, python_code
+from .model import ANYTHING, NOTHING, UNKNOWN, Call, Data, Field, Hit, Label, Output, review
+
+SHELLS = frozenset("sh bash zsh dash ksh ash mksh fish rbash".split())
+_LONG_SHELL_OPTIONS = frozenset({"--rcfile", "--init-file", "-O", "-o", "+O", "+o"})
+
+
+class Around(Protocol):
+    """What code in another language is judged through: the shell that follows the text."""
+
+    def content(self, path: str) -> Data | None:
+        """What the same text wrote into a file."""
+
+    def script(self, data: Data, stdin: Data = NOTHING, arguments: list[Field] | None = None) -> Data:
+        """Judge a shell text."""
+
+    def call(self, name: str, *args: str, stdin: Data = NOTHING, outputs: list[Output] | None = None) -> None:
+        """Judge a call."""
+
+    def note(self, hit: Hit) -> None:
+        """Keep a hit."""
+
+
+_CODE_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "python": ("-c",),
+    "perl": ("-e", "-E"),
+    "ruby": ("-e",),
+    "node": ("-e", "-p", "--eval", "--print", "-pe"),
+    "php": ("-r",),
+    "lua": ("-e",),
+    "osascript": ("-e",),
+    "deno": ("eval",),
+    "bun": ("-e", "--eval"),
+    "Rscript": ("-e",),
+    "groovy": ("-e",),
+    "elixir": ("-e",),
+    "julia": ("-e",),
+    "tclsh": (),
+    "expect": ("-c",),
+    "ghci": ("-e",),
+    "awk": (),
+    "vim": ("-c", "+", "--cmd"),
+    "gdb": ("-ex", "--eval-command"),
+    "irb": ("-e",),
+    "jshell": (),
+    "scala": ("-e",),
+    "emacs": ("--eval",),
+    "ed": (),
+}
+_ALIASES = {
+    "nodejs": "node",
+    "gawk": "awk",
+    "mawk": "awk",
+    "nawk": "awk",
+    "luajit": "lua",
+    "vi": "vim",
+    "nvim": "vim",
+    "view": "vim",
+    "ex": "vim",
+    "wish": "tclsh",
+    "jruby": "ruby",
+    "pypy": "python",
+    "pypy3": "python",
+    "ipython": "python",
+}
+_VERSIONED = ("python", "perl", "ruby", "php", "lua")
+
+
+class _Names(frozenset[str]):
+    """Names of interpreters, versions included."""
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or (isinstance(name, str) and language(name) in _CODE_OPTIONS)
+
+
+def language(name: str) -> str:
+    """The language that a program of this name runs: `python3.11` is python."""
+    if name in _ALIASES:
+        return _ALIASES[name]
+    stem = name.rstrip("0123456789.")
+    return stem if stem in _VERSIONED else name
+
+
+NAMES: frozenset[str] = _Names(SHELLS | set(_CODE_OPTIONS) | set(_ALIASES))
+
+
+def run(call: Call, around: Around) -> Data | None:
+    """Judge what an interpreter runs.
+
+    Args:
+        call: of an interpreter.
+        around: the shell through which inner texts and effects are judged.
+
+    Returns:
+        What it writes, as far as that is known; None where the call runs no code that is seen.
+    """
+    if call.name in SHELLS:
+        return _shell(call, around)
+    spoken = language(call.name)
+    codes = _codes(call, spoken)
+    for code in codes:
+        if Label.REMOTE in code.labels:
+            around.script(Data("", code.labels))
+        if code.text.strip(UNKNOWN):
+            _judge(spoken, code, call, around)
+    if codes:
+        return None
+    return _from_file_or_input(call, spoken, around)
+
+
+def _judge(spoken: str, code: Data, call: Call, around: Around) -> None:
+    if spoken == "python":
+        python_code.judge(code.text, around)
+    else:
+        one_liners.judge(spoken, code.text, call, around)
+
+
+def _codes(call: Call, spoken: str) -> list[Data]:
+    if spoken == "awk":
+        if call.option("-f", "--file") is not None:
+            return []
+        skipped = {data.text for data in call.options("-F", "-v")}
+        return [arg.data for arg in call.args if not arg.text.startswith("-") and arg.text not in skipped][:1]
+    if spoken == "deno":
+        return [call.args[1].data] if len(call.args) > 1 and call.argv[0] == "eval" else []
+    found: list[Data] = []
+    for position, arg in enumerate(call.args):
+        text = arg.text
+        following = call.args[position + 1].data if position + 1 < len(call.args) else NOTHING
+        if text in _CODE_OPTIONS[spoken]:
+            found.append(following)
+        elif spoken == "vim" and text.startswith("+"):
+            found.append(Data(text[1:], arg.data.labels))
+        elif text[:1] == "-" and text[1:2] not in {"-", ""} and len(text) > 2:  # noqa: PLR2004
+            letters = {option[1] for option in _CODE_OPTIONS[spoken] if len(option) == 2}  # noqa: PLR2004
+            if text[1] in letters and spoken in {"python", "php"}:
+                found.append(Data(text[2:], arg.data.labels))
+            elif text[-1] in letters and spoken in {"perl", "ruby", "python", "node"}:
+                found.append(following)
+    return found
+
+
+def _from_file_or_input(call: Call, spoken: str, around: Around) -> Data | None:
+    if spoken in {"vim", "ed", "gdb", "awk"}:
+        return None
+    operands = [text for text in call.operands if text != "-"]
+    if spoken == "python" and "-m" in call.argv:
+        return None
+    source = around.content(operands[0]) if operands and "-" not in call.argv else call.stdin if not operands or "-" in call.argv else None
+    if source is None:
+        return None
+    if Label.REMOTE in source.labels or (Label.OPAQUE in source.labels and not source.known):
+        around.script(Data("" if source.known else UNKNOWN, source.labels))
+    if source.text.strip(UNKNOWN):
+        _judge(spoken, source, call, around)
+    return None
+
+
+def _shell(call: Call, around: Around) -> Data:
+    """A shell: its `-c` text, its script, or its input."""
+    at, command, reads_input = 0, False, False
+    while at < len(call.args):
+        text = call.args[at].text
+        if text == "--" or not text.startswith(("-", "+")) or text == "-":
+            at += text in {"--", "-"}
+            break
+        if text in _LONG_SHELL_OPTIONS:
+            content = around.content(call.args[at + 1].text) if at + 1 < len(call.args) else None
+            if content is not None:
+                around.script(content)
+            at += 1
+        elif text == "-n" or (text[1:2] != "-" and "n" in text[1:] and "c" not in text):
+            return NOTHING
+        elif text[1:2] != "-" and text[0] == "-":
+            command = command or "c" in text
+            reads_input = reads_input or "s" in text
+        at += 1
+    rest = call.args[at:]
+    if command:
+        return around.script(rest[0].data, call.stdin, rest[1:]) if rest else NOTHING
+    if rest and not reads_input and rest[0].text not in {"/dev/stdin", "/proc/self/fd/0"}:
+        content = around.content(rest[0].text)
+        if content is None:
+            if rest[0].text.startswith(UNKNOWN) and rest[0].data.labels & {Label.REMOTE, Label.OPAQUE}:
+                around.script(Data(UNKNOWN, rest[0].data.labels))
+            return ANYTHING
+        return around.script(content, call.stdin, rest)
+    return _shell_input(call, around)
+
+
+def _shell_input(call: Call, around: Around) -> Data:
+    if call.stdin.text.strip(UNKNOWN + " \n") or call.stdin.labels:
+        answered = around.script(call.stdin)
+        if call.stdin.known:
+            return answered
+        if not call.stdin.labels and UNKNOWN in call.stdin.text[:1] and call.stdin.text.strip(UNKNOWN + " \n"):
+            around.note(review("opaque", "a shell is fed with a text that is only partly known"))
+    return Data(UNKNOWN, frozenset({Label.SHELL}))

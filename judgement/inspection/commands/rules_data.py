@@ -1,0 +1,199 @@
+"""Databases: what their clients are told to do."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from aura_ia_mcp.judgement.finding import Severity
+from aura_ia_mcp.judgement.inspection.sql import inspect_sql
+
+from .model import UNKNOWN, Call, Hit, block, review
+
+_FAMILY = "database"
+_TEST_NAMES = ("test", "tmp", "temp", "scratch", "sandbox", "_dev", "dev_", "fixture", "spec", "local")
+_MONGO = ("dropDatabase(", ".drop(", "deleteMany({})", "remove({})", "dropAllUsersFromDatabase(", "dropIndexes(", "deleteMany( {} )", "deleteMany()", "remove()", "dropUser(", "shutdownServer(", "createUser(", "dropAllRoles")
+
+
+def is_test_name(name: str) -> bool:
+    """Whether a database's name says that it is for tests."""
+    return any(mark in name.lower() for mark in _TEST_NAMES)
+
+
+def of_sql(text: str) -> Iterator[Hit]:
+    """What the SQL detector says, as hits of a command."""
+    for found in inspect_sql(text):
+        if found.severity is not Severity.INFO:
+            family = "privilege" if found.rule == "sql.grant_all" else _FAMILY
+            yield Hit(family, found.severity, found.what)
+
+
+def _client(*options: str, operands: int = 0) -> Callable[[Call], Iterator[Hit]]:
+    """A client that takes statements in these options, as its operands from that number on, and as its input."""
+
+    def rule(call: Call) -> Iterator[Hit]:
+        texts = [data.text for data in call.options(*options)]
+        bundled = [n for n, text in enumerate(call.argv) if len(text) > 2 and text[0] == "-" and text[1] != "-" and "-" + text[-1] in options]  # noqa: PLR2004
+        texts += [call.argv[n + 1] for n in bundled if n + 1 < len(call.argv)]
+        if operands:
+            texts += call.operands[operands:]
+        if call.stdin.text:
+            texts.append(call.stdin.text)
+        for text in texts:
+            if text.strip() and not _only_unknown(text):
+                yield from of_sql(text)
+
+    return rule
+
+
+def _only_unknown(text: str) -> bool:
+    return not text.replace(UNKNOWN, "").strip()
+
+
+def _drop_tool(call: Call) -> Iterator[Hit]:
+    names = call.operands
+    if names and not all(is_test_name(name) for name in names[:1]):
+        yield block(_FAMILY, "drops a database or a user")
+
+
+def _mysqladmin(call: Call) -> Iterator[Hit]:
+    words = call.operands
+    if "drop" in words and not is_test_name(words[-1]):
+        yield block(_FAMILY, "drops a database")
+    if "shutdown" in words:
+        yield review(_FAMILY, "stops a database")
+
+
+def of_redis(text: str) -> Iterator[Hit]:
+    """What a redis command does."""
+    words = text.upper().split()
+    if any(word in {"FLUSHALL", "FLUSHDB"} for word in words):
+        yield block(_FAMILY, "empties a redis database")
+    elif "SHUTDOWN" in words[:1] or "DEBUG SEGFAULT" in text.upper():
+        yield block(_FAMILY, "stops a redis server")
+    elif words[:2] == ["CONFIG", "SET"] and len(words) > 2 and words[2] in {"DIR", "DBFILENAME"}:  # noqa: PLR2004
+        yield block("persist", "makes redis write a file anywhere")
+    elif words[:1] in (["SLAVEOF"], ["REPLICAOF"]) and "NO" not in words:
+        yield block(_FAMILY, "makes redis follow another server")
+
+
+def _redis(call: Call) -> Iterator[Hit]:
+    words = call.operands
+    while words and (words[0].isdigit() or words[0] in {d.text for d in call.options("-h", "-p", "-a", "-n", "-u", "--user", "--pass")}):
+        words = words[1:]
+    yield from of_redis(" ".join(words))
+    if call.stdin.text:
+        for line in call.stdin.text.splitlines()[:200]:
+            yield from of_redis(line)
+
+
+def _mongo(call: Call) -> Iterator[Hit]:
+    for text in [*(data.text for data in call.options("--eval")), call.stdin.text]:
+        squeezed = "".join(text.split())
+        if any("".join(mark.split()) in squeezed for mark in _MONGO):
+            yield block(_FAMILY, "drops or empties collections")
+
+
+def _curl(call: Call) -> Iterator[Hit]:
+    """DELETE on Elasticsearch, CouchDB, InfluxDB and such by their ports, paths and wildcards."""
+    method = (call.option("-X", "--request", "--method") or "").upper()
+    text = " ".join(call.operands)
+    sent = " ".join(data.text for data in call.options("-d", "--data", "--data-raw", "--data-urlencode"))
+    if method == "DELETE":
+        path = posixpath.basename(text.split("?")[0].rstrip("/"))
+        ports = (":9200", ":9201", ":5984", ":8086", ":6333", ":8983", ":19530", ":2379")
+        if path in {"_all", "*"} or path.endswith("*") or (any(port in text for port in ports) and "/_doc/" not in text):
+            yield block(_FAMILY, "deletes whole indexes")
+        elif any(mark in text for mark in ("/namespaces/", "/repos/", "api.github.com", "/clusters/", "/volumes/", "/buckets/", ":6443", ":8001")):
+            yield block("infrastructure", "deletes what can't be had again")
+    elif "_delete_by_query" in text and "match_all" in sent:
+        yield block(_FAMILY, "empties an index")
+    elif "DROP " in sent.upper() and ("query" in text or "8123" in text):
+        yield from of_sql(sent.removeprefix("q=").removeprefix("query="))
+
+
+def _netcat(call: Call) -> Iterator[Hit]:
+    if call.stdin.known:
+        for line in call.stdin.text.splitlines()[:50]:
+            yield from of_redis(line)
+
+
+def _frameworks(call: Call) -> Iterator[Hit]:
+    words = [text for text in call.argv if not text.startswith("-")]
+    for word in words:
+        drops = {"db:drop", "db:reset", "db:wipe", "migrate:fresh", "migrate:reset", "db:purge", "db:drop:_unsafe", "db:truncate_all", "doctrine:database:drop", "doctrine:schema:drop", "ecto.drop", "ecto.reset", "sql:drop"}
+        if word in drops and not any(text in {"RAILS_ENV=test", "--env=test", "MIX_ENV=test"} for text in call.argv):
+            yield block(_FAMILY, "drops or empties a database")
+    if "flush" in words and any(w.endswith("manage.py") or w == "django-admin" for w in [call.name, *words]):
+        yield block(_FAMILY, "empties a database")
+    if any(w.endswith("manage.py") for w in words) and {"reset_db", "sqlflush"} & set(words):
+        yield block(_FAMILY, "empties a database")
+    if words[:2] in (["migrate", "reset"], ["prisma", "migrate"]) and "reset" in words:
+        yield block(_FAMILY, "empties a database")
+    if call.name == "alembic" and words[:2] == ["downgrade", "base"]:
+        yield block(_FAMILY, "takes a whole schema down")
+
+
+def _bq(call: Call) -> Iterator[Hit]:
+    words = call.operands
+    if words[:1] == ["rm"]:
+        yield block(_FAMILY, "deletes a data set")
+    if words[:1] == ["query"]:
+        yield from of_sql(words[-1])
+
+
+def _aws_data(call: Call) -> Iterator[Hit]:
+    if call.operands[:2] == ["dynamodb", "delete-table"]:
+        yield block(_FAMILY, "deletes a table")
+
+
+_SQL = {
+    "psql": _client("-c", "--command"),
+    "pgcli": _client("-c", "--command"),
+    "cockroach": _client("-e", "--execute"),
+    "mysql": _client("-e", "--execute"),
+    "mariadb": _client("-e", "--execute"),
+    "mycli": _client("-e", "--execute"),
+    "sqlite3": _client("-cmd", operands=1),
+    "sqlite": _client("-cmd", operands=1),
+    "duckdb": _client("-c", "-s", operands=1),
+    "sqlcmd": _client("-Q", "-q"),
+    "osql": _client("-Q", "-q"),
+    "bcp": _client("-Q"),
+    "sqlplus": _client("-e"),
+    "cqlsh": _client("-e", "--execute"),
+    "clickhouse-client": _client("-q", "--query"),
+    "clickhouse": _client("-q", "--query"),
+    "influx": _client("-execute", "--execute"),
+    "snowsql": _client("-q", "--query"),
+    "snow": _client("-q", "--query"),
+    "presto": _client("--execute"),
+    "trino": _client("--execute"),
+    "hive": _client("-e"),
+    "beeline": _client("-e"),
+    "impala-shell": _client("-q", "--query"),
+    "spark-sql": _client("-e"),
+    "athena": _client("-q"),
+    "usql": _client("-c", "--command"),
+    "ysqlsh": _client("-c", "--command"),
+}
+RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
+    **_SQL,
+    "dropdb": _drop_tool,
+    "dropuser": _drop_tool,
+    "mysqladmin": _mysqladmin,
+    "mariadb-admin": _mysqladmin,
+    "redis-cli": _redis,
+    "valkey-cli": _redis,
+    "keydb-cli": _redis,
+    "mongo": _mongo,
+    "mongosh": _mongo,
+    "curl": _curl,
+    "nc": _netcat,
+    "ncat": _netcat,
+    "telnet": _netcat,
+    **dict.fromkeys(("rails", "rake", "bundle", "python", "python3", "django-admin", "manage.py", "php", "artisan", "mix", "npx", "prisma", "sequelize", "knex", "typeorm", "alembic", "flask", "bin/rails"), _frameworks),
+    "bq": _bq,
+    "aws": _aws_data,
+}
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()

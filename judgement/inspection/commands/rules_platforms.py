@@ -1,0 +1,270 @@
+"""Infrastructure and shared history: clusters, clouds, deployments, repositories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from .model import UNKNOWN, Call, Hit, Label, block, review
+from .wrappers import past_options
+
+_FAMILY = "infrastructure"
+_DRY = ("--dry-run", "--dryrun", "--check", "-n", "--whatif", "--what-if", "--no-execute-changeset", "--help")
+_KEPT_BRANCHES = frozenset("main master develop development production prod release staging trunk stable live".split())
+_GRAVE_KINDS = frozenset(
+    "ns namespace namespaces pv pvc persistentvolume persistentvolumes persistentvolumeclaim persistentvolumeclaims node "
+    "nodes no crd crds customresourcedefinition customresourcedefinitions clusterrole clusterrolebinding secret secrets "
+    "statefulset statefulsets sts deploy deployment deployments cluster clusters project projects storageclass sc "
+    "daemonset daemonsets ds svc service services ingress machine machines all".split()
+)
+
+
+def _dry(call: Call) -> bool:
+    return any(text.startswith(("--dry-run", "--dryrun", "--check", "--what-if", "--help", "--whatif")) for text in call.argv) and "--dry-run=none" not in call.argv
+
+
+def _kubectl(call: Call) -> Iterator[Hit]:
+    words = [arg.text for arg in call.args[past_options(call.args, "-n --namespace --context --kubeconfig --cluster -s --server --user --as") :]]
+    words = [text for text in words if not text.startswith("-")]
+    if not words or _dry(call):
+        return
+    verb = words[0]
+    if verb == "delete":
+        kinds = {part.partition("/")[0].partition(".")[0] for word in words[1:] for part in word.split(",")}
+        instances = any(Label.INSTANCES in arg.data.labels for arg in call.args)
+        sweeping = call.has("A", "--all", "--all-namespaces") or instances
+        if kinds & _GRAVE_KINDS or sweeping:
+            yield block(_FAMILY, "deletes what a cluster needs")
+        else:
+            yield review(_FAMILY, "deletes something of a cluster")
+    elif verb == "drain":
+        yield review(_FAMILY, "empties a node") if not call.has("", "--all") else block(_FAMILY, "empties all nodes")
+    elif verb == "scale" and any(text in {"--replicas=0"} for text in call.argv) and call.has("", "--all"):
+        yield block(_FAMILY, "stops everything in a cluster")
+    elif verb == "replace" and call.has("", "--force"):
+        yield review(_FAMILY, "replaces something of a cluster by force")
+    elif verb in {"create", "patch", "set"} and any("cluster-admin" in text for text in call.argv):
+        yield block("privilege", "gives somebody power over a whole cluster")
+
+
+_REMOVES = ("delete", "destroy", "terminate", "remove", "purge", "rb", "deregister", "drop", "deprovision", "down")
+
+
+def _terraform(call: Call) -> Iterator[Hit]:
+    words = call.operands
+    if call.has("", "-help"):
+        return
+    if words[:1] == ["destroy"] or (words[:1] in (["apply"], ["run-all"], ["stack"]) and ("-destroy" in call.argv or "--destroy" in call.argv or "destroy" in words)):
+        yield block(_FAMILY, "destroys what is deployed")
+    elif words[:1] == ["apply"] and any(text.lstrip("-") == "auto-approve" for text in call.argv):
+        yield review(_FAMILY, "changes what is deployed without asking")
+    elif words[:2] in (["state", "rm"], ["state", "push"]) or words[:1] == ["force-unlock"]:
+        yield review(_FAMILY, "changes what is known of what is deployed")
+
+
+def _pulumi(call: Call) -> Iterator[Hit]:
+    words = call.operands
+    if words[:1] == ["destroy"] or words[:2] == ["stack", "rm"]:
+        yield block(_FAMILY, "destroys what is deployed")
+
+
+def _aws(call: Call) -> Iterator[Hit]:
+    words = [arg.text for arg in call.args[past_options(call.args, "--profile --region --output --endpoint-url") :]]
+    words = [text for text in words if not text.startswith("-")]
+    if len(words) < 2 or _dry(call):  # noqa: PLR2004
+        return
+    service, verb = words[0], words[1]
+    if service == "s3":
+        if verb == "rb" or (verb == "rm" and call.has("", "--recursive")):
+            yield block(_FAMILY, "deletes a bucket or all in it")
+        elif verb == "rm":
+            yield review(_FAMILY, "deletes an object")
+        elif verb == "sync" and call.has("", "--delete"):
+            yield from ()
+    elif verb.startswith(("delete-", "terminate-", "schedule-key-deletion", "deregister-", "disable-key", "purge-", "stop-logging")):
+        family = "cover_tracks" if service in {"cloudtrail", "logs"} else "disable_security" if service in {"guardduty", "config", "securityhub"} else _FAMILY
+        yield block(family, "deletes what a cloud account holds")
+    elif service == "iam" and verb.startswith(("attach-", "put-user-policy", "put-role-policy", "create-login", "add-user-to-group", "update-assume", "create-policy-version")):
+        spoken = " ".join(call.argv).lower()
+        yield (block if "admin" in spoken or "*" in spoken else review)("privilege", "gives somebody power over a cloud account")
+    elif service == "s3api" and verb in {"put-bucket-policy", "put-bucket-acl"} and "public" in " ".join(call.argv):
+        yield block("exfiltrate", "opens a bucket to everybody")
+    elif verb == "authorize-security-group-ingress" and any("0.0.0.0/0" in text for text in call.argv):
+        yield review("disable_security", "opens a firewall to everybody")
+    elif verb in {"stop-instances", "reboot-instances"}:
+        yield review(_FAMILY, "stops machines")
+    elif verb in {"modify-snapshot-attribute", "modify-image-attribute", "modify-db-snapshot-attribute"} and "all" in " ".join(call.argv):
+        yield block("exfiltrate", "shares a copy of data with everybody")
+
+
+def _cloud(call: Call) -> Iterator[Hit]:
+    """gcloud, az, doctl, heroku, fly, …: a word that removes, anywhere among the verbs."""
+    if _dry(call) or call.operands[:1] in (["help"], ["config"]):
+        return
+    words = [text.lower() for text in call.operands[:6]]
+    parts = {part for word in words for part in word.replace(":", " ").split()}
+    if parts & set(_REMOVES) or any(word.startswith(("delete-", "destroy-")) for word in parts):
+        yield block(_FAMILY, "deletes what a cloud account holds")
+    elif "add-iam-policy-binding" in parts or ({"role", "assignment", "create"} <= parts):
+        spoken = " ".join(call.argv).lower()
+        grave = any(mark in spoken for mark in ("owner", "admin", "editor", "allusers"))
+        yield (block if grave else review)("privilege", "gives somebody power over a cloud account")
+    elif call.name == "gcloud" and "firewall-rules" in words and "0.0.0.0/0" in " ".join(call.argv):
+        yield review("disable_security", "opens a firewall to everybody")
+    elif call.name == "heroku" and {"pg", "reset"} <= parts:
+        yield block("database", "empties a database")
+
+
+def _object_stores(call: Call) -> Iterator[Hit]:
+    words = call.operands
+    verbs = [word for word in words if not word.startswith("-")]
+    verb = verbs[0] if verbs else ""
+    deep = call.has("rR", "--recursive", "--force") or any(word in {"**", "*"} or word.endswith("/**") for word in words)
+    if verb in {"rb", "purge", "delete", "deletefile", "cleanup", "rmdirs", "remove", "del"} or (verb == "rm" and deep):
+        if not _dry(call):
+            yield block(_FAMILY, "deletes a bucket or all in it")
+
+
+def _helm(call: Call) -> Iterator[Hit]:
+    if call.operands[:1] and call.operands[0] in {"uninstall", "delete", "del", "un"} and not _dry(call):
+        yield block(_FAMILY, "removes a deployment")
+
+
+def _docker(call: Call) -> Iterator[Hit]:
+    words = call.operands
+    instances = any(Label.INSTANCES in arg.data.labels for arg in call.args)
+    verb = " ".join(words[:2])
+    if verb in {"system prune", "volume prune"}:
+        grave = verb == "volume prune" or call.has("a", "--volumes", "--all")
+        yield (block if grave and call.has("f", "--force") else review)(_FAMILY, "deletes unused containers, images or volumes")
+    elif words[:1] == ["rm"] or verb in {"container rm", "container kill"} or words[:1] == ["kill"]:
+        if instances:
+            yield block(_FAMILY, "removes all containers")
+        elif call.has("v", "--volumes"):
+            yield review(_FAMILY, "removes a container with its volumes")
+    elif verb in {"volume rm", "volume remove"}:
+        yield (block if instances else review)(_FAMILY, "deletes a volume")
+    elif words[:1] == ["rmi"] and instances:
+        yield review(_FAMILY, "deletes all images")
+    elif verb in {"swarm leave", "stack rm", "service rm", "node rm"}:
+        yield block(_FAMILY, "takes a swarm apart")
+    elif "down" in words and (call.name == "docker-compose" or words[:1] == ["compose"]) and call.has("v", "--volumes"):
+        yield review(_FAMILY, "removes containers with their volumes")
+
+
+def _git(call: Call) -> Iterator[Hit]:
+    words = [arg.text for arg in call.args[past_options(call.args, "-C -c --git-dir --work-tree") :]]
+    if not words:
+        return
+    verb, rest = words[0], words[1:]
+    if verb == "push" and "--dry-run" not in rest and "-n" not in rest:
+        yield from _push(rest)
+    elif verb in {"filter-branch", "filter-repo"}:
+        yield review(_FAMILY, "rewrites a repository's whole history")
+    elif verb == "reflog" and rest[:1] in (["expire"], ["delete"]) and any("now" in text or "all" in text for text in rest):
+        yield review(_FAMILY, "deletes what could bring history back")
+    elif verb == "update-ref" and "-d" in rest:
+        yield review(_FAMILY, "deletes references")
+    elif verb == "clean" and any(text.startswith("-") and text[1:2] != "-" and "f" in text and "x" in text and "n" not in text for text in rest):
+        yield from ()
+
+
+def _push(rest: list[str]) -> Iterator[Hit]:
+    targets = [text for text in rest if not text.startswith("-")][1:]
+    names = {text.rpartition(":")[2].lstrip("+").removeprefix("refs/heads/") for text in targets}
+    short = "".join(text[1:] for text in rest if text[:1] == "-" and text[1:2] != "-")
+    forced = "f" in short or "--force" in rest or any(text.startswith("+") for text in targets)
+    deletes = "d" in short or "--delete" in rest or any(text.startswith(":") for text in targets)
+    whole = any(text in {"--mirror", "--all", "--tags", "--prune"} for text in rest)
+    kept = bool(names & _KEPT_BRANCHES) or any(name.startswith(("release/", "hotfix/")) for name in names)
+    if (forced and (kept or whole)) or "--mirror" in rest or (deletes and kept):
+        yield block(_FAMILY, "rewrites or deletes shared history")
+    elif forced and "--force-with-lease" not in rest:
+        yield review(_FAMILY, "rewrites history that others may have")
+
+
+def _verbs(what: str, *verbs: str) -> Callable[[Call], Iterator[Hit]]:
+    """A program that is a hazard with one of these beginnings of its operands."""
+
+    def rule(call: Call) -> Iterator[Hit]:
+        text = " ".join(call.operands) + " "
+        if any(text.startswith(verb + " ") or f" {verb} " in text for verb in verbs) and not _dry(call):
+            yield block(_FAMILY, what)
+
+    return rule
+
+
+def _etcd(call: Call) -> Iterator[Hit]:
+    if "del" in call.operands or "rm" in call.operands:
+        sweeping = call.has("", "--prefix", "--from-key", "--recursive")
+        yield (block if sweeping else review)(_FAMILY, "deletes a cluster's configuration")
+    elif call.operands[:2] == ["member", "remove"]:
+        yield block(_FAMILY, "takes a cluster apart")
+
+
+def _zfs(call: Call) -> Iterator[Hit]:
+    if call.operands[:1] == ["destroy"] and not call.has("n"):
+        yield block(_FAMILY, "destroys a file system")
+    elif call.operands[:1] == ["rollback"]:
+        yield review(_FAMILY, "takes a file system back")
+
+
+def _btrfs(call: Call) -> Iterator[Hit]:
+    if call.operands[:2] == ["subvolume", "delete"]:
+        yield block(_FAMILY, "deletes a file system's volume")
+
+
+def _unknown_removed(call: Call) -> Iterator[Hit]:
+    if call.operands[:1] == ["delete"] and UNKNOWN in call.operands:
+        yield review(_FAMILY, "deletes something unresolved")
+
+
+RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
+    **dict.fromkeys(("kubectl", "oc", "k", "kubectl.exe"), _kubectl),
+    **dict.fromkeys(("terraform", "tofu", "terragrunt"), _terraform),
+    "pulumi": _pulumi,
+    "cdk": _pulumi,
+    "aws": _aws,
+    **dict.fromkeys(("gcloud", "az", "doctl", "heroku", "flyctl", "fly", "ibmcloud", "oci", "linode-cli", "hcloud", "scw", "civo", "openstack", "nova", "cf", "railway", "vercel", "netlify", "firebase", "exo", "vultr-cli", "eb"), _cloud),
+    **dict.fromkeys(("gsutil", "rclone", "mc", "s3cmd", "s5cmd", "azcopy", "b2"), _object_stores),
+    "helm": _helm,
+    "helmfile": lambda call: [block(_FAMILY, "removes deployments")] if {"destroy", "delete"} & set(call.operands) else [],
+    **dict.fromkeys(("docker", "podman", "nerdctl", "docker-compose"), _docker),
+    "git": _git,
+    "gh": _verbs("deletes a repository or a release", "repo delete", "secret delete", "api -X DELETE", "repo archive"),
+    "glab": _verbs("deletes a repository", "repo delete", "project delete"),
+    "eksctl": _verbs("deletes a cluster", "delete"),
+    "kops": _verbs("deletes a cluster", "delete"),
+    "kind": lambda call: [],
+    "rosa": _verbs("deletes a cluster", "delete"),
+    "kubeadm": _verbs("takes a cluster's node down", "reset"),
+    "rke": _verbs("takes a cluster down", "remove"),
+    "velero": _verbs("deletes backups", "backup delete", "delete backup", "schedule delete"),
+    "argocd": _verbs("deletes an application", "app delete"),
+    "flux": _verbs("takes a cluster's deployment down", "uninstall", "delete"),
+    "istioctl": _verbs("takes a service mesh down", "uninstall", "x uninstall"),
+    "virsh": _verbs("deletes a machine", "undefine", "destroy", "vol-delete", "pool-delete", "snapshot-delete"),
+    "qm": _verbs("deletes a machine", "destroy"),
+    "vagrant": _verbs("deletes a machine", "destroy"),
+    "vault": _verbs("deletes secrets", "kv delete", "kv metadata delete", "kv destroy", "secrets disable", "delete", "auth disable", "operator seal", "audit disable"),
+    "consul": _verbs("deletes a cluster's configuration", "kv delete", "leave", "force-leave"),
+    "nomad": _verbs("stops jobs", "job stop", "system gc", "namespace delete", "volume delete"),
+    "etcdctl": _etcd,
+    "zfs": _zfs,
+    "btrfs": _btrfs,
+    "borg": _verbs("deletes backups", "delete", "prune"),
+    "restic": _verbs("deletes backups", "forget"),
+    "ceph": _verbs("deletes a storage pool", "osd pool delete", "osd pool rm", "fs rm", "osd purge"),
+    "rbd": _verbs("deletes a volume", "rm", "remove", "snap purge"),
+    "gluster": _verbs("deletes a volume", "volume delete", "volume stop"),
+    "hdfs": lambda call: [block("destroy_files", "deletes files of a cluster")] if {"-rm", "-rmr"} & set(call.argv) and any(t in {"-r", "-R", "-rmr", "-skipTrash"} for t in call.argv) else [],
+    "hadoop": lambda call: [block("destroy_files", "deletes files of a cluster")] if {"-rm", "-rmr"} & set(call.argv) else [],
+    "kafka-topics": lambda call: [block(_FAMILY, "deletes a topic")] if "--delete" in call.argv else [],
+    "kafka-topics.sh": lambda call: [block(_FAMILY, "deletes a topic")] if "--delete" in call.argv else [],
+    "rabbitmqctl": _verbs("resets a broker", "reset", "force_reset", "delete_vhost", "delete_queue", "purge_queue"),
+    "serverless": _verbs("removes what is deployed", "remove"),
+    "sls": _verbs("removes what is deployed", "remove"),
+    "sam": _verbs("removes what is deployed", "delete"),
+    "amplify": _verbs("removes what is deployed", "delete"),
+    "minikube": lambda call: [],
+}
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()

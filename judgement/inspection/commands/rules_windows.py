@@ -1,0 +1,183 @@
+"""PowerShell and cmd: their commonest hazards, as far as they read like commands with arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from .model import HOME, Call, Hit, Label, block, review
+
+_SYSTEM = ("c:", "c:\\", "c:/", "c:\\*", "c:/*", "d:", "d:\\", "\\", "/")
+_SYSTEM_STARTS = ("c:windows", "c:users", "c:program", "c:programdata", "$env:", "%systemroot%", "%userprofile%", "%windir%", "%systemdrive%", "env:", "hklm:", "hkcu:", "c:system32", "c:boot")
+_BUILD_WORDS = ("bin", "obj", "build", "dist", "temp", "tmp", "node_modules", "cache", "target", "out")
+
+
+def _grave(path: str) -> bool:
+    lowered = path.lower().strip("\"'")
+    flat = lowered.replace("\\", "").replace("/", "")
+    last = lowered.replace("/", "\\").rstrip("\\*").rpartition("\\")[2]
+    if lowered in _SYSTEM or (len(flat) == 2 and flat[1] == ":") or path.startswith((HOME + "/*", "/*")) or path in {HOME, HOME + "/"}:  # noqa: PLR2004
+        return True
+    return flat.startswith(_SYSTEM_STARTS) and last not in _BUILD_WORDS
+
+
+def _remove(call: Call) -> Iterator[Hit]:
+    lowered = [text.lower() for text in call.argv]
+    if "-whatif" in lowered:
+        return
+    paths = [text for text in call.argv if not text.lower().startswith(("/s", "/q", "/f", "-r", "-f", "-path", "-literal"))]
+    deep = any(text in {"/s", "-r", "-rec"} or text.startswith("-recurse") for text in lowered)
+    if any(_grave(path) for path in paths) and (deep or call.name in {"del", "erase", "remove-item", "ri"}):
+        yield block("destroy_files", "deletes a system folder or a home")
+
+
+def _format(call: Call) -> Iterator[Hit]:
+    drives = [text for text in call.operands if len(text) == 2 and text[1] == ":"]  # noqa: PLR2004
+    if drives or any(text.lower() == "-driveletter" for text in call.argv):
+        yield block("destroy_device", "formats a drive")
+
+
+def _disk(call: Call) -> Iterator[Hit]:
+    if not any(text.lower() == "-whatif" for text in call.argv):
+        yield block("destroy_device", "wipes a disk")
+
+
+def _diskpart(call: Call) -> Iterator[Hit]:
+    if call.has("s", "/s") or "/s" in call.argv or "clean" in call.stdin.text:
+        yield block("destroy_device", "wipes a disk")
+
+
+def _iex(call: Call) -> Iterator[Hit]:
+    spoken = " ".join(call.argv).lower()
+    fetched = any(Label.REMOTE in arg.data.labels for arg in call.args) or Label.REMOTE in call.stdin.labels
+    if fetched or any(mark in spoken for mark in ("downloadstring", "net.webclient", "iwr", "irm", "invoke-webrequest", "http")):
+        yield block("download_execute", "runs what comes from the network")
+    else:
+        yield review("opaque", "runs a text that isn't known")
+
+
+def _web_client(call: Call) -> Iterator[Hit]:
+    spoken = " ".join(call.argv).lower()
+    if "net.webclient" in spoken:
+        yield review("download_execute", "fetches something from the network")
+    if "sockets.tcpclient" in spoken:
+        yield block("reverse_shell", "a shell's own connection to the network")
+
+
+def _remote_script(call: Call) -> Iterator[Hit]:
+    spoken = " ".join(call.argv).lower()
+    if "http:" in spoken or "https:" in spoken or "scrobj" in spoken or "javascript:" in spoken or "vbscript:" in spoken:
+        yield block("download_execute", "runs what comes from the network")
+
+
+def _certutil(call: Call) -> Iterator[Hit]:
+    if any(text.lower().lstrip("-/") in {"urlcache", "verifyctl"} for text in call.argv):
+        yield block("download_execute", "fetches a program by a detour")
+
+
+def _preference(call: Call) -> Iterator[Hit]:
+    spoken = " ".join(call.argv).lower()
+    if "disable" in spoken or "exclusion" in spoken:
+        yield block("disable_security", "switches the virus scanner off")
+
+
+def _netsh(call: Call) -> Iterator[Hit]:
+    spoken = " ".join(call.argv).lower()
+    if "firewall" in spoken and ("off" in spoken.split() or "disable" in spoken.split()):
+        yield block("disable_security", "switches the firewall off")
+    elif "wlan" in spoken and "key=clear" in spoken:
+        yield block("credentials", "shows stored passwords")
+    elif "portproxy" in spoken and "add" in spoken:
+        yield block("reverse_shell", "opens a way into this machine from outside")
+
+
+def _reg(call: Call) -> Iterator[Hit]:
+    words = [text.lower() for text in call.argv]
+    spoken = "".join(words).replace("\\", "")
+    if words[:1] == ["save"] and any(mark in spoken for mark in ("sam", "system", "security")):
+        yield block("credentials", "copies the accounts' secrets")
+    elif words[:1] == ["add"] and "currentversionrun" in spoken:
+        yield block("persist", "has something start with the machine")
+    elif words[:1] == ["add"] and ("disableantispyware" in spoken or "enablelua" in spoken or "disablerealtime" in spoken or "defender" in spoken):
+        yield block("disable_security", "switches a guard of the machine off")
+    elif words[:1] == ["delete"] and any(mark in spoken for mark in ("hklm", "hkey_local_machine", "hkcr")):
+        yield block("destroy_files", "deletes a part of the registry")
+
+
+def _net(call: Call) -> Iterator[Hit]:
+    words = [text.lower() for text in call.argv]
+    if words[:1] == ["localgroup"] and "/add" in words:
+        yield block("privilege", "makes somebody an administrator")
+    elif words[:1] in (["user"], ["group"]) and "/add" in words:
+        yield block("privilege", "makes an account")
+    elif words[:1] == ["stop"] and any(mark in " ".join(words) for mark in ("windefend", "mpssvc", "eventlog", "sense")):
+        yield block("disable_security", "stops a service that guards the machine")
+
+
+def _always(family: str, what: str) -> Callable[[Call], Iterator[Hit]]:
+    def rule(call: Call) -> Iterator[Hit]:
+        yield block(family, what)
+
+    return rule
+
+
+def _with(family: str, what: str, *marks: str) -> Callable[[Call], Iterator[Hit]]:
+    def rule(call: Call) -> Iterator[Hit]:
+        words = {text.lower() for text in call.argv}
+        if words & set(marks):
+            yield block(family, what)
+
+    return rule
+
+
+_clear_log = _always("cover_tracks", "clears a log")
+_REMOVE = ("remove-item", "ri", "rd", "rmdir", "del", "erase", "rm")
+_FETCH = ("regsvr32", "mshta", "rundll32", "cscript", "wscript", "msiexec", "installutil")
+RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
+    **dict.fromkeys(_REMOVE, _remove),
+    **dict.fromkeys(_FETCH, _remote_script),
+    "format": _format,
+    "format-volume": _disk,
+    "clear-disk": _disk,
+    "initialize-disk": _disk,
+    "remove-partition": _disk,
+    "diskpart": _diskpart,
+    "iex": _iex,
+    "invoke-expression": _iex,
+    "new-object": _web_client,
+    "certutil": _certutil,
+    "bitsadmin": _with("download_execute", "fetches a program by a detour", "/transfer", "/addfile"),
+    "set-mppreference": _preference,
+    "add-mppreference": _preference,
+    "netsh": _netsh,
+    "set-netfirewallprofile": _with("disable_security", "switches the firewall off", "false", "-enabled"),
+    "reg": _reg,
+    "net": _net,
+    "net1": _net,
+    "schtasks": _with("persist", "has something run by itself", "/create"),
+    "register-scheduledtask": _always("persist", "has something run by itself"),
+    "new-service": _always("persist", "has something run by itself"),
+    "add-localgroupmember": _always("privilege", "makes somebody an administrator"),
+    "new-localuser": _always("privilege", "makes an account"),
+    "set-executionpolicy": _with("disable_security", "lets every script run", "unrestricted", "bypass"),
+    "wevtutil": _with("cover_tracks", "clears a log", "cl", "clear-log"),
+    "clear-eventlog": _clear_log,
+    "remove-eventlog": _clear_log,
+    "clear-history": _clear_log,
+    "vssadmin": _with("destroy_files", "deletes all shadow copies", "delete"),
+    "wbadmin": _with("destroy_files", "deletes backups", "delete"),
+    "bcdedit": _with("disable_security", "alters how the machine starts", "/set", "/delete"),
+    "cipher": _with("destroy_files", "overwrites free space", "/w:c", "/w:c:\\"),
+    "fsutil": _with("cover_tracks", "deletes a volume's journal", "deletejournal"),
+    "stop-computer": _always("exhaust", "takes the machine down"),
+    "restart-computer": _always("exhaust", "takes the machine down"),
+    "mimikatz": _always("credentials", "a tool that takes credentials"),
+    "invoke-mimikatz": _always("credentials", "a tool that takes credentials"),
+    "cmdkey": _with("credentials", "shows stored credentials", "/list"),
+    "takeown": _with("privilege", "takes over files of the system", "/r"),
+    "icacls": _with("privilege", "lets everybody write to files", "everyone:f", "everyone:(f)", "everyone:(oi)(ci)f"),
+    "psexec": _always("privilege", "runs a program on another machine or as the system"),
+    "ntdsutil": _always("credentials", "copies the accounts' secrets"),
+    "esentutl": _with("credentials", "copies a locked store", "/y"),
+    "wmic": _with("exhaust", "deletes or creates by management commands", "delete", "create", "shadowcopy"),
+}
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()

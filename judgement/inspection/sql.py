@@ -1,0 +1,280 @@
+"""Hazards of SQL statements: what drops, empties, overwrites, grants or leaves the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import re2
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from aura_ia_mcp.judgement.finding import Finding, Severity
+
+MAX_PARSED = 16 * 1024
+"""Characters that are parsed; of a longer text only the first words of each statement are looked at."""
+
+MAX_STATEMENTS = 400
+_MAX_DEPTH = 60
+
+_WORDS = {
+    "drop": ("drops what can't be had again", "Drop on a copy first, and have the owner do it."),
+    "truncate": ("empties a table", "Delete with a condition instead."),
+    "unconditional": ("changes or deletes every row", "Restrict it with WHERE."),
+    "tautology": ("has a condition that is always true", "Restrict it to the rows that are meant."),
+    "grant_all": ("gives all rights away", "Grant only the rights that are needed."),
+    "program": ("runs a program of the database's machine", "Don't leave the database; copy through the client."),
+    "file": ("reads or writes files of the database's machine", "Copy through the client."),
+    "stacked": ("has a second statement hidden behind the first", "Send one statement, with parameters."),
+    "comment": ("cuts a statement short with a comment", "Send the whole statement, with parameters."),
+    "injection": ("has the shape of an injected condition", "Use parameters."),
+    "too_large": ("too long to be judged in whole", "Split it into smaller statements."),
+    "unread": ("can't be read as SQL", "Write it in plain SQL."),
+}
+_BLOCK, _REVIEW = Severity.BLOCK, Severity.REVIEW
+_TESTS = ("test", "tmp", "temp", "scratch", "sandbox", "fixture")
+_DROPPED = frozenset({"TABLE", "DATABASE", "SCHEMA", "KEYSPACE", "USER", "ROLE", "OWNED", "TABLESPACE", "MEASUREMENT", "SERIES", "COLLECTION", "BUCKET", "TYPE", "COLUMN", "CATALOG", "LOGIN", "CLUSTER", "GRAPH"})
+_HEAD = re2.compile(
+    r"(?is)\b(?:(drop)\s+(\w+)|(truncate)\b|(delete)\s+from\s+(\S+)\s*(?:;|$)|(update)\s+\S+\s+set\b|(xp_cmdshell|sp_oacreate)|"
+    r"(into\s+(?:out|dump)file|load_file\s*\(|pg_read_file|lo_export|pg_ls_dir|utl_file)|(copy\b.*?\bprogram\b)|(grant\s+all)|(sys_exec|sys_eval|load_extension|dbms_scheduler))"
+)
+_TAUTOLOGY = re2.compile(r"(?i)\b(?:or|\|\|)\s+\(?\s*(?:'?(\w*)'?\s*=\s*'?(\w*)'?|true\b|not\s+false\b)|\bunion\s+(?:all\s+)?select\b.*\b(?:password|passwd|information_schema|sqlite_master|pg_shadow|mysql\.user)\b")
+
+
+def inspect_sql(text: str) -> list[Finding]:
+    """Judge SQL of any dialect, one statement or several.
+
+    Time is bounded: only MAX_PARSED characters are parsed by grammar, the rest is scanned once with RE2.
+
+    Args:
+        text: SQL, or a client's commands (`\\dt`, `.tables`), which give nothing.
+
+    Returns:
+        Findings with rules `sql.<name>`: drop, truncate, unconditional, tautology, grant_all, program, file, stacked,
+        comment, injection, too_large.
+    """
+    if len(text) > MAX_PARSED:
+        findings = list(_scan(text))
+        return [*findings, _finding("too_large", _REVIEW, 0, len(text))]
+    body = "\n".join("" if line.lstrip()[:1] in {"\\", "."} else line for line in text.split("\n"))
+    found = dict.fromkeys(_hidden(body))
+    try:
+        statements = sqlglot.parse(body, error_level=sqlglot.ErrorLevel.RAISE)[:MAX_STATEMENTS]
+    except (SqlglotError, RecursionError, ValueError, IndexError, AttributeError, TypeError, KeyError):
+        statements = None
+    if statements is None:
+        found.update(dict.fromkeys((found.rule, found.severity) for found in _scan(body)))
+    else:
+        temporary = _temporary(statements)
+        for statement in statements:
+            if statement is not None:
+                found.update(dict.fromkeys(_statement(statement, temporary)))
+    rules = [(rule.removeprefix("sql."), severity) for rule, severity in found]
+    return [_finding(rule, severity, 0, len(text)) for rule, severity in dict.fromkeys(rules)]
+
+
+def _finding(rule: str, severity: Severity, start: int, end: int) -> Finding:
+    what, remedy = _WORDS[rule]
+    return Finding(f"sql.{rule}", severity, start, end, 0.95 if severity is _BLOCK else 0.7, what, remedy)
+
+
+def _temporary(statements: list[exp.Expression | None]) -> frozenset[str]:
+    """Names of temporary tables made in the same text: these may be dropped."""
+    return frozenset(
+        statement.this.name.lower()
+        for statement in statements
+        if isinstance(statement, exp.Create) and statement.this is not None and statement.find(exp.TemporaryProperty) is not None
+        for statement in [_table(statement)]
+    )
+
+
+def _table(statement: exp.Create) -> exp.Expression:
+    this = statement.this
+    return exp.Paren(this=this.this if isinstance(this, exp.Schema) else this)
+
+
+_Judged = Iterator[tuple[str, Severity]]
+
+
+def _statement(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+    for kind, rule in _RULES.items():
+        if isinstance(statement, kind):
+            yield from rule(statement, temporary)
+    nested = 0
+    for node in statement.walk():
+        nested += 1
+        if nested > 5000:  # noqa: PLR2004
+            break
+        if isinstance(node, exp.Delete | exp.Update) and node is not statement:
+            yield from _rows(node, temporary)
+        elif isinstance(node, exp.Func | exp.Anonymous) and node.name.lower() in {"load_file", "pg_read_file", "lo_export", "lo_import", "sys_exec", "sys_eval", "load_extension", "pg_ls_dir", "dblink_connect", "pg_read_binary_file"}:
+            yield ("program" if "sys_" in node.name.lower() or "load_ext" in node.name.lower() else "file"), _BLOCK
+        elif isinstance(node, exp.Or) and _always(node):
+            yield "tautology", _REVIEW
+
+
+def _named_for_tests(name: str, temporary: frozenset[str]) -> bool:
+    lowered = name.lower()
+    return lowered in temporary or any(mark in lowered for mark in _TESTS)
+
+
+def _drop(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+    kind = str(statement.args.get("kind") or "").upper()
+    name = statement.find(exp.Table)
+    if kind in {"VIEW", "INDEX", "FUNCTION", "TRIGGER", "SEQUENCE", "PROCEDURE", "MATERIALIZED VIEW", "CONSTRAINT", "STAGE", "EXTENSION"}:
+        yield "drop", Severity.INFO
+    elif statement.args.get("temporary") or (name is not None and _named_for_tests(name.name, temporary)):
+        return
+    else:
+        yield "drop", _BLOCK
+
+
+def _truncate(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+    names = [table.name for table in statement.find_all(exp.Table)]
+    if not names or not all(_named_for_tests(name, temporary) for name in names):
+        yield "truncate", _BLOCK
+
+
+def _rows(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+    table = statement.find(exp.Table)
+    if table is not None and _named_for_tests(table.name, temporary):
+        return
+    where = statement.args.get("where")
+    if where is None:
+        if statement.args.get("limit") is None:
+            yield "unconditional", _BLOCK
+    elif _always(where.this):
+        yield "tautology", _BLOCK
+
+
+def _always(condition: exp.Expression | None, depth: int = 0) -> bool:
+    """Whether a condition is true for every row."""
+    if condition is None or depth > _MAX_DEPTH:
+        return False
+    if isinstance(condition, exp.Paren):
+        return _always(condition.this, depth + 1)
+    if isinstance(condition, exp.Or):
+        return _always(condition.left, depth + 1) or _always(condition.right, depth + 1)
+    if isinstance(condition, exp.And):
+        return _always(condition.left, depth + 1) and _always(condition.right, depth + 1)
+    if isinstance(condition, exp.Boolean):
+        return bool(condition.this)
+    if isinstance(condition, exp.Literal):
+        return condition.name not in {"0", ""}
+    if isinstance(condition, exp.Not):
+        inner = condition.this
+        return isinstance(inner, exp.Boolean) and not inner.this
+    if isinstance(condition, exp.EQ | exp.GTE | exp.LTE | exp.Like | exp.Is):
+        same = condition.left.sql() == condition.right.sql()
+        return same or (isinstance(condition, exp.Like) and condition.right.name == "%")
+    if isinstance(condition, exp.NEQ | exp.GT | exp.LT):
+        left, right = condition.left, condition.right
+        if isinstance(left, exp.Literal) and isinstance(right, exp.Literal) and left.is_int and right.is_int:
+            a, b = int(left.name), int(right.name)
+            return a > b if isinstance(condition, exp.GT) else a < b if isinstance(condition, exp.LT) else a != b
+    return False
+
+
+def _grant(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+    privileges = " ".join(item.sql().upper() for item in statement.args.get("privileges") or [])
+    text = statement.sql().upper()
+    if "ALL" in privileges.split() or "SUPERUSER" in text or "GRANT OPTION" in text:
+        yield "grant_all", _BLOCK
+
+
+def _copy(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+    text = statement.sql().upper()
+    if " PROGRAM" in text:
+        yield "program", _BLOCK
+    elif "'/" in text:
+        yield "file", _REVIEW
+
+
+def _command(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+    """What the parser keeps as text."""
+    text = f"{statement.name} {statement.args.get('expression') or ''}"
+    for found in _scan(text):
+        rule = found.rule.removeprefix("sql.")
+        if not (rule in {"drop", "truncate"} and any(mark in text.lower() for mark in _TESTS)):
+            yield rule, found.severity
+
+
+def _alter(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+    text = statement.sql().upper()
+    if "SUPERUSER" in text and "NOSUPERUSER" not in text:
+        yield "grant_all", _BLOCK
+    elif any(isinstance(action, exp.Drop) for action in statement.args.get("actions") or []):
+        yield "drop", _REVIEW
+
+
+def _execute(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+    if any(mark in statement.sql().lower() for mark in ("xp_cmdshell", "sp_oacreate", "sp_configure 'show advanced", "xp_regwrite", "xp_regread")):
+        yield "program", _BLOCK
+
+
+def _select(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+    into = statement.args.get("into")
+    if into is not None and any(mark in into.sql().upper() for mark in ("OUTFILE", "DUMPFILE")):
+        yield "file", _BLOCK
+
+
+_Rule = Callable[[exp.Expression, frozenset[str]], _Judged]
+_RULES: Mapping[type[exp.Expression], _Rule] = {
+    exp.Drop: _drop,
+    exp.TruncateTable: _truncate,
+    exp.Delete: _rows,
+    exp.Update: _rows,
+    exp.Grant: _grant,
+    exp.Copy: _copy,
+    exp.Command: _command,
+    exp.Alter: _alter,
+    exp.Select: _select,
+}
+if hasattr(exp, "Execute"):
+    _RULES = {**_RULES, exp.Execute: _execute}
+
+
+def _hidden(text: str) -> Iterator[tuple[str, Severity]]:
+    """Shapes of injection: a quote that ends a string, a condition that is always true, a comment that cuts the rest."""
+    head = text.strip()
+    broken = head[:1] in {"'", '"', ")"} or (head[:1].isdigit() and "or" in head.lower())
+    tautology = _tautological(text)
+    cut = head.endswith(("--", "#", "/*", "-- -", "--+"))
+    if broken and (tautology or cut or ";" in head):
+        yield "injection", _BLOCK
+    elif tautology and cut:
+        yield "comment", _BLOCK
+    lowered = text.lower()
+    if any(mark in lowered for mark in ("xp_cmdshell", "sp_oacreate")):
+        yield "program", _BLOCK
+    if "into outfile" in " ".join(lowered.split()) or "into dumpfile" in " ".join(lowered.split()):
+        yield "file", _BLOCK
+
+
+def _tautological(text: str) -> bool:
+    for match in _TAUTOLOGY.finditer(text):
+        left, right = match.group(1), match.group(2)
+        if left is None and right is None:
+            return True
+        if left == right and (left.isdigit() or f"'{left}" in text):
+            return True
+    return False
+
+
+def _scan(text: str) -> Iterator[Finding]:
+    """One pass over text that isn't parsed: by the words that begin a statement."""
+    for match in _HEAD.finditer(text):
+        start, end = match.span()
+        drop, kind, truncate, delete, _, update, command, file, copy, grant, program = match.groups()
+        if drop and (kind or "").upper() in _DROPPED:
+            yield _finding("drop", _BLOCK, start, end)
+        elif truncate:
+            yield _finding("truncate", _BLOCK, start, end)
+        elif delete or (update and " where " not in " ".join(text[end:].split(";")[0].lower().split()) + " "):
+            yield _finding("unconditional", _BLOCK, start, end)
+        elif command or copy or program:
+            yield _finding("program", _BLOCK, start, end)
+        elif file:
+            yield _finding("file", _BLOCK, start, end)
+        elif grant:
+            yield _finding("grant_all", _BLOCK, start, end)
