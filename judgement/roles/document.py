@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from .names import fold
 
@@ -28,6 +28,7 @@ OPERATORS = frozenset({"human", "service"})
 
 LONGEST = timedelta(days=30)
 MOST_TRUST = 5
+_FIRST_YEAR = 2000
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 ToolCapability = Literal[
@@ -40,16 +41,21 @@ RoleHolder = Annotated[str, Field(pattern=r"^role:[a-z][a-z0-9_]{0,31}$")]
 Sentence = Annotated[str, Field(min_length=1, max_length=500)]
 
 
-def _moment(value: object) -> object:
-    """A date is its first moment; what names no zone is UTC."""
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    if isinstance(value, date):
+def _begin(value: object) -> object:
+    """A date without a time is its first moment."""
+    if isinstance(value, date) and not isinstance(value, datetime):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     return value
 
 
-Moment = Annotated[datetime, BeforeValidator(_moment)]
+def _zoned(value: datetime) -> datetime:
+    """What names no zone is UTC."""
+    if value.year < _FIRST_YEAR:
+        raise ValueError(f"the year {value.year} can't be meant")
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, BeforeValidator(_begin), AfterValidator(_zoned)]
 
 
 class _Part(BaseModel):

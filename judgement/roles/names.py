@@ -28,5 +28,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def hint(name: str, known: Iterable[str]) -> str:
     """The end of a sentence about an unknown name: the nearest known one, or all of them."""
     known = sorted(known)
+    if not known:
+        return "there is none at all"
     near = nearest(name, known)
     return f"did you mean {near!r}?" if near else f"there are {', '.join(known)}"

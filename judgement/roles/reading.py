@@ -41,11 +41,12 @@ def read(text: str, origin: str) -> Document:
         raise RolesError(0, 0, f"it has {len(text)} characters; at most {MOST_CHARS} are read", origin)
     places = _Places(origin)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
         if node is None:
             raise RolesError(1, 1, "it is empty", origin)
         places.note(node)
-        document = Document.model_validate(yaml.safe_load(text))
+        document = Document.model_validate(loader.construct_document(node))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
