@@ -135,12 +135,11 @@ def refusal(words: tuple[str, ...], allow: Collection[str]) -> str | None:
     if program in SHELLS:
         return f"{program} is a shell, and none is ever run; name the program itself"
     if program not in allow:
-        known = ", ".join(sorted(allow)) or "none"
-        return f"{program} isn't among the allowed programs ({known}); commands.allow in the settings names them"
+        return f"commands.allow in the settings doesn't have its program; it has {', '.join(sorted(allow)) or 'none'}"
     options = _WRITING.get(program)
-    bad = next((word for word in rest if options is not None and options.has(word)), None)
+    bad = next((number for number, word in enumerate(rest, 1) if options is not None and options.has(word)), None)
     if bad is not None:
-        return f"{program} with {bad} writes, deletes or runs other programs; only its reading is allowed"
+        return f"argument {bad} lets {program} write, delete or run other programs; only its reading is allowed"
     return None
 
 
