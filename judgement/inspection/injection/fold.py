@@ -1,0 +1,125 @@
+"""Makes look-alikes equal and cuts a text into words, and remembers where each came from."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+
+_TABLE_SIZE = 0x20000  # two planes; what lies above is emoji, rare Han and invisible tags
+_OTHER, _GONE = _TABLE_SIZE, _TABLE_SIZE + 1  # rows for what lies above: a letter of its own, nothing
+INNER_DOT = chr(0xE000)  # a full stop inside a word or an address, which ends no sentence
+_DOT = ord(INNER_DOT)
+_TAGS = 0xE0000  # tag characters and variation selectors begin here
+
+_LOOKALIKES = str.maketrans(
+    # Cyrillic (small, and small forms of capitals that look Latin), Armenian, Greek, Latin letters of other alphabets
+    "авеѕіјкмнорстухѵԁԛԝһӏгɡ" + "αεικνορτυχηωςβζμ" + "օոսհցքաɑıøłđħŧꭓɩʀʙɢʜɪɴʏʟᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢꜱ",
+    "abesijkmhopctyxvdqwhlrg" + "aeikvoptuxnwsbzm" + "onuhgfaaioldhtxirbghinylacdejkmoptuvwzs",
+)
+_CAPITALS = str.maketrans("ΗΥΡΧΝΜΒ", "hypxnmb")  # Greek capitals whose small letters look otherwise
+_QUOTES = "\"'`´‘’“”„‚«»‹›「」『』"
+_TOKENS = ".!?;:,()[]{}<>=@\n"
+_PUNCTUATION = {"。": ".", "．": ".", "、": ",", "।": ".", "؟": "?", "،": ",", "؛": ";", "…": ".", "·": " "}
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A text as words.
+
+    Args:
+        flat: the words in small plain letters, one space around each.
+        words: the same, apart.
+        starts: where each word begins in the original text, in characters.
+        ends: where it ends there.
+        places: where each word begins in `flat`.
+    """
+
+    flat: str
+    words: list[str]
+    starts: Ints
+    ends: Ints
+    places: Ints
+
+
+def _folded(char: str) -> str:
+    """What stands for a character: small plain letters, a token in spaces, a space, or nothing."""
+    if char in _QUOTES:
+        return ' " '
+    char = _PUNCTUATION.get(char, char)
+    if char in _TOKENS:
+        return f" {char} "
+    plain = unicodedata.normalize("NFKD", char.translate(_CAPITALS))
+    kept = "".join(c for c in plain if unicodedata.category(c) not in {"Mn", "Me", "Cf", "Cc", "Cs"})
+    if plain and not kept:
+        return "" if unicodedata.category(plain[0]) != "Cc" else " "
+    if len(kept) == 1 and kept in _TOKENS:
+        return f" {kept} "
+    letters = "".join(c for c in kept.lower().translate(_LOOKALIKES) if c.isalnum())
+    return letters if letters else " "
+
+
+def _is_own_word(code: int) -> bool:
+    """Whether a character is written without spaces around words: Han, kana, Hangul, Thai."""
+    return 0x0E00 <= code < 0x0E80 or 0x3040 <= code < 0x3100 or 0x3400 <= code < 0xA000 or 0xAC00 <= code < 0xD7B0
+
+
+@cache
+def _table() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """What every character becomes (up to three characters), how many these are, and whether it's of a word."""
+    rows = np.full((_TABLE_SIZE + 2, 3), 32, np.uint32)
+    widths = np.ones(_TABLE_SIZE + 2, np.uint8)
+    inner = np.zeros(_TABLE_SIZE + 2, np.bool_)
+    for code in range(_TABLE_SIZE):
+        if _is_own_word(code):
+            text = f" {chr(code)} " if 0x3100 <= code or not unicodedata.combining(chr(code)) else ""
+            if code < 0x3100 and text:
+                plain = unicodedata.normalize("NFKD", chr(code))
+                text = f" {plain[0]} " if plain[0].isalnum() else ""
+        else:
+            text = _folded(chr(code))[:3]
+        rows[code, : len(text)] = [ord(c) for c in text]
+        widths[code] = len(text)
+        inner[code] = text.isalnum()
+    rows[_DOT] = (32, _DOT, 32)
+    widths[_DOT] = 3
+    rows[_OTHER, 0] = 32
+    widths[_GONE] = 0
+    return rows, widths, inner
+
+
+def fold(text: str) -> Folded:
+    """Fold a text: NFKC, case, accents, look-alike letters, invisible characters; linear, in C.
+
+    Args:
+        text: any text, lone surrogates included.
+    """
+    rows, widths, inner = _table()
+    text = text.replace("\\n", " \n").replace("\\r", "  ").replace("\\t", "  ").replace('\\"', ' "')
+    codes = np.frombuffer(f" {text} ".encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64)
+    codes = np.where(codes < _TABLE_SIZE, codes, np.where(codes >= _TAGS, _GONE, _OTHER))
+    within = np.zeros(len(codes), np.bool_)
+    within[1:-1] = inner[codes[:-2]] & inner[codes[2:]]
+    codes[:-1][(codes[:-1] == ord(".")) & inner[codes[1:]]] = _DOT
+    codes[within & ((codes == ord("'")) | (codes == 0x2019) | (codes == 0x02BC))] = _GONE
+    mask = np.arange(3) < widths[codes][:, None]
+    flat = rows[codes][mask]
+    origin = np.nonzero(mask)[0] - 1
+    spaces = flat == 32
+    keep = np.ones(len(flat), np.bool_)
+    keep[1:] = ~(spaces[1:] & spaces[:-1])
+    flat, origin = flat[keep], origin[keep]
+    gaps = np.flatnonzero(flat == 32)
+    string = flat.astype("<u4").tobytes().decode("utf-32-le")
+    words = string.split(" ")[1:-1]
+    return Folded(string, words, origin[gaps[:-1] + 1], origin[gaps[1:] - 1] + 1, gaps[:-1] + 1)
+
+
+def fold_word(term: str) -> str:
+    """Fold a term of the lexicon the way that texts are."""
+    return " ".join(fold(term).words)

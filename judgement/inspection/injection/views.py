@@ -1,0 +1,103 @@
+"""Other ways to read the same words: leet digits, rot13, words or the whole text backwards."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from itertools import accumulate, product
+
+import numpy as np
+
+from .fold import Folded, fold
+from .lexicon import lexicon
+
+_LEET = {"0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g"}
+_LEET_SIGNS = str.maketrans("$@!|€£+", "5411317")
+_LONGEST = 20  # letters of a word that is read in other ways
+_MOST_READINGS = 16
+_TELLING = {"CANCEL", "RULES", "REVEAL", "BYPASS", "PRIOR", "HIDDEN", "MODEL", "TOOLACT", "SEND", "SECRET", "USER", "YOUR",
+            "TOLD", "SAFEGUARD", "BECOME", "WITHOUT"}  # fmt: skip
+_SHORTEST_TELLING = 4
+_LONG_TELLING = 6  # letters of a word that tells enough alone
+
+
+@cache
+def _telling() -> frozenset[str]:
+    """English words that say what a text in disguise is about."""
+    lex = lexicon()
+    return frozenset(
+        word
+        for word, number in lex.known.items()
+        if len(word) >= _SHORTEST_TELLING and word.isascii() and lex.meanings[number] & _TELLING
+    )
+
+
+@cache
+def _disguised(change: Callable[[str], str]) -> frozenset[str]:
+    """The telling words in a disguise, without those that are ordinary words there as well."""
+    return frozenset(changed for word in _telling() if not lexicon().of(changed := change(word)))
+
+
+def _tells(unique: set[str], change: Callable[[str], str]) -> bool:
+    """Whether the words are telling in a disguise: two of them, or a long one."""
+    found = unique & _disguised(change)
+    return len(found) > 1 or any(len(word) >= _LONG_TELLING for word in found)
+
+
+def rot13(word: str) -> str:
+    """A word with its letters turned by 13."""
+    return codecs.encode(word, "rot13")
+
+
+def backwards(word: str) -> str:
+    """A word from its end."""
+    return word[::-1]
+
+
+def _with_words(folded: Folded, words: list[str]) -> Folded:
+    """The same places with other words."""
+    places = np.fromiter(accumulate((len(w) + 1 for w in words[:-1]), initial=1), np.int64, len(words))
+    return replace(folded, flat=f" {' '.join(words)} ", words=words, places=places)
+
+
+@cache
+def _unleet_known(word: str) -> str:
+    choices = [_LEET.get(char, char) for char in word]
+    first = "".join(choice[0] for choice in choices)
+    for count, reading in enumerate(product(*choices)):
+        if count >= _MOST_READINGS:
+            break
+        candidate = "".join(reading)
+        if lexicon().of(candidate):
+            return candidate
+    return first
+
+
+def unleet(word: str) -> str:
+    """A word with its digits read as the letters they look like, as a word that is known if there is one."""
+    if word.isalpha() or word.isdigit() or not word.isalnum() or not word.isascii() or len(word) > _LONGEST:
+        return word
+    return _unleet_known.__wrapped__(word)
+
+
+def views(text: str, folded: Folded) -> Iterator[tuple[Folded, str]]:
+    """The readings that have telling words, each with a name for a person; places are the original text's."""
+    unique = set(folded.words)
+    for change, name in ((rot13, "rot13"), (backwards, "words backwards")):
+        if _tells(unique, change):
+            changed = {word: change(word) for word in unique}
+            yield _with_words(folded, [changed[word] for word in folded.words]), name
+    if _tells(unique, backwards):
+        yield _backwards(text), "text backwards"
+    plain = text.translate(_LEET_SIGNS)
+    leet = fold(plain) if plain != text else folded
+    changed = {word: unleet(word) for word in set(leet.words)}
+    if any(word != other and other in _telling() for word, other in changed.items()):
+        yield _with_words(leet, [changed[word] for word in leet.words]), "digits for letters"
+
+
+def _backwards(text: str) -> Folded:
+    folded = fold(text[::-1])
+    return replace(folded, starts=len(text) - folded.ends, ends=len(text) - folded.starts)
