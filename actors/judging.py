@@ -57,7 +57,7 @@ class Judging:
         rules = await self._rules.rules(case.header)
         switch = await self._safe_mode.switch(case.header)
         now, principal = time.time(), case.principal
-        held = rules.roles.capabilities(principal.roles, principal.kind, principal.id, now)
+        held = rules.roles.capabilities(principal.roles, principal.kind, who(principal), now)
         case.known = Standing(rules, switch, held, self._rules.trust(principal, rules, now), now)
 
     async def caller(self, principal: Principal, server: str, header: Header) -> Caller:
@@ -67,7 +67,7 @@ class Judging:
             AuraError: `not_delivered`: the rules aren't known yet.
         """
         rules = await self._rules.rules(header)
-        held = rules.roles.capabilities(principal.roles, principal.kind, principal.id, time.time())
+        held = rules.roles.capabilities(principal.roles, principal.kind, who(principal), time.time())
 
         def may(facts: Facts) -> bool:
             return rules.policy.visible(
@@ -116,11 +116,11 @@ class Judging:
 
     def _inputs(self, case: Case, facts: Facts, arguments: JSON) -> Inputs:
         principal, standing = case.principal, case.standing
+        # without trust: what moves a level could else turn a denial into less
         worst = max((finding.severity for _, finding in case.findings), default=Severity.INFO)
         assessed = risk.of_call(
             facts,
             severity=worst,
-            trust=standing.trust,
             recent_refusals=self._stopped.count(who(principal), time.monotonic()),
             depth=case.header.depth,
             safe_mode=standing.safe_mode.enabled,

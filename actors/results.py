@@ -89,6 +89,7 @@ class Results:
 
     def _redacted(self, case: Case, value: JSON) -> JSON:
         pii = case.verdict.redact if case.verdict is not None else frozenset()
+        cleaned: JSON
         cleaned, found = redact(value, pii)
         for name, count in found.items():
             case.redacted[name] = case.redacted.get(name, 0) + count

@@ -38,7 +38,7 @@ class Reach:
     async def held(self, call: ToolCall) -> frozenset[str]:
         """The caller's capabilities now."""
         caller, rules = call.principal, await self.rules.rules(call.header)
-        return rules.roles.capabilities(caller.roles, caller.kind, caller.id, time.time())
+        return rules.roles.capabilities(caller.roles, caller.kind, f"{caller.tenant}/{caller.id}", time.time())
 
     async def visible(self, call: ToolCall) -> list[ToolDefinition]:
         """The tools that the caller could use through the server that it came by."""

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from aura_ia_mcp.actors.boot import Boot
+from aura_ia_mcp.actors.roles import RoleEngine
 from aura_ia_mcp.actors.sources import Source, ToolCall, ToolDefinition, ToolSource
+from aura_ia_mcp.actors.state import State
 from aura_ia_mcp.bus.address import Address, Endpoint
 from aura_ia_mcp.bus.bus import Actor
 from aura_ia_mcp.bus.edges import KEYED
@@ -79,11 +81,19 @@ class Graph:
         return peer
 
     async def start(self, role: str, make: Callable[[Boot], Any], *sources: Callable[[], ToolSource]) -> Any:
+        if role in ("safety", "tools"):
+            await self.follow()
         actor = make(self.boot(role, sources))
         peer = await self.peer(role, actor)
         await actor.start(peer)
         self.actors[role] = actor
         return actor
+
+    async def follow(self) -> None:
+        """Start whose word Safety and Tools follow: State and the Role engine."""
+        for role, make in (("state", State), ("roles", RoleEngine)):
+            if role not in self.actors:
+                await self.start(role, make)
 
     async def end(self, role: str) -> None:
         actor = self.actors.pop(role, None)
