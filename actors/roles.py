@@ -102,6 +102,8 @@ class RoleEngine:
                 log.exception("the rule files could not be looked at; the rules in force stay")
 
     def _refuse(self, fault: str) -> None:
+        if fault == self._fault:  # told already
+            return
         self._fault = fault
         now = "the old rules stay in force" if self._loaded else "no rules are in force, so nothing governed runs"
         log.error("%s; %s", fault, now)
@@ -117,6 +119,7 @@ class RoleEngine:
             self._boot.audit.append("rules_changed", versions)
         except AuditError as error:
             self._refuse(f"new rules can't be recorded: {error}")
+            self._files.forget()  # tried again with the next look
             return
         self._loaded, self._fault = loaded, ""
         self._bus.publish(TOPIC, event)

@@ -108,6 +108,10 @@ class RuleFiles:
         both = hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
         return self._once(both, lambda: self._parse(*texts))
 
+    def forget(self) -> None:
+        """Give what stands in the files again at the next `poll`."""
+        self._seen = ""
+
     def _once(self, content: str, then: Callable[[], Loaded]) -> Callable[[], Loaded] | None:
         if content == self._seen:
             return None
