@@ -72,7 +72,7 @@ def _clause(clause: list[str], shared: _Circumstances) -> Reading | None:
     if _is_dry_run(clause):
         return Reading("read", seen=("dry run",), note="a dry run changes nothing")
     kind = max((_kind(each, objects) for each in done), key=_KINDS.index, default="unknown")
-    target = _target(done, objects, shared)
+    target = _target(done, objects, shared, _Circumstances.of(clause))
     return Reading(
         kind,
         target,
@@ -176,14 +176,15 @@ def _kind(found: Verb, objects: list[tuple[str, str]]) -> str:
     return kind
 
 
-def _target(done: list[Verb], objects: list[tuple[str, str]], shared: _Circumstances) -> str:
+def _target(done: list[Verb], objects: list[tuple[str, str]], shared: _Circumstances, own: _Circumstances) -> str:
+    """The gravest target; what makes it graver may stand anywhere, what makes it less so must be here."""
     worst = _worst(objects)
     if any(each.lemma in words_of.OF_MACHINE for each in done):
         worst = max(worst or "system", "system", key=_TARGETS.index)
     kinds = {target for _, target in objects}
     if worst in ("project", "configuration") and "scratch" in kinds:
         return "scratch"  # `temporary files`
-    if worst == "user_data" and (shared.environment == "development" or "scratch" in kinds):
+    if worst == "user_data" and (own.environment == "development" or "scratch" in kinds):
         return "project"  # `the test database`
     if not worst and done and all(each.lemma in words_of.HARMLESS_RUN for each in done):
         return "scratch"

@@ -88,6 +88,8 @@ def _pieces(piece: str) -> list[str]:
     stop = [piece[-1]] if len(piece) > 1 and piece[-1] in ".:" and "/" not in piece else []
     body = piece[:-1] if stop else piece
     stop = ["."] if stop == ["."] else []
+    if body.startswith("mkfs."):  # `mkfs.ext4`: which file system it makes doesn't matter
+        body = "mkfs"
     if body.startswith(("-", "/", "~", "./", ".")) or "/" in body or "\\" in body or body in TARGETS:
         return [body, *stop]
     return [part for part in body.replace("_", " ").replace("-", " ").replace(":", " ").split() if part] + stop
