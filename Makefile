@@ -11,7 +11,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev serve test test-unit check format bench train-emotion lock clean
+.PHONY: help install install-dev serve test test-unit check format bench judge train-emotion lock clean
 
 help: ## print these targets
 	@echo "Aura IA MCP: make TARGET"
@@ -69,6 +69,9 @@ format: install-dev ## rewrite files in the project's format
 
 bench: install-dev ## measure; prints JSON and which bounds hold (ARGS=--strict fails on a broken one)
 	@$(PY) -m tests.bench $(ARGS)
+
+judge: install-dev ## how often the judgement is right, over tests/corpora (ARGS="--set dev --json")
+	@$(PY) -m tests.judge $(ARGS)
 
 train-emotion: install-dev ## train the emotion head again on GoEmotions (ARGS="--data FOLDER")
 	@$(PY) -m aura_ia_mcp.models.train_emotion $(ARGS)
