@@ -6,11 +6,15 @@ secrets and personal data, `fence` keeps instructions in data from being followe
 
 from __future__ import annotations
 
-from .door import DETECTORS, inspect
+from typing import TYPE_CHECKING, Any
+
 from .fencing import fence, prefixed
-from .redaction import redact, redact_text
+from .redaction import mark, redact, redact_text
 from .version import VERSION
 from .walk import Found, Plan, plan, walk
+
+if TYPE_CHECKING:
+    from .door import DETECTORS, inspect
 
 __all__ = [
     "DETECTORS",
@@ -19,9 +23,19 @@ __all__ = [
     "Plan",
     "fence",
     "inspect",
+    "mark",
     "plan",
     "prefixed",
     "redact",
     "redact_text",
     "walk",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The door is read when it is asked for: who only marks secrets, as logs do, needn't wait for its grammars."""
+    if name in ("DETECTORS", "inspect"):
+        from . import door  # noqa: PLC0415
+
+        return getattr(door, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from .scan import Match, pattern
+from .scan import Match, pattern, words
 from .shapes import Span
 from .values import is_key, is_password, is_placeholder, is_random, is_strong
 
@@ -24,181 +24,38 @@ _ASSIGNED = pattern(
     rf"(?:{_NAME})([A-Za-z0-9_.-]*)(?:"
     r"(\\?[\"'\]]{0,2}[ \t]{0,40}(?:=>|:=|==?|:)[ \t]{0,40}|>|[\"'],[ \t]{0,4})"  # name = , "name": , <name>, ("name",
     r"|([\"']?,?\s{1,20}[\"']?(?i:value)[\"']?[ \t]{0,3}[:=][ \t]{0,3})"  # name: X / value: ..., <add key= value=
-    rf"|((?:'s)?(?:[ \t]+[^\s.,;:=\"'()<>|]+){{0,6}}?(?:[ \t]+(?i:{_IS})|'s|:)[ \t]+(?i:now |currently |still |just |: )?)"
+    rf"|((?:'s)?(?:[ \t]+[^\s.,;:=\"'()<>|]+){{0,6}}?(?:[ \t]+(?i:{_IS})|'s|:)[ \t]+"
+    r"(?i:now |currently |still |just |: )?)"
     r"|([ \t]{1,4})"  # --password X, netrc, SQL
     r")"
 )
 HINTS = _NAME
 
 _WEAK = frozenset(["pass", "pw", "pat", "pwd", "webhook"])
-_NOT = frozenset(  # what comes last in the name of something else than the secret itself
-    [
-        "name",
-        "names",
-        "file",
-        "files",
-        "path",
-        "dir",
-        "url",
-        "uri",
-        "id",
-        "ids",
-        "hash",
-        "hashes",
-        "digest",
-        "type",
-        "types",
-        "length",
-        "len",
-        "size",
-        "field",
-        "fields",
-        "ref",
-        "refs",
-        "policy",
-        "expiry",
-        "expires",
-        "expiration",
-        "ttl",
-        "count",
-        "counter",
-        "limit",
-        "label",
-        "hint",
-        "prompt",
-        "env",
-        "var",
-        "regex",
-        "pattern",
-        "format",
-        "provider",
-        "manager",
-        "reset",
-        "input",
-        "prefix",
-        "suffix",
-        "column",
-        "version",
-        "algorithm",
-        "at",
-        "in",
-        "age",
-        "min",
-        "max",
-        "enabled",
-        "required",
-        "valid",
-        "error",
-        "msg",
-        "message",
-        "store",
-        "storage",
-        "rotation",
-        "endpoint",
-        "placeholder",
-        "confirm",
-        "confirmation",
-        "check",
-        "checker",
-        "validator",
-        "rule",
-        "rules",
-        "info",
-        "template",
-        "class",
-        "bucket",
-        "budget",
-        "usage",
-        "rate",
-        "per",
-        "host",
-        "user",
-        "description",
-        "title",
-        "text1",
-        "help",
-        "link",
-        "page",
-        "state",
-        "status",
-        "strength",
-        "alias",
-        "index",
-        "offset",
-        "types",
-        "arn",
-        "selector",
-        "mount",
-        "volume",
-        "backend",
-        "scope",
-        "scopes",
-        "namespace",
-        "kind",
-        "source",
-        "method",
-        "mode",
-        "group",
-        "requirements",
-        "bytes",
-        "s",
-    ]
+_NOT = words(
+    """
+    name names file files path dir url uri id ids hash hashes digest type types length len size field fields ref
+    refs policy expiry expires expiration ttl count counter limit label hint prompt env var regex pattern format
+    provider manager reset input prefix suffix column version algorithm at in age min max enabled required valid
+    error msg message store storage rotation endpoint placeholder confirm confirmation check checker validator rule
+    rules info template class bucket budget usage rate per host user description title text1 help link page state
+    status strength alias index offset types arn selector mount volume backend scope scopes namespace kind source
+    method mode group requirements bytes s
+    """
 )
-_NEVER_BEFORE = frozenset(
-    [
-        "next",
-        "page",
-        "continuation",
-        "sync",
-        "cursor",
-        "progress",
-        "csrf",
-        "xsrf",
-        "mask",
-        "bos",
-        "eos",
-        "pad",
-        "unk",
-        "cls",
-        "sep",
-        "num",
-        "max",
-        "min",
-        "total",
-        "stop",
-        "end",
-        "start",
-        "special",
-        "prompt",
-        "completion",
-        "input",
-        "output",
-        "previous",
-        "no",
-        "without",
-    ]
+_NEVER_BEFORE = words(
+    """
+    next page continuation sync cursor progress csrf xsrf mask bos eos pad unk cls sep num max min total stop end
+    start special prompt completion input output previous no without
+    """
 )
-_TRAILING = frozenset(
-    [
-        "value",
-        "text",
-        "plain",
-        "plaintext",
-        "prod",
-        "production",
-        "dev",
-        "test",
-        "staging",
-        "live",
-        "new",
-        "old",
-        "default",
-        "raw",
-        "b64",
-        "base",
-    ]
+_TRAILING = words(
+    """
+    value text plain plaintext prod production dev test staging live new old default raw b64 base
+    """
 )
-_MOST_VALUE, _MOST_NAME = 1024, 64
+_SHORTEST = 3
+_MOST_VALUE, _MOST_BARE, _MOST_NAME = 1024, 256, 40
 _NAME_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
 _QUOTES = b"\"'`"
 _VALUE = pattern(r"[^\s\"'`<>,;&|\\]*")
@@ -208,13 +65,20 @@ _ESCAPED = pattern(r"[^\"\\\r\n]*")
 
 def assigned(text: bytes) -> Iterator[Span]:
     """Values under the names of passwords, tokens and keys."""
+    taken = 0
     for match in _ASSIGNED.finditer(text):
+        if match.start() < taken or not (found := _value(text, match.end())):
+            continue
+        start, end, quoted = found
+        if end - start < _SHORTEST:
+            continue
+        value = text[start:end].decode("latin-1")
+        if not quoted and (match.start(4) >= 0 or match.start(5) >= 0) and not is_strong(value):
+            continue
         kind = _kind(_whole_name(text, match))
-        if kind and (found := _value(text, match.end())):
-            start, end, quoted = found
-            value = text[start:end].decode("latin-1")
-            if _holds(kind, value, match, text, quoted, end):
-                yield start, end, "password" if kind in ("password", "weak") else "key"
+        if kind and _holds(kind, value, match, text, quoted, end):
+            taken = end
+            yield start, end, "password" if kind in ("password", "weak") else "key"
 
 
 def _whole_name(text: bytes, match: Match) -> str:
@@ -259,7 +123,8 @@ HINTED = pattern(_NAME)
 
 def _parts(name: str) -> list[str]:
     """`dbPassword`, `DB_PASSWORD`, `db-password` -> [db, password]."""
-    out, word = [], ""
+    out: list[str] = []
+    word = ""
     for character, after in zip(name, name[1:] + " ", strict=True):
         if character in "_-. ":
             out, word = [*out, word], ""
@@ -281,7 +146,7 @@ def _value(text: bytes, at: int) -> tuple[int, int, bool] | None:
     elif text[at : at + 1] and text[at] in _QUOTES:
         found = _QUOTED[text[at]].match(text, at + 1, at + 1 + _MOST_VALUE)
     else:
-        found = _VALUE.match(text, at, at + _MOST_VALUE)
+        found = _VALUE.match(text, at, at + _MOST_BARE)
         if found is None or found.end() == at:
             return None
         end = found.end()
@@ -347,7 +212,8 @@ _FLAGS = (  # programs, and how they take a password
     (r"mysql|mysqldump|mysqladmin|mysqlimport|mariadb|mariadb-dump|mysqlsh", r"-p"),
     (r"sshpass|7z|7za|7zz|rar|unrar", r"-p ?"),
     (
-        r"docker[ ]+login|podman[ ]+login|helm[ ]+registry[ ]+login|oc[ ]+login|az[ ]+login|twine|mongo|mongosh|mongodump",
+        r"docker[ ]+login|podman[ ]+login|helm[ ]+registry[ ]+login|oc[ ]+login|az[ ]+login|twine|mongo|mongosh|"
+        r"mongodump",
         r"-p[ =]",
     ),
     (r"zip|unzip|sqlcmd|bcp", r"-P ?"),
@@ -367,8 +233,8 @@ _OTHER = pattern(
     rf"|echo ({_ARGUMENT}) *\| *(?:sudo -S|passwd --stdin|docker login|openssl|kinit|cryptsetup)"
 )
 COMMAND_HINTS = (
-    r"mysql|mariadb|sshpass|\b7z|rar |[ ]login|twine|mongo|zip |sqlcmd|bcp |-cli|ldap|curl|wget|\bhttps? |xh |smbclient|"
-    r"rpcclient|openssl|(?i:identified|requirepass|masterauth|chpasswd|net1? user|securestring)|echo "
+    r"mysql|mariadb|sshpass|\b7z|rar |[ ]login|twine|mongo|zip |sqlcmd|bcp |-cli|ldap|curl|wget|\bhttps? |xh |"
+    r"smbclient|rpcclient|openssl|(?i:identified|requirepass|masterauth|chpasswd|net1? user|securestring)|echo "
 )
 
 
@@ -378,8 +244,8 @@ def on_command_lines(text: bytes) -> Iterator[Span]:
         for match in source.finditer(text):
             group = next(group for group in range(1, 16) if match.start(group) >= 0)
             start, end = match.start(group), match.end(group)
-            if text[start] in _QUOTES and end - start > 2:
+            if text[start] in _QUOTES and end - start >= _SHORTEST:
                 start, end = start + 1, end - 1
             value = text[start:end].decode("latin-1")
-            if len(value) >= 3 and not value.startswith("-") and not is_placeholder(value):
+            if len(value) >= _SHORTEST and not value.startswith("-") and not is_placeholder(value):
                 yield start, end, "password"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from functools import cached_property
 
-from .scan import narrow, pattern
+import re2
 
-_BEFORE, _AFTER, _MOST_ROWS = 72, 28, 65_536
+from .scan import pattern
+
+# Characters: how far before and after a number the words may stand that say what it is, or that it is something else;
+# how much nearer those must be; the longest row of a table.
+_BEFORE, _AFTER, _DENIED_BEFORE, _NEARER, _LONGEST_ROW = 72, 28, 40, 12, 2048
 _WORDS = {
-    "payment_card": r"card|credit|debit|visa|mastercard|amex|american express|discover|diners|jcb|maestro|unionpay|\bpan\b|"
-    r"karte|kreditkarte|carte|carta|tarjeta|cart[\xe3a]o|kaart|payment|charged?\b|cvv|cvc|zahlung",
+    "payment_card": r"card|credit|debit|visa|mastercard|amex|american express|discover|diners|jcb|maestro|unionpay|"
+    r"\bpan\b|karte|kreditkarte|carte|carta|tarjeta|cart[\xe3a]o|kaart|payment|charged?\b|cvv|cvc|zahlung",
     "us_ssn": r"\bssns?\b|ssn[_:=\"]|_ssn|social[ _-]?security|soc[. ]?sec|\bss ?#|\bss no|\bitin\b",
     "uk_nino": r"\bnino|_nino|national[ _-]?insurance|\bni[ _-]?(?:no|number|num|#)|\bni\b|insurance n(?:o|umber)",
     "uk_nhs": r"\bnhs|_nhs|nhs_|nhs no|patient",
@@ -21,15 +26,18 @@ _WORDS = {
     "ca_sin": r"\bsin\b|_sin\b|\bsin_|\bsin[:#=]|social[ _-]?insurance|\bnas\b|assurance[ _-]sociale|\bs\.i\.n",
     "in_aadhaar": r"aa?dha+r|\buidai|\buid\b|\bekyc|\be-kyc|aadhar",
     "br_cpf": r"\bcpf|_cpf|cpf_|cadastro de pessoa",
-    "phone": r"phone|phon\b|\btel\b|\btel[.:]|telef|t[e\xe9]l[e\xe9]?ph|\bt[e\xe9]l\b|mobile?\b|mobil|m[o\xf3]vil|\bcell?\b|cellu|"
-    r"celular|handy|\bgsm\b|\bsms\b|whatsapp|\bfax|\bcall(?:s|ed|er|ing|back)?[ :]|\bring\b|\bdial|\bruf|"
-    r"anruf|r[u\xfc]ckruf|joignable|appel|llam|chiam|telefoo?n|\bbel(?:len)?\b|hotline|helpline|help ?desk line|voicemail|"
-    r"pager|\bext\.?\b|durchwahl|contact (?:no|num|us)|number is|my number|\btext (?:me|us|him|her)|landline|switchboard|"
-    r"puhelin|telefon|\btfn|\btlf|msisdn|numero|n[u\xfa]mero|nummer|ligue|ligar|zap\b|viber|\breach (?:me|us)|desk line|"
-    r"dzwo|komork|reception|\bmob\b|\bph\b|\bph[:.]|contact\b|\bcontatt|contacto",
-    "birth_date": r"birth|\bborn\b|\bdob\b|_dob|dob_|d\.o\.b|b-?day\b|geboren|\bgeb\b\.?|geburt|\bn\xe9e?[ (.:]|\bnee? le\b|"
-    r"naissance|nacimiento|\bnaci[do\xf3]|nascita|\bnat[oa] (?:il|a|in|l)|nascimento|nascid[oa]|geboorte|\bf\xf6dd|f\xf6delse|"
-    r"f\xf8dsel|\bf\xf8dt\b|urodz|syntym|sz\xfclet",
+    "phone": r"phone|phon\b|\btel\b|\btel[.:]|telef|t[e\xe9]l[e\xe9]?ph|\bt[e\xe9]l\b|mobile?\b|mobil|m[o\xf3]vil|"
+    r"\bcell?\b|cellu|celular|handy|\bgsm\b|\bsms\b|whatsapp|\bfax|\bcall(?:s|ed|er|ing|back)?[ :]|\bring\b|"
+    r"\bdial|\bruf|"
+    r"anruf|r[u\xfc]ckruf|joignable|appel|llam|chiam|telefoo?n|\bbel(?:len)?\b|hotline|helpline|help ?desk line|"
+    r"voicemail|pager|\bext\.?\b|durchwahl|contact (?:no|num|us)|number is|my number|\btext (?:me|us|him|her)|landline|"
+    r"switchboard|puhelin|telefon|\btfn|\btlf|msisdn|numero|n[u\xfa]mero|nummer|ligue|ligar|zap\b|viber|"
+    r"\breach (?:me|us)|"
+    r"desk line|dzwo|komork|reception|\bmob\b|\bph\b|\bph[:.]|contact\b|\bcontatt|contacto",
+    "birth_date": r"birth|\bborn\b|\bdob\b|_dob|dob_|d\.o\.b|b-?day\b|geboren|\bgeb\b\.?|geburt|\bn\xe9e?[ (.:]|"
+    r"\bnee? le\b|naissance|nacimiento|\bnaci[do\xf3]|nascita|\bnat[oa] (?:il|a|in|l)|nascimento|nascid[oa]|"
+    r"geboorte|\bf\xf6dd|"
+    r"f\xf6delse|f\xf8dsel|\bf\xf8dt\b|urodz|syntym|sz\xfclet",
 }
 # Scripts that Latin-1 doesn't have are looked for in the text itself.
 _FOREIGN = {
@@ -49,11 +57,16 @@ _DENIED = pattern(
 )
 BIRTH = _WORDS["birth_date"]
 _NAMED = {kind: pattern(f"(?i){words}") for kind, words in _WORDS.items()}
+_DENIAL = "denial"
+_NAMED_OR_DENIED = _NAMED | {_DENIAL: _DENIED}
+_REMOTE = pattern(r"(?i)ssh|scp|sftp|rsync|mosh|message-id|in-reply-to|references|content-id|\bcid")
+_BLANK = pattern(r"\n[ \t\r]*\n")
+_WIDE = re2.compile(r"[^\x00-\xff]")  # characters that Latin-1 doesn't have
 _DELIMITERS = b"\t|;,"
 
 
 class Context:
-    """The words around places of one text.
+    """The words around places of one text; each kind of word is looked for once, when it is first asked for.
 
     Args:
         text: as it came.
@@ -62,8 +75,10 @@ class Context:
 
     def __init__(self, text: str, raw: bytes) -> None:
         self._text, self._raw = text, raw
-        self._wide = not text.isascii() and any(ord(character) > 0xFF for character in text[:65_536])
-        self._heads: dict[int, int] = {}
+        self._wide = not text.isascii() and _WIDE.search(text) is not None
+        self._hits: dict[str, list[int]] = {}
+        self._heads: dict[tuple[int, int, int], bytes] = {}
+        self._head_says: dict[tuple[str, bytes], bool] = {}
 
     @cached_property
     def named(self) -> frozenset[str]:
@@ -73,68 +88,84 @@ class Context:
             found |= {kind for kind, words in _FOREIGN.items() if any(word in self._text for word in words)}
         return frozenset(found)
 
+    @cached_property
+    def remote(self) -> bool:
+        """Whether programs that log in elsewhere, or headers of mails, stand in the text."""
+        return _REMOTE.search(self._raw) is not None
+
     def names(self, kind: str, start: int, end: int) -> bool:
         """Whether words near this place, or the head of its column, say that it is of this type."""
         if kind not in self.named:
             return False
-        before, after = self._before(start), self._after(end)
-        near = _last(_NAMED[kind], before)
+        floor = max(start - _BEFORE, self._block(start))
+        near = self._last(kind, floor, start)
+        denied = self._last(_DENIAL, floor, start)
         if near >= 0:
-            return near >= _last(_DENIED, before) - 12
-        if self._wide and any(word in self._text[start - len(before) : start] for word in _FOREIGN.get(kind, ())):
+            return near >= denied - _NEARER
+        if self._wide and any(word in self._text[floor:start] for word in _FOREIGN.get(kind, ())):
             return True
-        if _NAMED[kind].search(after):
-            return not _DENIED.search(before)
-        head = self._head(start, end)
-        return bool(head and _NAMED[kind].search(head))
+        if denied < 0 and self._follows(kind, end):
+            return True
+        return self._head_has(kind, start, end)
 
     def denies(self, start: int, end: int) -> bool:
         """Whether words before this place, or the head of its column, say that it is something else."""
-        if _DENIED.search(self._before(start)[-40:]):
-            return True
+        return self._last(_DENIAL, start - _DENIED_BEFORE, start) >= 0 or self._head_has(_DENIAL, start, end)
+
+    def _places(self, kind: str) -> list[int]:
+        places = self._hits.get(kind)
+        if places is None:
+            places = self._hits[kind] = [match.start() for match in _NAMED_OR_DENIED[kind].finditer(self._raw)]
+        return places
+
+    def _last(self, kind: str, floor: int, start: int) -> int:
+        places = self._places(kind)
+        at = bisect_left(places, start) - 1
+        return places[at] if at >= 0 and places[at] >= floor else -1
+
+    def _follows(self, kind: str, end: int) -> bool:
+        places = self._places(kind)
+        at = bisect_left(places, end)
+        return at < len(places) and places[at] < end + _AFTER and b"\n" not in self._raw[end : places[at]]
+
+    @cached_property
+    def _blocks(self) -> list[int]:
+        """Where blocks of lines begin, which blank lines part."""
+        return [0, *(match.end() for match in _BLANK.finditer(self._raw))]
+
+    def _block(self, start: int) -> int:
+        return self._blocks[bisect_right(self._blocks, start) - 1]
+
+    def _head_has(self, kind: str, start: int, end: int) -> bool:
         head = self._head(start, end)
-        return bool(head and _DENIED.search(head))
-
-    def _before(self, start: int) -> bytes:
-        begin = max(0, start - _BEFORE)
-        return self._raw[max(begin, self._raw.rfind(b"\n\n", begin, start) + 1) : start]
-
-    def _after(self, end: int) -> bytes:
-        after = self._raw[end : end + _AFTER]
-        return after.partition(b"\n")[0]
+        if not head:
+            return False
+        said = self._head_says.get((kind, head))
+        if said is None:
+            said = self._head_says[kind, head] = _NAMED_OR_DENIED[kind].search(head) is not None
+        return said
 
     def _head(self, start: int, end: int) -> bytes:
         """What stands at the head of the column that this place is in; nothing outside of tables."""
         raw = self._raw
-        line = raw.rfind(b"\n", max(0, start - 2048), start) + 1
-        if not line:
+        line = raw.rfind(b"\n", max(0, start - _LONGEST_ROW), start) + 1
+        top = self._block(start)
+        if not line or top >= line:
             return b""
-        top = self._top(line)
-        if top < 0:
+        stop = raw.find(b"\n", top, top + _LONGEST_ROW)
+        if stop < 0:
             return b""
-        head, row = raw[top : raw.find(b"\n", top)], raw[line:start]
         for delimiter in _DELIMITERS:
-            count = head.count(delimiter)
-            if count and (row.count(delimiter) or raw[end : end + 64].partition(b"\n")[0].count(delimiter)):
-                cells = head.split(bytes((delimiter,)))
-                return cells[min(row.count(delimiter), len(cells) - 1)]
-        return head[max(0, start - line - 1) : end - line + 1]
+            if raw.find(delimiter, top, stop) >= 0:
+                column = raw.count(delimiter, line, start)
+                if column or raw.find(delimiter, end, end + _AFTER) >= 0:
+                    return self._cell(top, stop, delimiter, column)
+        return raw[top + max(0, start - line - 1) : min(stop, top + end - line + 1)]
 
-    def _top(self, line: int) -> int:
-        """Where the block of lines begins that this line is in; -1 when it is the first itself."""
-        raw = self._raw
-        blank = raw.rfind(b"\n\n", max(0, line - _MOST_ROWS), line)
-        top = blank + 2 if blank >= 0 else max(0, line - _MOST_ROWS)
-        if top and blank < 0:
-            return -1
-        return top if top < line else -1
-
-
-def _last(words: object, text: bytes) -> int:
-    found = -1
-    for match in words.finditer(text):  # type: ignore[attr-defined]
-        found = match.start()
-    return found
-
-
-__all__ = ["Context", "narrow"]
+    def _cell(self, top: int, stop: int, delimiter: int, column: int) -> bytes:
+        key = (top, delimiter, column)
+        head = self._heads.get(key)
+        if head is None:
+            cells = self._raw[top:stop].split(bytes((delimiter,)))
+            head = self._heads[key] = cells[min(column, len(cells) - 1)]
+        return head

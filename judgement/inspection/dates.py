@@ -1,5 +1,7 @@
 """Find dates of birth: dates that words near them call so."""
 
+# ruff: noqa: PLR2004 - days and months
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -17,7 +19,8 @@ _DATE = pattern(
     r"(?i)\b(?:"
     r"(?:18|19|20)[0-9]{2}[-/. ][0-9]{1,2}[-/. ][0-9]{1,2}|"
     r"[0-9]{1,2} ?[-/.] ?[0-9]{1,2} ?[-/.] ?(?:(?:18|19|20)[0-9]{2}|[0-9]{2})|"
-    rf"[0-9]{{1,2}}(?:st|nd|rd|th|er|\xba|\.)?(?: of| de| d')?[ -]{_MONTH},?(?: de| del|')?[ -](?:(?:18|19|20)[0-9]{{2}}|'?[0-9]{{2}})|"
+    rf"[0-9]{{1,2}}(?:st|nd|rd|th|er|\xba|\.)?(?: of| de| d')?[ -]{_MONTH},?(?: de| del|')?[ -]"
+    r"(?:(?:18|19|20)[0-9]{2}|'?[0-9]{2})|"
     rf"{_MONTH} [0-9]{{1,2}}(?:st|nd|rd|th)?,? (?:18|19|20)[0-9]{{2}}|"
     r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])|"
     r"(?:0[1-9]|[12][0-9]|3[01])(?:0[1-9]|1[0-2])(?:19|20)[0-9]{2}|"
@@ -27,6 +30,8 @@ _DATE = pattern(
 _NOT_BORN = pattern(
     r"(?i)(?:issued|expires?|expiry|valid|updated|created|signed|hired|joined|appointment|due|died|\bdeath|gestorben)[^\n0-9]*\z"
 )
+
+_DIGITS = bytes(each if each in b"0123456789" else 32 for each in range(256))  # all else becomes a blank
 
 
 def birth_dates(raw: bytes, context: Context) -> Iterator[Span]:
@@ -46,7 +51,7 @@ def birth_dates(raw: bytes, context: Context) -> Iterator[Span]:
 def _exists(match: Match) -> bool:
     """Whether its figures can be a day, a month and a year."""
     text = match.group()
-    numbers = [int(part) for part in text.translate(bytes(c if 48 <= c <= 57 else 32 for c in range(256))).split()]
+    numbers = [int(part) for part in text.translate(_DIGITS).split()]
     if len(numbers) != 3:
         return True
     first, second, third = numbers

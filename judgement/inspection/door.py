@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..finding import Finding, Report
+from .commands import inspect_command
+from .injection import inspect_injection
+from .paths import inspect_path
 from .pii import find_pii
 from .secrets import find_secrets
+from .sql import inspect_sql
+from .urls import inspect_url
 from .version import VERSION
 
 Detector = Callable[[str], Sequence[Finding]]
 
 DETECTORS: dict[str, tuple[Detector, ...]] = {
-    "prompt": (find_secrets, find_pii),
-    "text": (find_secrets, find_pii),  # what a tool gave back; what follows is the policy's
-    "command": (find_secrets),
-    "sql": (find_secrets, find_pii),
-    "path": (find_secrets),
-    "url": (find_secrets, find_pii),
+    "prompt": (inspect_injection, find_secrets, find_pii),
+    "text": (inspect_injection, find_secrets, find_pii),  # what a tool gave back; what follows is the policy's
+    "command": (inspect_command, find_secrets),
+    "sql": (inspect_sql, find_secrets, find_pii),
+    "path": (inspect_path, find_secrets),
+    "url": (inspect_url, find_secrets, find_pii),
     "data": (find_secrets, find_pii),  # inert: nobody reads it as an instruction or runs it
 }
 

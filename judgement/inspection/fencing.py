@@ -25,7 +25,8 @@ def fence(result: dict[str, Any], found: Callable[[str], bool]) -> dict[str, Any
     apart where they stand inside.
 
     Args:
-        result: an MCP result: of a tool (`content`, `structuredContent`), a resource (`contents`), a prompt (`messages`).
+        result: an MCP result of a tool (`content`, `structuredContent`), a resource (`contents`) or a prompt
+            (`messages`).
         found: whether an injection was found in this text.
 
     Returns:

@@ -38,7 +38,7 @@ _NAMED = pattern(
     r"1[38]00[ -]?[0-9]{3}[ -]?[0-9]{3}"
     r")"
 )
-_FEWEST, _MOST = 8, 15  # digits of an international number: ITU-T E.164
+_FEWEST_LOCAL, _FEWEST, _MOST = 7, 8, 15  # digits; of an international number by ITU-T E.164
 
 
 def phones(raw: bytes, context: Context) -> Iterator[Span]:
@@ -57,14 +57,15 @@ def phones(raw: bytes, context: Context) -> Iterator[Span]:
             start, end = match.start(1), match.end(1)
             if (
                 not _goes_on(raw, start, end)
-                and 7 <= _digits(match.group(1)) <= _MOST
+                and _FEWEST_LOCAL <= _digits(match.group(1)) <= _MOST
                 and _is_named(raw, context, start, end)
             ):
                 yield start, end, "phone"
 
 
 _DATE = pattern(
-    r"(?:19|20)[0-9]{2}[-./ ](?:0?[1-9]|1[0-2])[-./ ][0-3]?[0-9]\z|[0-3]?[0-9][-./](?:0?[1-9]|1[0-2])[-./](?:19|20)?[0-9]{2}\z"
+    r"(?:19|20)[0-9]{2}[-./ ](?:0?[1-9]|1[0-2])[-./ ][0-3]?[0-9]\z|"
+    r"[0-3]?[0-9][-./](?:0?[1-9]|1[0-2])[-./](?:19|20)?[0-9]{2}\z"
 )
 
 
@@ -79,11 +80,11 @@ def _digits(found: bytes) -> int:
 def _goes_on(raw: bytes, start: int, end: int) -> bool:
     """Whether it is a part of something longer: of a decimal, an address, a number."""
     after = raw[end : end + 2]
-    if after[:1].isalnum() or (len(after) == 2 and after[:1] in b".:-/_" and after[1:].isdigit()):
+    if after[:1].isalnum() or (after[:1] in b".:-/_" and after[1:].isdigit()):
         return True
     before = raw[max(0, start - 2) : start]
     if raw[end - 3 : end - 2] == b" " and (
         (before[-1:] == b" " and before[:1].isdigit()) or (after[:1] == b" " and raw[end + 1 : end + 3].isdigit())
     ):
         return True  # a row of pairs: octets, not a number
-    return before[-1:].isalnum() or (len(before) == 2 and before[-1:] in b"._/-" and before[:1].isalnum())
+    return before[-1:].isalnum() or (before[-1:] in b"._/-" and before[:1].isalnum())

@@ -42,9 +42,12 @@ _WHAT = {
     "iban": "a bank account",
     "birth_date": "a date of birth",
 }
+_SHORTEST = 6
+_FEWEST_DIGITS, _MOST_DIGITS = 12, 19  # of a card: ISO/IEC 7812-1
 _REMEDY = "Leave it out, or put a name for it in its place, unless the work needs it."
 _HINT = pattern(
-    r"@|\([ ]?at[ ]?\)|\[[ ]?at[ ]?\]|[0-9][0-9 .()/-]{4,}[0-9]|[0-9]{2}[A-Za-z0-9]{3}|[0-9]{4}\?|(?i:" + BIRTH + ")"
+    r"@|\([ ]?at[ ]?\)|\[[ ]?at[ ]?\]|[0-9][0-9 .()/-]{4,}[0-9]|"
+    r"[0-9]{2}[A-Za-z0-9]{3}|[0-9]{4}\?|(?i:" + BIRTH + ")"
 )
 _CARD = pattern(
     r"\b(?:[0-9]{12,19}|[0-9]{4}(?:[ -][0-9]{4}){2}[ -][0-9]{1,7}(?:[ -][0-9]{3})?|[0-9]{4}[ -][0-9]{6}[ -][0-9]{4,5})\b"
@@ -98,7 +101,7 @@ def find_pii(text: str) -> list[Finding]:
 
 def pii_spans(text: str) -> list[Span]:
     """Where the personal data is, in order and without overlap: start, end, type."""
-    if len(text) < 6:
+    if len(text) < _SHORTEST:
         return []
     raw = narrow(text)
     if not _HINT.search(raw):
@@ -114,7 +117,11 @@ def _cards(raw: bytes, context: Context) -> Iterator[Span]:
     for match in _CARD.finditer(raw):
         start, end = match.start(), match.end()
         digits = _bare(match.group())
-        if _joined(raw, start, end) or not 12 <= len(digits) <= 19 or not CHECKS["payment_card"](digits):
+        if (
+            _joined(raw, start, end)
+            or not _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS
+            or not CHECKS["payment_card"](digits)
+        ):
             continue
         if context.names("payment_card", start, end) or not context.denies(start, end):
             yield start, end, "payment_card"
@@ -129,7 +136,7 @@ def _ibans(raw: bytes, context: Context) -> Iterator[Span]:
             continue
         end, taken = start, bytearray()
         while end < len(raw) and len(taken) < length:
-            if raw[end : end + 1].isalnum() and raw[end] < 128:
+            if raw[end : end + 1].isalnum():
                 taken.append(raw[end])
             elif raw[end] not in b" -" or raw[end - 1] in b" -":
                 break
@@ -150,9 +157,9 @@ def _national(raw: bytes, context: Context) -> Iterator[Span]:
     for kind in context.named & _NAMED.keys():
         for match in _NAMED[kind].finditer(raw):
             start, end = match.start(), match.end()
-            if not _joined(raw, start, end) and CHECKS[kind](_bare(match.group()).upper()):
-                if context.names(kind, start, end):
-                    yield start, end, kind
+            known = not _joined(raw, start, end) and CHECKS[kind](_bare(match.group()).upper())
+            if known and context.names(kind, start, end):
+                yield start, end, kind
 
 
 def _bare(found: bytes) -> str:
@@ -164,7 +171,7 @@ def _joined(raw: bytes, start: int, end: int) -> bool:
     before, after = raw[max(0, start - 2) : start], raw[end : end + 2]
     if before[-1:] in b"-._/+#$" and before and (before[-1:] in b"_#$" or before[:1].isalnum()):
         return True
-    return (len(after) == 2 and after[:1] in b"-._/" and after[1:].isalnum()) or after[:1] == b"_"
+    return (after[:1] in b"-._/" and after[1:].isalnum()) or after[:1] == b"_"
 
 
 def _first(found: list[Span]) -> list[Span]:

@@ -6,10 +6,11 @@ nothing to mark.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Any
 
+from ..finding import Finding
 from .assignments import name_kind
 from .pii import pii_spans
 from .secrets import secret_spans
@@ -62,6 +63,15 @@ def redact(value: Any, pii: Collection[str] = ()) -> tuple[Any, dict[str, int]]:
     return _Redactor(frozenset(pii), found).value(value), found
 
 
+def mark(text: str, findings: Iterable[Finding]) -> str:
+    """The text with a mark in place of each finding; they must be in order and without overlap."""
+    parts, at = [], 0
+    for finding in findings:
+        parts += [text[at : finding.start], MARK.format(finding.rule.partition(".")[2])]
+        at = finding.end
+    return "".join([*parts, text[at:]])
+
+
 class _Redactor:
     def __init__(self, pii: frozenset[str], found: dict[str, int]) -> None:
         self._pii = pii
@@ -95,12 +105,12 @@ class _Redactor:
         return value
 
     def _member(self, name: Any, member: str) -> str:
-        if member and isinstance(name, str) and len(name) <= _LONGEST_NAME and (kind := _holder(name)):
-            if kind == "always" or _fits(kind, member):
-                if member.startswith(_MARKED) and member.endswith("]"):
-                    return member
-                self._found["member"] = self._found.get("member", 0) + 1
-                return MARK.format("member")
+        kind = _holder(name) if member and isinstance(name, str) and len(name) <= _LONGEST_NAME else ""
+        if kind and (kind == "always" or _fits(kind, member)):
+            if member.startswith(_MARKED) and member.endswith("]"):
+                return member
+            self._found["member"] = self._found.get("member", 0) + 1
+            return MARK.format("member")
         return self.text(member)
 
     def _marked(self, text: str, spans: list[Span]) -> str:

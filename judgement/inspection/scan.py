@@ -64,3 +64,8 @@ def narrow(text: str) -> bytes:
         for character, plain in _ALIKE:
             text = text.replace(character, plain)
     return text.encode("latin-1", "replace")
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a list that blanks part."""
+    return frozenset(text.split())

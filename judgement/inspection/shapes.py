@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from .scan import Match, pattern
 
 Span = tuple[int, int, str]  # start, end, kind
+_LONGEST_WORD, _MOST_PASSWORD = 15, 256
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
@@ -95,7 +96,10 @@ _HEADER = pattern(
 _KEY_BEGIN = pattern(r"-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_END = pattern(r"-----END [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----")
 _PUTTY = pattern(r"Private-Lines: [0-9]+\r?\n(?:[A-Za-z0-9+/=]+\r?\n?)+")
-HINTS = rf"{BEGINNINGS}|://[^\s/:@]*:|(?i:bearer|basic|digest) |-----BEGIN |Private-Lines|:AA|Q~|webhook|(?i:cookie):|[?&](?:sig|X-)"
+HINTS = (
+    rf"{BEGINNINGS}|://[^\s/:@]*:|(?i:bearer|basic|digest) |-----BEGIN |"
+    r"Private-Lines|:AA|Q~|webhook|(?i:cookie):|[?&](?:sig|X-)"
+)
 
 
 def tokens(text: bytes) -> Iterator[Span]:
@@ -113,7 +117,7 @@ def _is_words(token: bytes) -> bool:
     return (
         token.replace(b"-", b"").replace(b"_", b"").isalpha()
         and token.islower()
-        and max(map(len, token.replace(b"_", b"-").split(b"-"))) <= 15
+        and max(map(len, token.replace(b"_", b"-").split(b"-"))) <= _LONGEST_WORD
     )
 
 
@@ -133,7 +137,7 @@ def placed(text: bytes) -> Iterator[Span]:
 def url_passwords(text: bytes, placeholder: Callable[[bytes], bool]) -> Iterator[Span]:
     """What stands between a user's name and the host of a URL."""
     for match in _URL.finditer(text):
-        if match.end(2) - match.start(2) <= 256 and not placeholder(match.group(2)):
+        if match.end(2) - match.start(2) <= _MOST_PASSWORD and not placeholder(match.group(2)):
             yield match.start(2), match.end(2), "url_password"
 
 

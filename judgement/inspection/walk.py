@@ -131,9 +131,9 @@ def _walk(value: Any, here: Plan, pointer: str, kind: str) -> Iterator[Found]:
             )
     elif isinstance(value, list | tuple):
         below = here.items or _NOTHING
-        for place, item in enumerate(value):
+        for number, item in enumerate(value):
             if not isinstance(item, int | float | None):
-                yield from _walk(item, below, f"{pointer}/{place}", below.kind or kind)
+                yield from _walk(item, below, f"{pointer}/{number}", below.kind or kind)
 
 
 def _is_url(text: str) -> bool:

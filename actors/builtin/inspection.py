@@ -1,0 +1,137 @@
+"""Asking for the inspection that Safety applies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.judgement.finding import VERDICTS, Finding
+from aura_ia_mcp.judgement.inspection import mark
+
+from ..sources import ToolCall, ToolDefinition
+from .tool import Reach, Run, Tool, array, integer, maybe, number, obj, text
+
+CATEGORY = "safety"
+MOST_CHARS = 1_000_000
+KINDS = ("prompt", "command", "sql", "path", "url")
+
+
+def tools(settings: Settings) -> Sequence[Tool]:
+    """The tools of this category."""
+    del settings
+    return (
+        _tool(
+            check_prompt,
+            "Check a prompt",
+            "What Safety sees in a text: injections, hostile commands, secrets, personal data. `block` would be"
+            " refused, `review` is for a person to look at first. Nothing is run and nobody is asked.",
+            _PROMPT,
+            obj(
+                {
+                    "text": _text("What to inspect; it is taken for data, whatever it says."),
+                    "kind": text("What the text is.", enum=list(KINDS), default="prompt"),
+                },
+                required=("text",),
+            ),
+        ),
+        _tool(
+            check_pii,
+            "Check for personal data",
+            "Finds personal data and secrets in a text (mail, telephone, cards, accounts, national numbers, dates of"
+            " birth, keys, passwords), and gives the text with marks in their place.",
+            _PII,
+            obj(
+                {
+                    "text": _text("What to look through."),
+                    "redact": {
+                        "type": "boolean",
+                        "description": "Whether to give the marked text as well.",
+                        "default": True,
+                    },
+                },
+                required=("text",),
+            ),
+        ),
+    )
+
+
+async def check_prompt(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
+    """Inspect a text as what it is said to be."""
+    del call
+    report = await reach.inspector.inspect(arguments["text"], arguments.get("kind", "prompt"))
+    return {
+        "verdict": report.verdict,
+        "score": round(report.score, 3),
+        "findings": [finding.as_dict() for finding in report.findings],
+        "version": report.version,
+    }
+
+
+async def check_pii(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
+    """Find personal data and secrets, and mark them."""
+    del call
+    given = arguments["text"]
+    found = sorted((await reach.inspector.inspect(given, "data")).findings, key=lambda finding: finding.start)
+    return {
+        "findings": [{"type": _type(finding), "start": finding.start, "end": finding.end} for finding in found],
+        "redacted_text": mark(given, found) if arguments.get("redact", True) else None,
+    }
+
+
+def _type(finding: Finding) -> str:
+    """The type of personal data, or `secret`."""
+    return "secret" if finding.family == "secret" else finding.rule.partition(".")[2]
+
+
+def _text(description: str) -> JSON:
+    return text(description, MOST_CHARS, **{"x-aura-kind": "data"})
+
+
+def _tool(run: Run, title: str, description: str, gives: JSON, takes: JSON) -> Tool:
+    name: str = run.__name__
+    return Tool(
+        ToolDefinition(
+            name=name,
+            title=title,
+            description=description,
+            input_schema=takes,
+            output_schema=gives,
+            category=CATEGORY,
+        ),
+        run,
+    )
+
+
+_PLACE = {
+    "start": integer("Where it begins, in characters.", minimum=0),
+    "end": integer("Where it ends.", minimum=0),
+}
+_PROMPT = obj(
+    {
+        "verdict": text("What Safety's shipped policy makes of it.", enum=list(VERDICTS.values())),
+        "score": number("How sure the gravest finding is.", minimum=0, maximum=1),
+        "findings": array(
+            obj(
+                {
+                    "rule": text("family.name, stable."),
+                    "severity": text("How grave.", enum=["info", "review", "block"]),
+                    **_PLACE,
+                    "score": number("How sure.", minimum=0, maximum=1),
+                    "what": text("What was seen."),
+                    "remedy": text("What to do instead."),
+                }
+            ),
+            "Gravest first, then by place.",
+        ),
+        "version": text("Of the detectors' rules; the same text and version give the same findings."),
+    }
+)
+_PII = obj(
+    {
+        "findings": array(
+            obj({"type": text("email, phone, payment_card, ..., or secret."), **_PLACE}), "By place, without overlap."
+        ),
+        "redacted_text": maybe(text("The text with marks; null when it wasn't asked for.")),
+    }
+)
