@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aura_ia_mcp.judgement.roles import parse, shipped, shipped_text
 from aura_ia_mcp.judgement.roles.arbitration import ArbitrationError, Opinion, arbitrate
-from aura_ia_mcp.judgement.roles.meaning import meaning
+from aura_ia_mcp.judgement.roles.meaning import head, meaning
 from aura_ia_mcp.judgement.roles.needs import MOST_CHARS, lexicon
 from aura_ia_mcp.judgement.roles.simulation import Step, simulate
 from aura_ia_mcp.judgement.roles.suggestion import UnknownCapabilityError, suggest
@@ -136,3 +136,10 @@ def test_a_simulation_judges_each_action_at_its_time() -> None:
     steps = [Step("write:code", at), Step("read_logs", at), Step("read_logs", at + 30 * 86_400), Step("fly", at)]
     rules = [found.rule for _, found in simulate(table, "developer", steps)]
     assert rules == ["role.capability", "delegation", "role.missing", "action.unknown"]
+
+
+def test_the_head_was_trained_with_this_lexicon_and_these_roles() -> None:
+    words = lexicon()
+    assert list(head().features) == [*words.words, *(f"needs {name}" for name in words.needs)]
+    assert set(head().meaning) == set(ROLES.engineers)
+    assert words.needs.keys() <= ROLES.document.capabilities.keys()
