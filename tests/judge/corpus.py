@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parents[1] / "corpora"
 SETS = ("dev", "heldout")
+_MARK = re.compile(r"\[\[([a-z_]+):(.*?)\]\]", re.DOTALL)
 
 
 def lines(of: str, name: str) -> list[dict[str, Any]]:
@@ -18,13 +20,10 @@ def lines(of: str, name: str) -> list[dict[str, Any]]:
 
 def unmarked(marked: str) -> tuple[str, list[tuple[str, int, int]]]:
     """The text of a line with `[[type:what it is]]` marks, and where each marked thing stands: (type, start, end)."""
-    text, spans, rest = "", [], marked
-    while True:
-        before, mark, rest = rest.partition("[[")
-        text += before
-        if not mark:
-            return text, spans
-        inside, _, rest = rest.partition("]]")
-        kind, _, what = inside.partition(":")
-        spans.append((kind, len(text), len(text) + len(what)))
-        text += what
+    text, spans, at = "", [], 0
+    for mark in _MARK.finditer(marked):
+        text += marked[at : mark.start()]
+        spans.append((mark[1], len(text), len(text) + len(mark[2])))
+        text += mark[2]
+        at = mark.end()
+    return text + marked[at:], spans

@@ -49,7 +49,12 @@ class Table:
     def as_dict(self) -> dict[str, Any]:
         """Plain data."""
         groups = {
-            name: {"hits": self.hits[name], "of": of, "rate": self.hits[name] / of, "interval": interval(self.hits[name], of)}
+            name: {
+                "hits": self.hits[name],
+                "of": of,
+                "rate": self.hits[name] / of,
+                "interval": interval(self.hits[name], of),
+            }
             for name, of in self.of.items()
         }
         return {"title": self.title, "mark": self.mark, "holds": self.holds, "groups": groups}

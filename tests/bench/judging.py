@@ -1,0 +1,148 @@
+"""What judgement costs by itself: verdicts, inspection in and out, routing; in this process, without messages."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from aura_ia_mcp.judgement.routing import route
+
+from aura_ia_mcp.actors.case import Case, Standing
+from aura_ia_mcp.actors.inspector import Inspector
+from aura_ia_mcp.actors.judging import Judging
+from aura_ia_mcp.actors.record import members
+from aura_ia_mcp.actors.results import Results
+from aura_ia_mcp.actors.rules import Rules
+from aura_ia_mcp.actors.snapshot import Subject
+from aura_ia_mcp.bus.envelope import Header, Principal
+from aura_ia_mcp.bus.messages import JSON, SafeModeChanged
+from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.judgement import policy, roles
+from aura_ia_mcp.judgement.inspection import inspect
+from aura_ia_mcp.judgement.policy import Facts, Inputs
+
+from .outcome import Bound, Run, latencies, say, table
+
+_GUEST = Principal("guest", roles=("guest",))
+_FACTS = Facts("echo", "status")
+_TEXT = "Please check whether the build of the release branch went through, and say which tests failed."
+_REQUEST = "show me the last 20 lines of the gateway's log"
+_RULE = """
+  - id: extra-{number}
+    match: {{tools: ["other_{number}_*"], kinds: [agent]}}
+    effect: deny
+    reason: a rule among many
+"""
+
+
+def measure(run: Run) -> tuple[JSON, list[Bound]]:
+    """{verdict, safety, inspection, routing}, each latencies in ms."""
+    figures = {
+        "verdict": _verdicts(run),
+        "safety": asyncio.run(_safety(run)),
+        "inspection": asyncio.run(_inspection(run)),
+        "routing": latencies(_times(lambda: route(_REQUEST, None, ""), run.of(500, 50))),
+    }
+    rows = [
+        [f"{group} {name}", each["count"], f"{each['p50_ms']:.4f}", f"{each['p99_ms']:.4f}"]
+        for group, found in figures.items()
+        for name, each in (found.items() if "p50_ms" not in found else [("", found)])
+    ]
+    say(table(("judgement", "times", "p50 ms", "p99 ms"), rows))
+    bounds = [
+        Bound("verdict.p50_ms", figures["verdict"]["shipped"]["p50_ms"], "ms", "at_most", 0.1),
+        Bound("inspection.inline.p50_ms", figures["inspection"]["16 KB prompt"]["p50_ms"], "ms", "at_most", 5.0),
+        Bound("inspection.1MB.p50_ms", figures["inspection"]["1 MB prompt"]["p50_ms"], "ms", "at_most", 500.0),
+    ]
+    return figures, bounds
+
+
+def _verdicts(run: Run) -> JSON:
+    shipped = policy.shipped()
+    text = policy.shipped_text() + "".join(_RULE.format(number=number) for number in range(200))
+    many = policy.parse(text)
+    inputs = Inputs(
+        _FACTS, "guest", "agent", roles=("guest",), trust=1.0, held=frozenset({"status"}), arguments={"text": _TEXT}
+    )
+    count = run.of(20_000, 2_000)
+    return {
+        "shipped": latencies(_times(lambda: shipped.decide(inputs), count)),
+        "200 rules more": latencies(_times(lambda: many.decide(inputs), count)),
+    }
+
+
+async def _safety(run: Run) -> JSON:
+    """All that Safety computes for one call: in (inspection, risk, verdict), out (inspection, marks), the record."""
+    settings = Settings()
+    inspector = Inspector(settings.safety)
+    judging, results = Judging(None, None, None, inspector), Results(inspector)  # type: ignore[arg-type]
+    rules = Rules(policy.shipped(), roles.shipped())
+    held = rules.roles.capabilities(_GUEST.roles, _GUEST.kind)
+    switch = SafeModeChanged(False, "", "", 0.0, 0)
+    reply: JSON = {"content": [{"type": "text", "text": _TEXT}], "structuredContent": {"text": _TEXT}, "isError": False}
+
+    def case() -> Case:
+        made = Case("0" * 16, "tools/call", "echo", Header(principal=_GUEST), "gateway", {})
+        made.subject = Subject(_FACTS)
+        made.known = Standing(rules, switch, held, 1.0, time.time())
+        return made
+
+    async def into() -> None:
+        await judging.judge(case(), {"text": _TEXT})
+
+    judged = case()
+    await judging.judge(judged, {"text": _TEXT})
+
+    async def out() -> None:
+        await results.result(judged, reply)
+
+    count = run.of(5_000, 500)
+    try:
+        return {
+            "in": latencies(await _awaited(into, count)),
+            "out": latencies(await _awaited(out, count)),
+            "record": latencies(_times(lambda: members(judged, lambda text: text), count)),
+        }
+    finally:
+        await inspector.close()
+
+
+async def _inspection(run: Run) -> JSON:
+    """Inspection in the process that asks, and of a megabyte in a process of its own."""
+    inspector = Inspector(Settings().safety)
+    short, long = _TEXT, " ".join([_TEXT] * (16_384 // (len(_TEXT) + 1)))
+    huge = " ".join([_TEXT] * (1_000_000 // (len(_TEXT) + 1)))
+    command = "find . -name '*.py' -newer setup.cfg | xargs grep -n 'import os' | sort -u > found.txt"
+
+    async def large() -> None:
+        await inspector.inspect(huge, "prompt")
+
+    try:
+        await large()  # the process starts
+        return {
+            "short prompt": latencies(_times(lambda: inspect(short, "prompt"), run.of(2_000, 200))),
+            "command": latencies(_times(lambda: inspect(command, "command"), run.of(2_000, 200))),
+            "16 KB prompt": latencies(_times(lambda: inspect(long, "prompt"), run.of(100, 20))),
+            "1 MB prompt": latencies(await _awaited(large, run.of(10, 3))),
+        }
+    finally:
+        await inspector.close()
+
+
+def _times(work: Callable[[], object], count: int) -> list[float]:
+    found = []
+    for _ in range(count):
+        began = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - began)
+    return found
+
+
+async def _awaited(work: Callable[[], Awaitable[None]], count: int) -> list[float]:
+    found = []
+    for _ in range(count):
+        began = time.perf_counter()
+        await work()
+        found.append(time.perf_counter() - began)
+    return found
