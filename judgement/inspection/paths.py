@@ -7,8 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import unquote
 
-from aura_ia_mcp.judgement.finding import Finding, Severity
-
+from ..finding import Finding, Severity
 from .commands.model import HOME
 from .commands.secrets import is_secret, is_secret_folder
 from .commands.targets import is_device
@@ -25,7 +24,10 @@ _WORDS = {
     "scheme": ("is an address, not a path", "Name a plain path."),
     "sensitive": ("names credentials", "Use the credential through the program it is for."),
     "system": ("names a device or a process's inner files", "Name an ordinary file."),
-    "symlink_escape": ("leads out of the allowed folders through a link", "Name the real path below an allowed folder."),
+    "symlink_escape": (
+        "leads out of the allowed folders through a link",
+        "Name the real path below an allowed folder.",
+    ),
     "too_large": ("is longer than a path can be", "Name a shorter path."),
 }
 
@@ -66,9 +68,9 @@ def _judge(text: str, roots: Sequence[str], resolve: Callable[[str], str] | None
         plain = "/" + plain.partition(":")[2].lstrip("/")
     slashed = unicodedata.normalize("NFKC", plain.translate(_SLASHES))
     climbs = _climbs(slashed)
-    if encoded and (climbs or slashed.startswith("/") and not text.startswith("/")):
-        yield "encoded"
-    elif climbs and slashed.count("..") != text.count(".."):
+    if (encoded and (climbs or (slashed.startswith("/") and not text.startswith("/")))) or (
+        climbs and slashed.count("..") != text.count("..")
+    ):
         yield "encoded"
     yield from _place(slashed, climbs, roots, resolve)
 
@@ -80,7 +82,16 @@ def _decoded(text: str) -> tuple[str, bool]:
         if "%" not in plain:
             break
         lowered = plain
-        for overlong, char in (("%c0%ae", "."), ("%c0%af", "/"), ("%c1%9c", "\\"), ("%u002e", "."), ("%u2215", "/"), ("%u2216", "\\"), ("%e0%80%af", "/"), ("%e0%80%ae", ".")):
+        for overlong, char in (
+            ("%c0%ae", "."),
+            ("%c0%af", "/"),
+            ("%c1%9c", "\\"),
+            ("%u002e", "."),
+            ("%u2215", "/"),
+            ("%u2216", "\\"),
+            ("%e0%80%af", "/"),
+            ("%e0%80%ae", "."),
+        ):
             lowered = lowered.replace(overlong, char).replace(overlong.upper().replace("%U", "%u"), char)
         following = unquote(lowered)
         if following == plain:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
 import re2
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from aura_ia_mcp.judgement.finding import Finding, Severity
+from ..finding import Finding, Severity
 
 MAX_PARSED = 16 * 1024
 """Characters that are parsed; of a longer text only the first words of each statement are looked at."""
 
+MAX_SCANNED = 1024 * 1024
 MAX_STATEMENTS = 400
 _MAX_DEPTH = 60
 
@@ -33,12 +35,35 @@ _WORDS = {
 }
 _BLOCK, _REVIEW = Severity.BLOCK, Severity.REVIEW
 _TESTS = ("test", "tmp", "temp", "scratch", "sandbox", "fixture")
-_DROPPED = frozenset({"TABLE", "DATABASE", "SCHEMA", "KEYSPACE", "USER", "ROLE", "OWNED", "TABLESPACE", "MEASUREMENT", "SERIES", "COLLECTION", "BUCKET", "TYPE", "COLUMN", "CATALOG", "LOGIN", "CLUSTER", "GRAPH"})
+_DROPPED = frozenset(
+    {
+        "TABLE",
+        "DATABASE",
+        "SCHEMA",
+        "KEYSPACE",
+        "USER",
+        "ROLE",
+        "OWNED",
+        "TABLESPACE",
+        "MEASUREMENT",
+        "SERIES",
+        "COLLECTION",
+        "BUCKET",
+        "TYPE",
+        "COLUMN",
+        "CATALOG",
+        "LOGIN",
+        "CLUSTER",
+        "GRAPH",
+    }
+)
 _HEAD = re2.compile(
     r"(?is)\b(?:(drop)\s+(\w+)|(truncate)\b|(delete)\s+from\s+(\S+)\s*(?:;|$)|(update)\s+\S+\s+set\b|(xp_cmdshell|sp_oacreate)|"
     r"(into\s+(?:out|dump)file|load_file\s*\(|pg_read_file|lo_export|pg_ls_dir|utl_file)|(copy\b.*?\bprogram\b)|(grant\s+all)|(sys_exec|sys_eval|load_extension|dbms_scheduler))"
 )
-_TAUTOLOGY = re2.compile(r"(?i)\b(?:or|\|\|)\s+\(?\s*(?:'?(\w*)'?\s*=\s*'?(\w*)'?|true\b|not\s+false\b)|\bunion\s+(?:all\s+)?select\b.*\b(?:password|passwd|information_schema|sqlite_master|pg_shadow|mysql\.user)\b")
+_TAUTOLOGY = re2.compile(
+    r"(?i)\b(?:or|\|\|)\s+\(?\s*(?:'?(\w*)'?\s*=\s*'?(\w*)'?|true\b|not\s+false\b)|\bunion\s+(?:all\s+)?select\b.*\b(?:password|passwd|information_schema|sqlite_master|pg_shadow|mysql\.user)\b"
+)
 
 
 def inspect_sql(text: str) -> list[Finding]:
@@ -54,7 +79,7 @@ def inspect_sql(text: str) -> list[Finding]:
         comment, injection, too_large.
     """
     if len(text) > MAX_PARSED:
-        findings = list(_scan(text))
+        findings = list(islice(_scan(text[:MAX_SCANNED]), MAX_STATEMENTS))
         return [*findings, _finding("too_large", _REVIEW, 0, len(text))]
     body = "\n".join("" if line.lstrip()[:1] in {"\\", "."} else line for line in text.split("\n"))
     found = dict.fromkeys(_hidden(body))
@@ -83,7 +108,9 @@ def _temporary(statements: list[exp.Expression | None]) -> frozenset[str]:
     return frozenset(
         statement.this.name.lower()
         for statement in statements
-        if isinstance(statement, exp.Create) and statement.this is not None and statement.find(exp.TemporaryProperty) is not None
+        if isinstance(statement, exp.Create)
+        and statement.this is not None
+        and statement.find(exp.TemporaryProperty) is not None
         for statement in [_table(statement)]
     )
 
@@ -107,9 +134,20 @@ def _statement(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
             break
         if isinstance(node, exp.Delete | exp.Update) and node is not statement:
             yield from _rows(node, temporary)
-        elif isinstance(node, exp.Func | exp.Anonymous) and node.name.lower() in {"load_file", "pg_read_file", "lo_export", "lo_import", "sys_exec", "sys_eval", "load_extension", "pg_ls_dir", "dblink_connect", "pg_read_binary_file"}:
+        elif isinstance(node, exp.Func | exp.Anonymous) and node.name.lower() in {
+            "load_file",
+            "pg_read_file",
+            "lo_export",
+            "lo_import",
+            "sys_exec",
+            "sys_eval",
+            "load_extension",
+            "pg_ls_dir",
+            "dblink_connect",
+            "pg_read_binary_file",
+        }:
             yield ("program" if "sys_" in node.name.lower() or "load_ext" in node.name.lower() else "file"), _BLOCK
-        elif isinstance(node, exp.Or) and _always(node):
+        elif isinstance(node, exp.Or) and not isinstance(node.parent, exp.Or | exp.Paren) and _always(node):
             yield "tautology", _REVIEW
 
 
@@ -121,7 +159,18 @@ def _named_for_tests(name: str, temporary: frozenset[str]) -> bool:
 def _drop(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
     kind = str(statement.args.get("kind") or "").upper()
     name = statement.find(exp.Table)
-    if kind in {"VIEW", "INDEX", "FUNCTION", "TRIGGER", "SEQUENCE", "PROCEDURE", "MATERIALIZED VIEW", "CONSTRAINT", "STAGE", "EXTENSION"}:
+    if kind in {
+        "VIEW",
+        "INDEX",
+        "FUNCTION",
+        "TRIGGER",
+        "SEQUENCE",
+        "PROCEDURE",
+        "MATERIALIZED VIEW",
+        "CONSTRAINT",
+        "STAGE",
+        "EXTENSION",
+    }:
         yield "drop", Severity.INFO
     elif statement.args.get("temporary") or (name is not None and _named_for_tests(name.name, temporary)):
         return
@@ -208,7 +257,10 @@ def _alter(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
 
 
 def _execute(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
-    if any(mark in statement.sql().lower() for mark in ("xp_cmdshell", "sp_oacreate", "sp_configure 'show advanced", "xp_regwrite", "xp_regread")):
+    if any(
+        mark in statement.sql().lower()
+        for mark in ("xp_cmdshell", "sp_oacreate", "sp_configure 'show advanced", "xp_regwrite", "xp_regread")
+    ):
         yield "program", _BLOCK
 
 
@@ -270,7 +322,9 @@ def _scan(text: str) -> Iterator[Finding]:
             yield _finding("drop", _BLOCK, start, end)
         elif truncate:
             yield _finding("truncate", _BLOCK, start, end)
-        elif delete or (update and " where " not in " ".join(text[end:].split(";")[0].lower().split()) + " "):
+        elif delete or (
+            update and " where " not in " ".join(text[end:].split(";", maxsplit=1)[0].lower().split()) + " "
+        ):
             yield _finding("unconditional", _BLOCK, start, end)
         elif command or copy or program:
             yield _finding("program", _BLOCK, start, end)

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import unquote
 
-from aura_ia_mcp.judgement.finding import Finding, Severity
+from ..finding import Finding, Severity
 
 MAX_TEXT = 16 * 1024
 _MAX_DECODINGS = 3
@@ -16,21 +16,132 @@ Resolve = Callable[[str], Sequence[str]]
 
 _SAFE_SCHEMES = frozenset({"http", "https", "ws", "wss", "mailto", "git", "ssh"})
 _DANGEROUS = frozenset(
-    "file gopher dict ldap ldaps ldapi jar netdoc tftp sftp phar expect php data javascript vbscript ogg zlib glob "
-    "compress.zlib smb cifs nfs afp rmi jndi dns telnet rtsp imap imaps pop3 smtp local_file view-source about".split()
+    [
+        "file",
+        "gopher",
+        "dict",
+        "ldap",
+        "ldaps",
+        "ldapi",
+        "jar",
+        "netdoc",
+        "tftp",
+        "sftp",
+        "phar",
+        "expect",
+        "php",
+        "data",
+        "javascript",
+        "vbscript",
+        "ogg",
+        "zlib",
+        "glob",
+        "compress.zlib",
+        "smb",
+        "cifs",
+        "nfs",
+        "afp",
+        "rmi",
+        "jndi",
+        "dns",
+        "telnet",
+        "rtsp",
+        "imap",
+        "imaps",
+        "pop3",
+        "smtp",
+        "local_file",
+        "view-source",
+        "about",
+    ]
 )
-_METADATA_NAMES = frozenset("metadata.google.internal metadata.goog metadata instance-data metadata.azure.com metadata.azure.internal metadata.tencentyun.com metadata.packet.net instance-data.ec2.internal".split())
+_METADATA_NAMES = frozenset(
+    [
+        "metadata.google.internal",
+        "metadata.goog",
+        "metadata",
+        "instance-data",
+        "metadata.azure.com",
+        "metadata.azure.internal",
+        "metadata.tencentyun.com",
+        "metadata.packet.net",
+        "instance-data.ec2.internal",
+    ]
+)
 _METADATA = frozenset(
     ipaddress.ip_address(text)
-    for text in ("169.254.169.254", "169.254.170.2", "169.254.170.23", "100.100.100.200", "192.0.0.192", "168.63.129.16", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254")
+    for text in (
+        "169.254.169.254",
+        "169.254.170.2",
+        "169.254.170.23",
+        "100.100.100.200",
+        "192.0.0.192",
+        "168.63.129.16",
+        "fd00:ec2::254",
+        "fd00:ec2::23",
+        "fd20:ce::254",
+    )
 )
-_LOCAL_NAMES = frozenset("localhost localhost.localdomain localhost6 ip6-localhost ip6-loopback loopback broadcasthost kubernetes.default.svc kubernetes kubernetes.default host.docker.internal gateway.docker.internal host.containers.internal docker.internal".split())
-_LOCAL_ENDINGS = (".localhost", ".localdomain", ".local", ".internal", ".intranet", ".lan", ".corp", ".home.arpa", ".home", ".svc", ".cluster.local", ".private")
-_WILDCARD_NAMES = ("nip.io", "sslip.io", "xip.io", "localtest.me", "lvh.me", "vcap.me", "lacolhost.com", "yoogle.com", "127-0-0-1.org.uk", "traefik.me", "local.gd", "fbi.com", "1u.ms", "rbndr.us", "readme.localtest.me", "bc.googleusercontent.com.xip.io", "backname.io", "fuf.me", "localhost.run", "burpcollaborator.net")
+_LOCAL_NAMES = frozenset(
+    [
+        "localhost",
+        "localhost.localdomain",
+        "localhost6",
+        "ip6-localhost",
+        "ip6-loopback",
+        "loopback",
+        "broadcasthost",
+        "kubernetes.default.svc",
+        "kubernetes",
+        "kubernetes.default",
+        "host.docker.internal",
+        "gateway.docker.internal",
+        "host.containers.internal",
+        "docker.internal",
+    ]
+)
+_LOCAL_ENDINGS = (
+    ".localhost",
+    ".localdomain",
+    ".local",
+    ".internal",
+    ".intranet",
+    ".lan",
+    ".corp",
+    ".home.arpa",
+    ".home",
+    ".svc",
+    ".cluster.local",
+    ".private",
+)
+_WILDCARD_NAMES = (
+    "nip.io",
+    "sslip.io",
+    "xip.io",
+    "localtest.me",
+    "lvh.me",
+    "vcap.me",
+    "lacolhost.com",
+    "yoogle.com",
+    "127-0-0-1.org.uk",
+    "traefik.me",
+    "local.gd",
+    "fbi.com",
+    "1u.ms",
+    "rbndr.us",
+    "readme.localtest.me",
+    "bc.googleusercontent.com.xip.io",
+    "backname.io",
+    "fuf.me",
+    "localhost.run",
+    "burpcollaborator.net",
+)
 _DOTS = str.maketrans({"\u3002": ".", "\uff0e": ".", "\uff61": ".", "\u2024": "."})
 _CGNAT = ipaddress.ip_network("100.64.0.0/10")
 _NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
-_DOCUMENTATION = tuple(ipaddress.ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"))
+_DOCUMENTATION = tuple(
+    ipaddress.ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+)
 
 _WORDS = {
     "metadata": "the cloud's metadata service",
@@ -79,7 +190,15 @@ def is_metadata(host: str) -> bool:
 
 
 def _finding(rule: str, severity: Severity, text: str) -> Finding:
-    return Finding(f"url.{rule}", severity, 0, len(text), 0.95 if severity is Severity.BLOCK else 0.7, f"Leads to {_WORDS[rule]}", _REMEDY)
+    return Finding(
+        f"url.{rule}",
+        severity,
+        0,
+        len(text),
+        0.95 if severity is Severity.BLOCK else 0.7,
+        f"Leads to {_WORDS[rule]}",
+        _REMEDY,
+    )
 
 
 _Judged = Iterator[tuple[str, Severity]]

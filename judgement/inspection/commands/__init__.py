@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-from aura_ia_mcp.judgement.finding import Finding, Severity
-
+from ...finding import Finding, Severity
 from .model import NOTHING, Hit
 from .parse import parse
 from .shell import Ledger, Shell
@@ -38,6 +37,22 @@ REMEDIES = {
 _SCORES = {Severity.BLOCK: 0.95, Severity.REVIEW: 0.7, Severity.INFO: 0.3}
 
 
+MAX_MARKS = {"|": 1500, "&": 4000, "(": 8000, "`": 8000, "{": 8000}
+"""How often each of these may stand in a text: the grammar's time grows with their square."""
+
+
+def _judged(text: str) -> str:
+    """The part of a text that is parsed."""
+    end = min(len(text), MAX_TEXT)
+    for mark, most in MAX_MARKS.items():
+        if text.count(mark, 0, end) > most:
+            at = -1
+            for _ in range(most):
+                at = text.find(mark, at + 1)
+            end = min(end, at)
+    return text[:end]
+
+
 def inspect_command(text: str) -> list[Finding]:
     """Judge a shell command or script without running it.
 
@@ -52,13 +67,13 @@ def inspect_command(text: str) -> list[Finding]:
         too_large, too_deep), by place; none for a harmless command.
     """
     ledger = Ledger()
-    judged = text[:MAX_TEXT]
+    judged = _judged(text)
     Shell(ledger).run(parse(judged), NOTHING)
     findings = {_key(hit, place): _finding(hit, place, judged) for hit, *place in ledger.hits}
-    if len(text) > MAX_TEXT:
+    if len(text) > len(judged):
         large = Hit("too_large", Severity.REVIEW, "longer than what is judged")
         findings[_key(large, [0, 0])] = Finding(
-            "command.too_large", Severity.REVIEW, MAX_TEXT, len(text), 0.7, large.what, REMEDIES["too_large"]
+            "command.too_large", Severity.REVIEW, len(judged), len(text), 0.7, large.what, REMEDIES["too_large"]
         )
     return sorted(findings.values(), key=lambda found: (found.start, found.end, found.rule))
 

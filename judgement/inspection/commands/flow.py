@@ -23,16 +23,132 @@ class Files(Protocol):
 
 
 _PASS = frozenset(
-    "grep egrep fgrep rg sed gsed awk gawk mawk cut sort uniq tr head tail tee gzip gunzip zcat xz unxz bzip2 bunzip2 "
-    "zstd unzstd base64 base32 openssl xxd od hexdump jq yq strings fold split pv cat rev iconv column paste nl tac "
-    "perl ruby dd sponge gpg lz4 compress uncompress python3 python node php cpio tar zip buffer mbuffer less more "
-    "sh bash xargs timeout ssh envsubst uudecode rot13 bat lzma unlzma brotli".split()
+    [
+        "grep",
+        "egrep",
+        "fgrep",
+        "rg",
+        "sed",
+        "gsed",
+        "awk",
+        "gawk",
+        "mawk",
+        "cut",
+        "sort",
+        "uniq",
+        "tr",
+        "head",
+        "tail",
+        "tee",
+        "gzip",
+        "gunzip",
+        "zcat",
+        "xz",
+        "unxz",
+        "bzip2",
+        "bunzip2",
+        "zstd",
+        "unzstd",
+        "base64",
+        "base32",
+        "openssl",
+        "xxd",
+        "od",
+        "hexdump",
+        "jq",
+        "yq",
+        "strings",
+        "fold",
+        "split",
+        "pv",
+        "cat",
+        "rev",
+        "iconv",
+        "column",
+        "paste",
+        "nl",
+        "tac",
+        "perl",
+        "ruby",
+        "dd",
+        "sponge",
+        "gpg",
+        "lz4",
+        "compress",
+        "uncompress",
+        "python3",
+        "python",
+        "node",
+        "php",
+        "cpio",
+        "tar",
+        "zip",
+        "buffer",
+        "mbuffer",
+        "less",
+        "more",
+        "sh",
+        "bash",
+        "xargs",
+        "timeout",
+        "ssh",
+        "envsubst",
+        "uudecode",
+        "rot13",
+        "bat",
+        "lzma",
+        "unlzma",
+        "brotli",
+    ]
 )
-_DECODERS = frozenset("gunzip zcat unxz bunzip2 unzstd uncompress uudecode gzip xz bzip2 zstd bzcat xzcat openssl gpg unlzma brotli".split())
-_FETCHERS = frozenset("curl wget fetch aria2c http https xh httpie lynx w3m links nc ncat netcat telnet lwp-request GET ftp".split())
-_PRIVATE_PRINTERS = frozenset("printenv export declare typeset history".split())
-_HOST_FACTS = frozenset("whoami id hostname uname ifconfig ip w who last lsb_release sw_vers hostnamectl".split())
-_DUMPERS = frozenset("mysqldump pg_dump pg_dumpall mongodump mongoexport mariadb-dump redis-dump".split())
+_DECODERS = frozenset(
+    [
+        "gunzip",
+        "zcat",
+        "unxz",
+        "bunzip2",
+        "unzstd",
+        "uncompress",
+        "uudecode",
+        "gzip",
+        "xz",
+        "bzip2",
+        "zstd",
+        "bzcat",
+        "xzcat",
+        "openssl",
+        "gpg",
+        "unlzma",
+        "brotli",
+    ]
+)
+_FETCHERS = frozenset(
+    [
+        "curl",
+        "wget",
+        "fetch",
+        "aria2c",
+        "http",
+        "https",
+        "xh",
+        "httpie",
+        "lynx",
+        "w3m",
+        "links",
+        "nc",
+        "ncat",
+        "netcat",
+        "telnet",
+        "lwp-request",
+        "GET",
+        "ftp",
+    ]
+)
+_PRIVATE_PRINTERS = frozenset(["printenv", "export", "declare", "typeset", "history"])
+_HOST_FACTS = frozenset(
+    ["whoami", "id", "hostname", "uname", "ifconfig", "ip", "w", "who", "last", "lsb_release", "sw_vers", "hostnamectl"]
+)
+_DUMPERS = frozenset(["mysqldump", "pg_dump", "pg_dumpall", "mongodump", "mongoexport", "mariadb-dump", "redis-dump"])
 _KNOWN_OUTPUT = {"pwd": ".", "mktemp": "/tmp/made", "nproc": "4", "date": "2020"}  # noqa: S108 (an output, not a path used)
 
 
@@ -71,7 +187,10 @@ def _source_labels(call: Call) -> set[Label]:
         labels.add(Label.DUMP)
     if name in {"ps", "pgrep", "pidof"}:
         labels.update({Label.PROCESSES} if name == "ps" else set())
-    if verb in {"ps", "container ls", "volume ls", "image ls", "images", "get ns", "get namespaces", "network ls"} and name != "ps":
+    if (
+        verb in {"ps", "container ls", "volume ls", "image ls", "images", "get ns", "get namespaces", "network ls"}
+        and name != "ps"
+    ):
         labels.update(set() if call.has("f", "--filter", "-l", "--selector") else {Label.INSTANCES})
     if name in {"gpg", "gpg2"} and call.has("", "--export-secret-keys", "--export-secret-subkeys"):
         labels.add(Label.SECRET)
@@ -98,6 +217,8 @@ def path_labels(path: str, folder: str) -> set[Label]:
     """SECRET and PRIVATE for a path that is such."""
     if is_secret(path, folder) or is_secret_folder(path, folder):
         return {Label.SECRET}
+    if path in {"/etc/hostname", "/etc/machine-id", "/etc/os-release"}:
+        return {Label.HOST}
     return {Label.PRIVATE} if is_private(path, folder) else set()
 
 
@@ -277,7 +398,7 @@ def _same(call: Call, files: Files) -> Data:
 
 
 def _head(call: Call, files: Files) -> Data:
-    """head and tail: perhaps all of it, so all of it is judged."""
+    """Head and tail: perhaps all of it, so all of it is judged."""
     operands = [text for text in call.operands if not text.isdigit()]
     return _same(Call(call.name, [a for a in call.args if a.text in operands], call.stdin, inputs=call.inputs), files)
 
@@ -298,7 +419,9 @@ def _ls(call: Call, files: Files) -> Data:
     paths = call.operands
     if not paths:
         return ANYTHING
-    return Data(" ".join(path if any(m in path for m in "*?[") or call.has("d") else path.rstrip("/") + "/*" for path in paths))
+    return Data(
+        " ".join(path if any(m in path for m in "*?[") or call.has("d") else path.rstrip("/") + "/*" for path in paths)
+    )
 
 
 def _rot13(call: Call, files: Files) -> Data:
@@ -355,5 +478,6 @@ _WRITERS: Mapping[str, Callable[[Call, Files], Data]] = {
     "realpath": _realpath,
     "readlink": _realpath,
     "seq": _seq,
+    **dict.fromkeys((":", "true", "false", "test", "[", "[["), lambda call, _files: NOTHING),
     "yes": lambda call, _files: Data(" ".join(call.operands) or "y"),
 }

@@ -8,7 +8,7 @@ from typing import Protocol
 from . import one_liners, python_code
 from .model import ANYTHING, NOTHING, UNKNOWN, Call, Data, Field, Hit, Label, Output, review
 
-SHELLS = frozenset("sh bash zsh dash ksh ash mksh fish rbash".split())
+SHELLS = frozenset(["sh", "bash", "zsh", "dash", "ksh", "ash", "mksh", "fish", "rbash"])
 _LONG_SHELL_OPTIONS = frozenset({"--rcfile", "--init-file", "-O", "-o", "+O", "+o"})
 
 
@@ -153,7 +153,13 @@ def _from_file_or_input(call: Call, spoken: str, around: Around) -> Data | None:
     operands = [text for text in call.operands if text != "-"]
     if spoken == "python" and "-m" in call.argv:
         return None
-    source = around.content(operands[0]) if operands and "-" not in call.argv else call.stdin if not operands or "-" in call.argv else None
+    source = (
+        around.content(operands[0])
+        if operands and "-" not in call.argv
+        else call.stdin
+        if not operands or "-" in call.argv
+        else None
+    )
     if source is None:
         return None
     if Label.REMOTE in source.labels or (Label.OPAQUE in source.labels and not source.known):

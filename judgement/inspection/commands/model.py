@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from aura_ia_mcp.judgement.finding import Severity
+from ...finding import Severity
 
 UNKNOWN = "\ufffc"
 """Stands in a text for what can't be known without running it."""

@@ -16,20 +16,118 @@ from .quoting import ansi_c
 MAX_TOKENS = 4000
 
 _EXEC = frozenset(
-    "system exec execSync execFileSync execFile spawn spawnSync popen shell_exec passthru proc_open qx execute io.popen os.execute "
-    "os.popen open3 capture2 capture3 pcntl_exec Command sh shell syscall".split()
+    [
+        "system",
+        "exec",
+        "execSync",
+        "execFileSync",
+        "execFile",
+        "spawn",
+        "spawnSync",
+        "popen",
+        "shell_exec",
+        "passthru",
+        "proc_open",
+        "qx",
+        "execute",
+        "io.popen",
+        "os.execute",
+        "os.popen",
+        "open3",
+        "capture2",
+        "capture3",
+        "pcntl_exec",
+        "Command",
+        "sh",
+        "shell",
+        "syscall",
+    ]
 )
-_DELETE_TREE = frozenset("rmtree remove_tree rm_rf rm_r rmSync rmdirSync remove_entry_secure removeSync deltree rimraf rimrafSync".split())
-_DELETE = frozenset("unlink unlinkSync rm remove delete os.remove".split())
-_READ = frozenset("readFileSync readFile createReadStream file_get_contents file readfile fopen open read readlines binread io.open io.lines show_source".split())
-_WRITE = frozenset("writeFileSync writeFile appendFileSync appendFile file_put_contents write binwrite createWriteStream".split())
-_FETCH = frozenset("get getstore urlopen http https fetch axios URI LWP open-uri Net got request".split())
-_EVAL = frozenset("eval Function instance_eval class_eval assert create_function runInThisContext runInNewContext load loadstring evalfile".split())
-_NET = frozenset("socket Socket connect TCPSocket fsockopen createConnection inet_aton sockaddr_in IO::Socket::INET stream_socket_client tcp net pfsockopen".split())
-_FORK = frozenset("fork".split())
-_CHMOD = frozenset("chmod chmodSync".split())
-_SEND = frozenset("post request put send end write fetch axios".split())
-_SQL = frozenset("query execute do prepare exec".split())
+_DELETE_TREE = frozenset(
+    [
+        "rmtree",
+        "remove_tree",
+        "rm_rf",
+        "rm_r",
+        "rmSync",
+        "rmdirSync",
+        "remove_entry_secure",
+        "removeSync",
+        "deltree",
+        "rimraf",
+        "rimrafSync",
+    ]
+)
+_DELETE = frozenset(["unlink", "unlinkSync", "rm", "remove", "delete", "os.remove"])
+_READ = frozenset(
+    [
+        "readFileSync",
+        "readFile",
+        "createReadStream",
+        "file_get_contents",
+        "file",
+        "readfile",
+        "fopen",
+        "open",
+        "read",
+        "readlines",
+        "binread",
+        "io.open",
+        "io.lines",
+        "show_source",
+    ]
+)
+_WRITE = frozenset(
+    [
+        "writeFileSync",
+        "writeFile",
+        "appendFileSync",
+        "appendFile",
+        "file_put_contents",
+        "write",
+        "binwrite",
+        "createWriteStream",
+    ]
+)
+_FETCH = frozenset(
+    ["get", "getstore", "urlopen", "http", "https", "fetch", "axios", "URI", "LWP", "open-uri", "Net", "got", "request"]
+)
+_EVAL = frozenset(
+    [
+        "eval",
+        "Function",
+        "instance_eval",
+        "class_eval",
+        "assert",
+        "create_function",
+        "runInThisContext",
+        "runInNewContext",
+        "load",
+        "loadstring",
+        "evalfile",
+    ]
+)
+_NET = frozenset(
+    [
+        "socket",
+        "Socket",
+        "connect",
+        "TCPSocket",
+        "fsockopen",
+        "createConnection",
+        "inet_aton",
+        "sockaddr_in",
+        "IO::Socket::INET",
+        "stream_socket_client",
+        "tcp",
+        "net",
+        "pfsockopen",
+    ]
+)
+_FORK = frozenset(["fork"])
+_CHMOD = frozenset(["chmod", "chmodSync"])
+_SEND = frozenset(["post", "request", "put", "send", "end", "write", "fetch", "axios"])
+_SQL = frozenset(["query", "execute", "do", "prepare", "exec"])
 _ENDINGS = frozenset({")", ";", "}", "\n"})
 
 
@@ -82,22 +180,44 @@ def _whole(language: str, tokens: list[_Token], names: set[str], strings: list[s
     bases = {name.rpartition(".")[2] for name in names} | {name.rpartition("::")[2] for name in names} | names
     inet = any(text.startswith(("/inet/tcp/", "/inet/udp/", "/inet4/")) for text in strings)
     starts = bases & _EXEC or any(token.kind == "command" for token in tokens)
-    shells = any(text.split(" ")[0] in {"/bin/sh", "/bin/bash", "sh", "bash", "cmd.exe", "/bin/zsh", "powershell"} for text in strings if text)
+    shells = any(
+        text.split(" ")[0] in {"/bin/sh", "/bin/bash", "sh", "bash", "cmd.exe", "/bin/zsh", "powershell"}
+        for text in strings
+        if text
+    )
     netted = bases & _NET or inet or "net" in strings
-    if netted and (starts or shells) or inet and "getline" in names:
+    if (netted and (starts or shells)) or (inet and "getline" in names):
         around.note(block("reverse_shell", "a program that gives a shell to the network"))
     text_loops = {"while", "loop", "for", "until", "forever"} & names
     if bases & _FORK and text_loops:
         around.note(block("exhaust", "starts processes without an end"))
-    fetches = bases & _FETCH and any(text.startswith(("http://", "https://", "ftp://")) for text in strings) or (
-        any(text.startswith(("http://", "https://")) for text in strings) and bases & {"file_get_contents", "open", "readFileSync"}
+    fetches = (bases & _FETCH and any(text.startswith(("http://", "https://", "ftp://")) for text in strings)) or (
+        any(text.startswith(("http://", "https://")) for text in strings)
+        and bases & {"file_get_contents", "open", "readFileSync"}
     )
     if fetches and bases & _EVAL:
         around.note(block("download_execute", "runs what comes from the network"))
-    elif bases & _EVAL and bases & {"base64_decode", "decode64", "decode_base64", "atob", "gzinflate", "unpack", "Buffer", "str_rot13", "unpack1"}:
+    elif bases & _EVAL and bases & {
+        "base64_decode",
+        "decode64",
+        "decode_base64",
+        "atob",
+        "gzinflate",
+        "unpack",
+        "Buffer",
+        "str_rot13",
+        "unpack1",
+    }:
         around.note(review("opaque", "runs what it decodes"))
-    environment = names & {"process.env", "ENV", "%ENV", "$_ENV", "getenv", "_ENV"} and not any(n.startswith("process.env.") for n in names)
-    sends = any(text.startswith(("http://", "https://")) for text in strings) or bases & {"request", "post", "fetch", "Net"}
+    environment = names & {"process.env", "ENV", "%ENV", "$_ENV", "getenv", "_ENV"} and not any(
+        n.startswith("process.env.") for n in names
+    )
+    sends = any(text.startswith(("http://", "https://")) for text in strings) or bases & {
+        "request",
+        "post",
+        "fetch",
+        "Net",
+    }
     if environment and sends and bases & _SEND:
         around.note(block("exfiltrate", "sends the environment away"))
 
@@ -114,7 +234,9 @@ def _called(name: str, arguments: list[str], names: set[str], around: Around) ->
         around.call("rm", "-rf", *[text for text in arguments if text])
     elif base in _DELETE and arguments:
         deep = "recursive" in names or base == "rm"
-        around.call("rm", *(["-rf"] if deep else []), *[text for text in arguments if text not in {"recursive", "force"}])
+        around.call(
+            "rm", *(["-rf"] if deep else []), *[text for text in arguments if text not in {"recursive", "force"}]
+        )
     elif base in _WRITE and first:
         written = Data(arguments[1] if len(arguments) > 1 else UNKNOWN)
         around.call("echo", outputs=[Output(first, "append" in base.lower(), written)])
@@ -124,7 +246,9 @@ def _called(name: str, arguments: list[str], names: set[str], around: Around) ->
         around.call("chmod", *arguments[:2])
     elif base == "setuid" and {"exec", "system"} & names:
         around.note(block("privilege", "becomes administrator"))
-    if base in _SQL and any(text.lstrip()[:6].upper() in {"DROP T", "DROP D", "DROP S", "TRUNCA", "DELETE", "UPDATE"} for text in arguments):
+    if base in _SQL and any(
+        text.lstrip()[:6].upper() in {"DROP T", "DROP D", "DROP S", "TRUNCA", "DELETE", "UPDATE"} for text in arguments
+    ):
         around.call("sqlite3", "db", *arguments)
 
 
@@ -191,7 +315,13 @@ def _arguments(tokens: list[_Token], at: int) -> list[str]:
         elif token.kind == "mark" and token.text in {"+", "."}:
             joined = True
         elif token.kind == "name":
-            current += HOME if token.text in {"process.env.HOME", "os.homedir", "homedir", "Dir.home"} else token.text if token.text[:1].isdigit() else ""
+            current += (
+                HOME
+                if token.text in {"process.env.HOME", "os.homedir", "homedir", "Dir.home"}
+                else token.text
+                if token.text[:1].isdigit()
+                else ""
+            )
             joined = joined or token.text in {"process.env.HOME", "Dir.home"}
     return [text for text in [*arguments, current] if text]
 
@@ -205,14 +335,22 @@ def _tokens(code: str, language: str) -> Iterator[_Token]:
             stop = _closing(code, at)
             text = code[at + 1 : stop]
             command = char == "`" and language in {"perl", "ruby", "php"}
-            yield _Token("command" if command else "string", text if char == "'" and "\\x" not in text else ansi_c(text))
+            yield _Token(
+                "command" if command else "string", text if char == "'" and "\\x" not in text else ansi_c(text)
+            )
             at = stop + 1
-        elif char == "#" and language in {"perl", "ruby", "awk"} or code.startswith("//", at) and language in {"node", "php"} and (at == 0 or code[at - 1] != ":"):
+        elif (char == "#" and language in {"perl", "ruby", "awk"}) or (
+            code.startswith("//", at) and language in {"node", "php"} and (at == 0 or code[at - 1] != ":")
+        ):
             line = code.find("\n", at)
             at = end if line < 0 else line
         elif char.isalnum() or char in "_$@%":
             stop = at + 1
-            while stop < end and (code[stop].isalnum() or code[stop] in "_.:-" and stop + 1 < end and (code[stop + 1].isalnum() or code[stop + 1] == ":" ) or code[stop] == "_"):
+            while stop < end and (
+                code[stop].isalnum()
+                or (code[stop] in "_.:-" and stop + 1 < end and (code[stop + 1].isalnum() or code[stop + 1] == ":"))
+                or code[stop] == "_"
+            ):
                 stop += 1
             name = code[at:stop].lstrip("$@")
             at = stop
@@ -236,5 +374,3 @@ def _closing(code: str, at: int) -> int:
     while stop < len(code) and code[stop] != quote:
         stop += 2 if code[stop] == "\\" else 1
     return min(stop, len(code))
-
-

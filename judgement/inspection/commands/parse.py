@@ -32,9 +32,28 @@ MAX_DEPTH = 60
 
 _LANGUAGE = Language(tree_sitter_bash.language())
 _WORDS = frozenset(
-    "word string raw_string ansi_c_string translated_string concatenation simple_expansion expansion number "
-    "command_substitution process_substitution brace_expression arithmetic_expansion extglob_pattern regex "
-    "test_operator variable_name string_content heredoc_body array".split()
+    [
+        "word",
+        "string",
+        "raw_string",
+        "ansi_c_string",
+        "translated_string",
+        "concatenation",
+        "simple_expansion",
+        "expansion",
+        "number",
+        "command_substitution",
+        "process_substitution",
+        "brace_expression",
+        "arithmetic_expansion",
+        "extglob_pattern",
+        "regex",
+        "test_operator",
+        "variable_name",
+        "string_content",
+        "heredoc_body",
+        "array",
+    ]
 )
 _DECLARES = ("declaration_command", "unset_command")
 _REPAIRED = frozenset({"<<", ">", "|"})  # the grammar trips over `<>`, `>>|` and a `<<<` after another redirection
@@ -47,7 +66,11 @@ def parse(text: str) -> tuple[Statement, ...]:
     Args:
         text: a script; places in the result are offsets of its UTF-8 form.
     """
-    return _Reader().block(Parser(_LANGUAGE).parse(text.encode("utf-8", "surrogatepass")).root_node)
+    root = Parser(_LANGUAGE).parse(text.encode("utf-8", "surrogatepass")).root_node
+    statements = _Reader().block(root)
+    if root.type == "ERROR" and not any(isinstance(statement, Unparsed) for statement in statements):
+        return (*statements, Unparsed(root.start_byte, root.end_byte))
+    return statements
 
 
 def _text(node: Node) -> str:
@@ -93,9 +116,7 @@ class _Reader:
         if kind == "ERROR":
             return self._error(node)
         if kind in {"subshell", "compound_statement"}:
-            return (
-                Group(self.block(node), subshell=kind == "subshell", start=node.start_byte, end=node.end_byte),
-            )
+            return (Group(self.block(node), subshell=kind == "subshell", start=node.start_byte, end=node.end_byte),)
         if kind == "comment" or kind in _WORDS:
             return ()
         return self.block(node)

@@ -35,14 +35,68 @@ class Around(Protocol):
 
 Value = str | bytes | int | list["Value"] | None  # type: ignore[misc] # a value refers to itself
 
-_SHELL = frozenset({"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "commands.getoutput", "asyncio.create_subprocess_shell"})
-_PROCESS = frozenset({"subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen", "pty.spawn", "asyncio.create_subprocess_exec", "os.posix_spawn"})
-_READS = frozenset({"read_text", "read_bytes", "shutil.copy", "shutil.copyfile", "shutil.copytree", "shutil.move", "linecache.getlines"})
+_SHELL = frozenset(
+    {
+        "os.system",
+        "os.popen",
+        "subprocess.getoutput",
+        "subprocess.getstatusoutput",
+        "commands.getoutput",
+        "asyncio.create_subprocess_shell",
+    }
+)
+_PROCESS = frozenset(
+    {
+        "subprocess.run",
+        "subprocess.call",
+        "subprocess.check_call",
+        "subprocess.check_output",
+        "subprocess.Popen",
+        "pty.spawn",
+        "asyncio.create_subprocess_exec",
+        "os.posix_spawn",
+    }
+)
+_READS = frozenset(
+    {
+        "read_text",
+        "read_bytes",
+        "shutil.copy",
+        "shutil.copyfile",
+        "shutil.copytree",
+        "shutil.move",
+        "linecache.getlines",
+    }
+)
 _TREES = frozenset({"shutil.rmtree", "os.removedirs", "distutils.dir_util.remove_tree"})
 _FILES = frozenset({"os.remove", "os.unlink", "os.rmdir"})
-_FETCHERS = ("urllib.request.urlopen", "requests.get", "requests.post", "urlopen", "httpx.get", "urllib.urlopen", "urllib2.urlopen", "http.client.HTTPConnection", "aiohttp.ClientSession")
+_FETCHERS = (
+    "urllib.request.urlopen",
+    "requests.get",
+    "requests.post",
+    "urlopen",
+    "httpx.get",
+    "urllib.urlopen",
+    "urllib2.urlopen",
+    "http.client.HTTPConnection",
+    "aiohttp.ClientSession",
+)
 _SENDERS = frozenset({"requests.post", "requests.put", "httpx.post", "httpx.put", "requests.request"})
-_CLOUD = frozenset({"terminate_instances", "delete_bucket", "delete_objects", "delete_db_instance", "delete_stack", "delete_cluster", "delete_namespace", "delete_table", "delete_volume", "delete_snapshot", "delete_user"})
+_CLOUD = frozenset(
+    {
+        "terminate_instances",
+        "delete_bucket",
+        "delete_objects",
+        "delete_db_instance",
+        "delete_stack",
+        "delete_cluster",
+        "delete_namespace",
+        "delete_table",
+        "delete_volume",
+        "delete_snapshot",
+        "delete_user",
+    }
+)
 
 
 def judge(code: str, around: Around, depth: int = 0) -> None:
@@ -99,13 +153,20 @@ class _Code:
     def _learn(self, node: ast.AST) -> None:
         if isinstance(node, ast.Import):
             for alias in node.names:
-                self._names[alias.asname or alias.name.partition(".")[0]] = alias.name if alias.asname else alias.name.partition(".")[0]
+                self._names[alias.asname or alias.name.partition(".")[0]] = (
+                    alias.name if alias.asname else alias.name.partition(".")[0]
+                )
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 self._names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
         elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             self._values[node.targets[0].id] = node.value
-        elif isinstance(node, ast.For) and isinstance(node.target, ast.Name) and isinstance(node.iter, ast.List | ast.Tuple) and node.iter.elts:
+        elif (
+            isinstance(node, ast.For)
+            and isinstance(node.target, ast.Name)
+            and isinstance(node.iter, ast.List | ast.Tuple)
+            and node.iter.elts
+        ):
             self._values[node.target.id] = node.iter.elts[0]
 
     def _name(self, node: ast.expr, depth: int = 0) -> str:
@@ -116,7 +177,11 @@ class _Code:
             if node.id in self._names:
                 return self._names[node.id]
             held = self._values.get(node.id)
-            return self._name(held, depth + 10) or node.id if isinstance(held, ast.Attribute | ast.Call | ast.Name) else node.id
+            return (
+                self._name(held, depth + 10) or node.id
+                if isinstance(held, ast.Attribute | ast.Call | ast.Name)
+                else node.id
+            )
         if isinstance(node, ast.Attribute):
             return f"{self._name(node.value, depth + 1)}.{node.attr}"
         if isinstance(node, ast.Call):
@@ -175,7 +240,9 @@ class _Code:
             if isinstance(left, bytes) and isinstance(right, bytes):
                 return (left + right)[:MAX_VALUE]
             if isinstance(left, str) or isinstance(right, str):
-                return ((left if isinstance(left, str) else UNKNOWN) + (right if isinstance(right, str) else UNKNOWN))[:MAX_VALUE]
+                return ((left if isinstance(left, str) else UNKNOWN) + (right if isinstance(right, str) else UNKNOWN))[
+                    :MAX_VALUE
+                ]
         if isinstance(node.op, ast.Mod) and isinstance(left, str):
             return left.replace("%s", right if isinstance(right, str) else UNKNOWN)[:MAX_VALUE]
         return None
@@ -247,14 +314,18 @@ class _Code:
         elif name == "shutil.disk_usage":
             return
         if name.startswith(("urllib", "requests", "httpx", "urlopen")):
-            from aura_ia_mcp.judgement.inspection.urls import is_metadata  # noqa: PLC0415 (one use)
+            from ..urls import is_metadata  # noqa: PLC0415 (one use)
 
-            if is_metadata(text.split("://")[-1].split("/")[0]):
-                self._around.note(block("credentials", "asks the cloud's metadata service, which gives out credentials"))
+            if is_metadata(text.rsplit("://", maxsplit=1)[-1].split("/", maxsplit=1)[0]):
+                self._around.note(
+                    block("credentials", "asks the cloud's metadata service, which gives out credentials")
+                )
 
     def _process(self, name: str, node: ast.Call) -> None:
         held = self._value(node.args[0], 0) if node.args else None
-        shell = any(key.arg == "shell" and isinstance(key.value, ast.Constant) and key.value.value for key in node.keywords)
+        shell = any(
+            key.arg == "shell" and isinstance(key.value, ast.Constant) and key.value.value for key in node.keywords
+        )
         if name.startswith(("os.exec", "os.spawn")):
             held = self._value(node.args[-1], 0) if node.args else None
             if isinstance(held, str):
@@ -281,7 +352,9 @@ class _Code:
         held = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} & set(self._values)
         for name in held:
             inner |= {self._name(part.func) for part in ast.walk(self._values[name]) if isinstance(part, ast.Call)}
-        if any(fetcher in name for name in inner for fetcher in _FETCHERS) or any(name.endswith((".recv", ".recv()")) or ".recv" in name for name in inner):
+        if any(fetcher in name for name in inner for fetcher in _FETCHERS) or any(
+            name.endswith((".recv", ".recv()")) or ".recv" in name for name in inner
+        ):
             self._around.note(block("download_execute", "runs what comes from the network"))
         elif UNKNOWN not in text:
             judge(text, self._around, self._depth + 1)
@@ -290,7 +363,9 @@ class _Code:
 
     def _whole(self) -> None:
         called = self._called
-        connects = any(name.startswith("socket.") or name.endswith((".connect", "create_connection")) for name in called)
+        connects = any(
+            name.startswith("socket.") or name.endswith((".connect", "create_connection")) for name in called
+        )
         runs = any(name in _SHELL or name in _PROCESS or name.startswith(("os.dup2", "os.exec")) for name in called)
         if connects and runs:
             self._around.note(block("reverse_shell", "a program that gives a shell to the network"))
@@ -301,12 +376,14 @@ class _Code:
             self._around.note(block("privilege", "becomes administrator"))
         if self._sends() and self._private():
             self._around.note(block("exfiltrate", "sends private data away"))
-        fetched = any(fetcher in name for name in called for fetcher in _FETCHERS) or any(name.startswith("urllib.request.urlretrieve") for name in called)
+        fetched = any(fetcher in name for name in called for fetcher in _FETCHERS) or any(
+            name.startswith("urllib.request.urlretrieve") for name in called
+        )
         if fetched and any(self._runs_fetched(node) for node in self._nodes):
             self._around.note(block("download_execute", "runs what comes from the network"))
 
     def _runs_fetched(self, node: ast.AST) -> bool:
-        if not isinstance(node, ast.Call) or not (self._name(node.func) in _SHELL | _PROCESS):
+        if not isinstance(node, ast.Call) or self._name(node.func) not in _SHELL | _PROCESS:
             return False
         inner = {self._name(part.func) for arg in node.args for part in ast.walk(arg) if isinstance(part, ast.Call)}
         return any(fetcher in name for name in inner for fetcher in _FETCHERS)
@@ -317,9 +394,16 @@ class _Code:
                 name = self._name(node.func)
                 if name in _SENDERS or name.endswith((".sendall", ".send", ".storbinary", ".sendmail")):
                     return True
-                if "urlopen" in name and (len(node.args) > 1 or any(key.arg == "data" for key in node.keywords) or UNKNOWN in self._text(node.args[0] if node.args else None)):
+                if "urlopen" in name and (
+                    len(node.args) > 1
+                    or any(key.arg == "data" for key in node.keywords)
+                    or UNKNOWN in self._text(node.args[0] if node.args else None)
+                ):
                     return True
-                if name in {"requests.get", "httpx.get"} and (any(key.arg in {"params", "data"} for key in node.keywords) or UNKNOWN in self._text(node.args[0] if node.args else None)):
+                if name in {"requests.get", "httpx.get"} and (
+                    any(key.arg in {"params", "data"} for key in node.keywords)
+                    or UNKNOWN in self._text(node.args[0] if node.args else None)
+                ):
                     return True
         return False
 
@@ -328,7 +412,14 @@ class _Code:
         for node in self._nodes:
             if isinstance(node, ast.Attribute) and self._name(node) == "os.environ" and id(node) not in parents:
                 return True
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and any(mark in node.value for mark in ("/etc/passwd", "/etc/shadow", ".ssh/", ".aws/", "id_rsa", "/environ")):
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and any(
+                    mark in node.value
+                    for mark in ("/etc/passwd", "/etc/shadow", ".ssh/", ".aws/", "id_rsa", "/environ")
+                )
+            ):
                 return True
         return False
 
@@ -339,17 +430,36 @@ def _quoted(text: str) -> str:
 
 def _compute(name: str, method: str, receiver: Value, first: Value, arguments: list[Value]) -> Value:  # noqa: PLR0911, C901 (a table of cases)
     raw = first.encode() if isinstance(first, str) else first
-    if name in {"os.path.expanduser", "os.path.abspath", "os.path.realpath", "pathlib.Path", "Path", "str", "os.path.expandvars", "bytes", "pathlib.PosixPath"}:
+    if name in {
+        "os.path.expanduser",
+        "os.path.abspath",
+        "os.path.realpath",
+        "pathlib.Path",
+        "Path",
+        "str",
+        "os.path.expandvars",
+        "bytes",
+        "pathlib.PosixPath",
+    }:
         if isinstance(first, str):
             return HOME + first[1:] if first.startswith("~") else first.replace("$HOME", HOME)
-        return bytes(item for item in first if isinstance(item, int)) if isinstance(first, list) and name == "bytes" else first
+        return (
+            bytes(item for item in first if isinstance(item, int))
+            if isinstance(first, list) and name == "bytes"
+            else first
+        )
     if name in {"pathlib.Path.home", "Path.home"}:
         return HOME
     if name in {"os.environ.get", "os.getenv"}:
         return WELL_KNOWN.get(first) if isinstance(first, str) else None
     if name in {"os.path.join", "posixpath.join"}:
         return posixpath.join(*(item if isinstance(item, str) else UNKNOWN for item in arguments))
-    if name in {"base64.b64decode", "base64.decodebytes", "base64.standard_b64decode", "base64.urlsafe_b64decode"} and isinstance(raw, bytes):
+    if name in {
+        "base64.b64decode",
+        "base64.decodebytes",
+        "base64.standard_b64decode",
+        "base64.urlsafe_b64decode",
+    } and isinstance(raw, bytes):
         return base64.b64decode(raw + b"=" * (-len(raw) % 4))
     if name in {"bytes.fromhex", "bytearray.fromhex", "binascii.unhexlify"} and isinstance(raw, bytes):
         return bytes.fromhex(raw.decode())
@@ -370,7 +480,13 @@ def _codec(text: str | bytes, codec: str) -> Value:
     if codec in {"rot13", "rot_13"}:
         return codecs.decode(text if isinstance(text, str) else text.decode(), "rot13")
     raw = text.encode() if isinstance(text, str) else text
-    return bytes.fromhex(raw.decode()) if codec in {"hex", "hex_codec"} else base64.b64decode(raw) if codec.startswith("base64") else raw.decode()
+    return (
+        bytes.fromhex(raw.decode())
+        if codec in {"hex", "hex_codec"}
+        else base64.b64decode(raw)
+        if codec.startswith("base64")
+        else raw.decode()
+    )
 
 
 def _join(receiver: Value, first: Value, arguments: list[Value]) -> Value:
@@ -381,7 +497,11 @@ def _join(receiver: Value, first: Value, arguments: list[Value]) -> Value:
 
 def _method_replace(receiver: Value, first: Value, arguments: list[Value]) -> Value:
     second = arguments[1] if len(arguments) > 1 else None
-    return receiver.replace(first, second)[:MAX_VALUE] if isinstance(receiver, str) and isinstance(first, str) and first and isinstance(second, str) else None
+    return (
+        receiver.replace(first, second)[:MAX_VALUE]
+        if isinstance(receiver, str) and isinstance(first, str) and first and isinstance(second, str)
+        else None
+    )
 
 
 def _same(receiver: Value, first: Value, arguments: list[Value]) -> Value:
@@ -393,7 +513,9 @@ def _to_text(receiver: Value, first: Value, arguments: list[Value]) -> Value:
 
 
 def _split(receiver: Value, first: Value, arguments: list[Value]) -> Value:
-    return list(receiver.split(first if isinstance(first, str) and first else None)) if isinstance(receiver, str) else None
+    return (
+        list(receiver.split(first if isinstance(first, str) and first else None)) if isinstance(receiver, str) else None
+    )
 
 
 def _formatted(receiver: Value, first: Value, arguments: list[Value]) -> Value:
@@ -401,7 +523,11 @@ def _formatted(receiver: Value, first: Value, arguments: list[Value]) -> Value:
 
 
 def _path_join(receiver: Value, first: Value, arguments: list[Value]) -> Value:
-    return posixpath.join(receiver, *(item if isinstance(item, str) else UNKNOWN for item in arguments)) if isinstance(receiver, str) else None
+    return (
+        posixpath.join(receiver, *(item if isinstance(item, str) else UNKNOWN for item in arguments))
+        if isinstance(receiver, str)
+        else None
+    )
 
 
 _METHODS: Mapping[str, Callable[[Value, Value, list[Value]], Value]] = {

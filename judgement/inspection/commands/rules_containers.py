@@ -9,7 +9,25 @@ from .targets import Place, is_device, normal, place
 
 _FAMILY = "escape"
 _SOCKETS = ("docker.sock", "containerd.sock", "crio.sock", "podman.sock", "cri-dockerd.sock")
-_HOST_FOLDERS = frozenset("/ /etc /root /proc /sys /dev /boot /var /var/run /run /var/lib/docker /var/lib/kubelet /usr /home /lib".split())
+_HOST_FOLDERS = frozenset(
+    [
+        "/",
+        "/etc",
+        "/root",
+        "/proc",
+        "/sys",
+        "/dev",
+        "/boot",
+        "/var",
+        "/var/run",
+        "/run",
+        "/var/lib/docker",
+        "/var/lib/kubelet",
+        "/usr",
+        "/home",
+        "/lib",
+    ]
+)
 
 
 def _source(mount: str) -> str:
@@ -19,7 +37,7 @@ def _source(mount: str) -> str:
             if name in {"source", "src"}:
                 return held
         return ""
-    return mount.split(":")[0]
+    return mount.split(":", maxsplit=1)[0]
 
 
 def _mounts(call: Call) -> Iterator[Hit]:
@@ -29,7 +47,17 @@ def _mounts(call: Call) -> Iterator[Hit]:
             yield block(_FAMILY, "gives a container the container engine itself")
         elif source.startswith("/") and normal(source) in _HOST_FOLDERS:
             writable = not data.text.endswith((":ro", ",ro", ",readonly"))
-            grave = normal(source) in {"/", "/root", "/var/lib/kubelet", "/var/lib/docker", "/proc", "/dev", "/boot", "/usr", "/lib"}
+            grave = normal(source) in {
+                "/",
+                "/root",
+                "/var/lib/kubelet",
+                "/var/lib/docker",
+                "/proc",
+                "/dev",
+                "/boot",
+                "/usr",
+                "/lib",
+            }
             yield (block if writable or grave else review)(_FAMILY, "gives a container a system folder of the host")
         elif source.startswith(UNKNOWN) and source.strip(UNKNOWN) == "" and False:
             yield review(_FAMILY, "gives a container an unresolved folder")
@@ -45,7 +73,16 @@ def _run(call: Call) -> Iterator[Hit]:
         held = held or (call.argv[position + 1] if position + 1 < len(call.argv) else "")
         if name == "--privileged" and held != "false":
             yield block(_FAMILY, "runs a container with the host's powers")
-        elif name == "--cap-add" and held.upper().removeprefix("CAP_") in {"SYS_ADMIN", "ALL", "SYS_PTRACE", "SYS_MODULE", "DAC_READ_SEARCH", "SYS_RAWIO", "DAC_OVERRIDE", "BPF"}:
+        elif name == "--cap-add" and held.upper().removeprefix("CAP_") in {
+            "SYS_ADMIN",
+            "ALL",
+            "SYS_PTRACE",
+            "SYS_MODULE",
+            "DAC_READ_SEARCH",
+            "SYS_RAWIO",
+            "DAC_OVERRIDE",
+            "BPF",
+        }:
             yield block(_FAMILY, "gives a container powers over the host")
         elif name in {"--pid", "--ipc", "--uts", "--userns", "--cgroupns"} and held == "host" and name == "--pid":
             yield block(_FAMILY, "lets a container see the host's processes")
@@ -75,7 +112,11 @@ def _socat(call: Call) -> Iterator[Hit]:
 
 def _nsenter(call: Call) -> Iterator[Hit]:
     target = call.option("-t", "--target")
-    if target == "1" or call.has("", "-a", "--all") or any(text.startswith(("--mount=/proc/1", "-m/proc/1")) for text in call.argv):
+    if (
+        target == "1"
+        or call.has("", "-a", "--all")
+        or any(text.startswith(("--mount=/proc/1", "-m/proc/1")) for text in call.argv)
+    ):
         yield block(_FAMILY, "enters the host's namespaces")
     elif target is not None:
         yield review(_FAMILY, "enters another process's namespaces")
@@ -84,7 +125,11 @@ def _nsenter(call: Call) -> Iterator[Hit]:
 def _chroot(call: Call) -> Iterator[Hit]:
     root = call.operands[0] if call.operands else ""
     clean = normal(root, call.folder)
-    if clean.startswith(("/host", "/proc/", "/rootfs", "/mnt", "/hostfs", "/h")) and clean.count("/") <= 3 and not clean.startswith("/home"):  # noqa: PLR2004
+    if (
+        clean.startswith(("/host", "/proc/", "/rootfs", "/mnt", "/hostfs", "/h"))
+        and clean.count("/") <= 3
+        and not clean.startswith("/home")
+    ):  # noqa: PLR2004
         yield block(_FAMILY, "changes into the host's root")
 
 
@@ -99,12 +144,37 @@ def _mount(call: Call) -> Iterator[Hit]:
     if sources and not any(word.startswith(("/dev/sr", "/dev/loop", "/dev/cdrom")) for word in words):
         options = call.option("-o", "--options") or ""
         where = words[-1]
-        hidden = where.startswith("/tmp") or where.rstrip("/") in {"/mnt", "/host", "/h"} or where.startswith(("/host", "/mnt/h"))  # noqa: S108 (a pattern)
+        hidden = (
+            where.startswith("/tmp")
+            or where.rstrip("/") in {"/mnt", "/host", "/h"}
+            or where.startswith(("/host", "/mnt/h"))
+        )  # noqa: S108 (a pattern)
         if "remount" not in options:
-            yield (block if hidden and {"/dev/sda1", "/dev/vda1", "/dev/sda", "/dev/vda", "/dev/nvme0n1p1", "/dev/xvda1", "/dev/sda2", "/dev/nvme0n1p2", "/dev/mapper/root"} & set(sources) else review)(_FAMILY, "mounts a disk of the host")
+            yield (
+                block
+                if hidden
+                and {
+                    "/dev/sda1",
+                    "/dev/vda1",
+                    "/dev/sda",
+                    "/dev/vda",
+                    "/dev/nvme0n1p1",
+                    "/dev/xvda1",
+                    "/dev/sda2",
+                    "/dev/nvme0n1p2",
+                    "/dev/mapper/root",
+                }
+                & set(sources)
+                else review
+            )(_FAMILY, "mounts a disk of the host")
     elif kind.startswith("cgroup") and words:
         yield block(_FAMILY, "mounts the host's control groups")
-    elif call.has("o") and "remount" in (call.option("-o") or "") and "rw" in (call.option("-o") or "").split(",") and words[-1:] in (["/"], ["/proc/sys"], ["/sys"]):
+    elif (
+        call.has("o")
+        and "remount" in (call.option("-o") or "")
+        and "rw" in (call.option("-o") or "").split(",")
+        and words[-1:] in (["/"], ["/proc/sys"], ["/sys"])
+    ):
         yield review(_FAMILY, "makes a protected part of the system writable")
 
 
@@ -118,23 +188,51 @@ def _modules(call: Call) -> Iterator[Hit]:
 def _kubectl(call: Call) -> Iterator[Hit]:
     words = call.operands
     spoken = " ".join(data.text for data in call.options("--overrides", "-p", "--patch")).replace(" ", "").lower()
-    if any(mark in spoken for mark in ('"privileged":true', '"hostpid":true', '"hostnetwork":true', '"hostpath"', '"hostipc":true', '"allowprivilegeescalation":true')):
+    if any(
+        mark in spoken
+        for mark in (
+            '"privileged":true',
+            '"hostpid":true',
+            '"hostnetwork":true',
+            '"hostpath"',
+            '"hostipc":true',
+            '"allowprivilegeescalation":true',
+        )
+    ):
         yield block(_FAMILY, "runs a container with the host's powers")
     if words[:1] == ["debug"] and any(word.startswith("node/") for word in words):
         yield block(_FAMILY, "opens a shell on a cluster's node")
     _text = call.stdin.text.replace(" ", "").lower() if "apply" in words or "create" in words else ""
-    if _text and any(mark in _text for mark in ("privileged:true", "hostpid:true", "hostnetwork:true\nhostpid", "path:/\n", '"privileged":true', '"hostpid":true', "path:/var/run/docker.sock")):
+    if _text and any(
+        mark in _text
+        for mark in (
+            "privileged:true",
+            "hostpid:true",
+            "hostnetwork:true\nhostpid",
+            "path:/\n",
+            '"privileged":true',
+            '"hostpid":true',
+            "path:/var/run/docker.sock",
+        )
+    ):
         yield block(_FAMILY, "runs a container with the host's powers")
 
 
 def _lxc(call: Call) -> Iterator[Hit]:
     text = " ".join(call.argv)
-    if "security.privileged=true" in text or "security.privileged true" in text or ("device add" in text and "source=/" in text and "disk" in text and ("source=/ " in text + " ")):
+    if (
+        "security.privileged=true" in text
+        or "security.privileged true" in text
+        or ("device add" in text and "source=/" in text and "disk" in text and ("source=/ " in text + " "))
+    ):
         yield block(_FAMILY, "gives a container the host's root")
 
 
 def _host_root(call: Call) -> Iterator[Hit]:
-    if any(text.startswith(("/proc/1/root", "/proc/self/root/../")) or "/proc/1/root" in text for text in [*call.operands, *call.inputs]):
+    if any(
+        text.startswith(("/proc/1/root", "/proc/self/root/../")) or "/proc/1/root" in text
+        for text in [*call.operands, *call.inputs]
+    ):
         yield block(_FAMILY, "goes to the host's root by another process")
 
 

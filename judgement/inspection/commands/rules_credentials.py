@@ -4,24 +4,150 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from aura_ia_mcp.judgement.inspection.urls import is_metadata
-
+from ..urls import is_metadata
 from .model import Call, Hit, Label, block, review
 from .secrets import is_secret, is_secret_folder
 from .targets import normal
 
 _FAMILY = "credentials"
 _LOOKS_ONLY = frozenset(
-    """ls ll stat test [ [[ chmod chown chgrp ssh sftp ssh-add ssh-keygen ssh-keyscan ssh-copy-id touch mkdir cd file
-    echo printf git export = unset rm mv shred which type man help alias du df realpath readlink dirname basename tee
-    kubectl helm docker podman ansible ansible-playbook terraform gh mktemp logger pytest mount umount restorecon
-    chattr lsattr setfacl getfacl inotifywait watch autossh mosh vim vi nvim nano emacs code visudo setopt set ln
-    gpg-agent ssh-agent nginx certbot systemctl npm yarn pnpm pip tox make openssl find fd locate keytool install
-    mkfs psql mysql mongosh uvicorn gunicorn sudoedit aws gcloud az stow chezmoi restic borg rsnapshot declare local""".split()
+    [
+        "ls",
+        "ll",
+        "stat",
+        "test",
+        "[",
+        "[[",
+        "chmod",
+        "chown",
+        "chgrp",
+        "ssh",
+        "sftp",
+        "ssh-add",
+        "ssh-keygen",
+        "ssh-keyscan",
+        "ssh-copy-id",
+        "touch",
+        "mkdir",
+        "cd",
+        "file",
+        "echo",
+        "printf",
+        "git",
+        "export",
+        "=",
+        "unset",
+        "rm",
+        "mv",
+        "shred",
+        "which",
+        "type",
+        "man",
+        "help",
+        "alias",
+        "du",
+        "df",
+        "realpath",
+        "readlink",
+        "dirname",
+        "basename",
+        "tee",
+        "kubectl",
+        "helm",
+        "docker",
+        "podman",
+        "ansible",
+        "ansible-playbook",
+        "terraform",
+        "gh",
+        "mktemp",
+        "logger",
+        "pytest",
+        "mount",
+        "umount",
+        "restorecon",
+        "chattr",
+        "lsattr",
+        "setfacl",
+        "getfacl",
+        "inotifywait",
+        "watch",
+        "autossh",
+        "mosh",
+        "vim",
+        "vi",
+        "nvim",
+        "nano",
+        "emacs",
+        "code",
+        "visudo",
+        "setopt",
+        "set",
+        "ln",
+        "gpg-agent",
+        "ssh-agent",
+        "nginx",
+        "certbot",
+        "systemctl",
+        "npm",
+        "yarn",
+        "pnpm",
+        "pip",
+        "tox",
+        "make",
+        "openssl",
+        "find",
+        "fd",
+        "locate",
+        "keytool",
+        "install",
+        "mkfs",
+        "psql",
+        "mysql",
+        "mongosh",
+        "uvicorn",
+        "gunicorn",
+        "sudoedit",
+        "aws",
+        "gcloud",
+        "az",
+        "stow",
+        "chezmoi",
+        "restic",
+        "borg",
+        "rsnapshot",
+        "declare",
+        "local",
+    ]
 )
-_PACKERS = frozenset("tar zip cp rsync scp 7z 7za rar cpio dd cat mv find grep rg egrep ag sftp aws gsutil rclone install".split())
-_SEARCHERS = frozenset("grep rg egrep ag ack zgrep fgrep awk sed strings".split())
-_ENV_READERS = frozenset("cat less more head tail bat base64 strings xxd od nl tac".split())
+_PACKERS = frozenset(
+    [
+        "tar",
+        "zip",
+        "cp",
+        "rsync",
+        "scp",
+        "7z",
+        "7za",
+        "rar",
+        "cpio",
+        "dd",
+        "cat",
+        "mv",
+        "find",
+        "grep",
+        "rg",
+        "egrep",
+        "ag",
+        "sftp",
+        "aws",
+        "gsutil",
+        "rclone",
+        "install",
+    ]
+)
+_SEARCHERS = frozenset(["grep", "rg", "egrep", "ag", "ack", "zgrep", "fgrep", "awk", "sed"])
+_ENV_READERS = frozenset(["cat", "less", "more", "head", "tail", "bat", "base64", "strings", "xxd", "od", "nl", "tac"])
 
 
 def _reads_secret(call: Call) -> Iterator[Hit]:
@@ -42,7 +168,12 @@ def _reads_secret(call: Call) -> Iterator[Hit]:
             continue
         if is_secret(path, call.folder) or (call.name in _PACKERS and is_secret_folder(path, call.folder)):
             yield block(_FAMILY, "reads credentials")
-        elif call.name in _ENV_READERS and normal(path).rpartition("/")[2] in {".env", ".env.production", ".env.local", ".env.prod"}:
+        elif call.name in _ENV_READERS and normal(path).rpartition("/")[2] in {
+            ".env",
+            ".env.production",
+            ".env.local",
+            ".env.prod",
+        }:
             yield review(_FAMILY, "reads a file that often holds credentials")
 
 
@@ -127,7 +258,9 @@ def _cloud(call: Call) -> Iterator[Hit]:
     words = " ".join(call.operands)
     options = " ".join(call.argv)
     for program, verb in _CLOUD:
-        if call.name == program and (words + " ").startswith(verb + " ") or call.name == program and verb[0] == "-" and verb in options.split():
+        if (call.name == program and (words + " ").startswith(verb + " ")) or (
+            call.name == program and verb[0] == "-" and verb in options.split()
+        ):
             grave = program in {"sops", "ansible-vault", "npm"} or verb == "configure get"
             if verb == "configure get" and not any("secret" in w or "key" in w or "token" in w for w in call.operands):
                 continue
@@ -147,21 +280,49 @@ def _tools(call: Call) -> Iterator[Hit]:
 def _grep(call: Call) -> Iterator[Hit]:
     pattern = (call.operands or [""])[0].upper()
     roots = call.operands[1:]
-    hunts = any(mark in pattern for mark in ("PRIVATE KEY", "AWS_SECRET", "AKIA", "SECRET_ACCESS_KEY", "PASSWORD", "PASSWD", "API_KEY", "BEGIN RSA", "TOKEN"))
-    if hunts and call.has("rR", "--recursive", "-e") and any(normal(path).rstrip("*") in {"/", "/home", "/root", "/etc", "/var", "/home/~", "/home/", "/opt"} for path in roots):
+    hunts = any(
+        mark in pattern
+        for mark in (
+            "PRIVATE KEY",
+            "AWS_SECRET",
+            "AKIA",
+            "SECRET_ACCESS_KEY",
+            "PASSWORD",
+            "PASSWD",
+            "API_KEY",
+            "BEGIN RSA",
+            "TOKEN",
+        )
+    )
+    if (
+        hunts
+        and call.has("rR", "--recursive", "-e")
+        and any(
+            normal(path).rstrip("*") in {"/", "/home", "/root", "/etc", "/var", "/home/~", "/home/", "/opt"}
+            for path in roots
+        )
+    ):
         yield block(_FAMILY, "searches the machine for credentials")
 
 
 def _memory(call: Call) -> Iterator[Hit]:
     spoken = " ".join(call.argv) + " ".join(arg.data.text for arg in call.args)
-    if any(name in spoken for name in ("ssh-agent", "gpg-agent", "keyring", "lsass", "sshd")) or any(Label.PROCESSES in a.data.labels for a in call.args):
+    if any(name in spoken for name in ("ssh-agent", "gpg-agent", "keyring", "lsass", "sshd")) or any(
+        Label.PROCESSES in a.data.labels for a in call.args
+    ):
         yield block(_FAMILY, "copies another program's memory")
     else:
         yield review(_FAMILY, "copies another program's memory")
 
 
 def _ps(call: Call) -> Iterator[Hit]:
-    if call.argv and not call.argv[0].startswith("-") and "e" in call.argv[0] and set(call.argv[0]) <= set("auxewwf") and "ww" in call.argv[0]:
+    if (
+        call.argv
+        and not call.argv[0].startswith("-")
+        and "e" in call.argv[0]
+        and set(call.argv[0]) <= set("auxewwf")
+        and "ww" in call.argv[0]
+    ):
         yield block(_FAMILY, "shows all programs' environments")
 
 
@@ -184,11 +345,36 @@ def _agent_socket(call: Call) -> Iterator[Hit]:
         yield block(_FAMILY, "takes over somebody's key agent")
 
 
-_TAKERS = (
-    "mimikatz laZagne lazagne lazagne.py john hashcat unshadow secretsdump.py secretsdump impacket-secretsdump hydra "
-    "mimipenguin mimipenguin.sh linpeas linpeas.sh pypykatz gitleaks-steal chntpw keychaindump crackmapexec nxc procdump "
-    "responder swaks-steal truffleshark samdump2 pwdump bkhive"
-).split()
+_TAKERS = [
+    "mimikatz",
+    "laZagne",
+    "lazagne",
+    "lazagne.py",
+    "john",
+    "hashcat",
+    "unshadow",
+    "secretsdump.py",
+    "secretsdump",
+    "impacket-secretsdump",
+    "hydra",
+    "mimipenguin",
+    "mimipenguin.sh",
+    "linpeas",
+    "linpeas.sh",
+    "pypykatz",
+    "gitleaks-steal",
+    "chntpw",
+    "keychaindump",
+    "crackmapexec",
+    "nxc",
+    "procdump",
+    "responder",
+    "swaks-steal",
+    "truffleshark",
+    "samdump2",
+    "pwdump",
+    "bkhive",
+]
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys({program for program, _ in _CLOUD}, _cloud),
     **dict.fromkeys(_TAKERS, _tools),

@@ -5,14 +5,27 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from aura_ia_mcp.judgement.finding import Severity
-from aura_ia_mcp.judgement.inspection.sql import inspect_sql
-
+from ...finding import Severity
+from ..sql import inspect_sql
 from .model import UNKNOWN, Call, Hit, block, review
 
 _FAMILY = "database"
 _TEST_NAMES = ("test", "tmp", "temp", "scratch", "sandbox", "_dev", "dev_", "fixture", "spec", "local")
-_MONGO = ("dropDatabase(", ".drop(", "deleteMany({})", "remove({})", "dropAllUsersFromDatabase(", "dropIndexes(", "deleteMany( {} )", "deleteMany()", "remove()", "dropUser(", "shutdownServer(", "createUser(", "dropAllRoles")
+_MONGO = (
+    "dropDatabase(",
+    ".drop(",
+    "deleteMany({})",
+    "remove({})",
+    "dropAllUsersFromDatabase(",
+    "dropIndexes(",
+    "deleteMany( {} )",
+    "deleteMany()",
+    "remove()",
+    "dropUser(",
+    "shutdownServer(",
+    "createUser(",
+    "dropAllRoles",
+)
 
 
 def is_test_name(name: str) -> bool:
@@ -33,7 +46,11 @@ def _client(*options: str, operands: int = 0) -> Callable[[Call], Iterator[Hit]]
 
     def rule(call: Call) -> Iterator[Hit]:
         texts = [data.text for data in call.options(*options)]
-        bundled = [n for n, text in enumerate(call.argv) if len(text) > 2 and text[0] == "-" and text[1] != "-" and "-" + text[-1] in options]  # noqa: PLR2004
+        bundled = [
+            n
+            for n, text in enumerate(call.argv)
+            if len(text) > 2 and text[0] == "-" and text[1] != "-" and "-" + text[-1] in options
+        ]  # noqa: PLR2004
         texts += [call.argv[n + 1] for n in bundled if n + 1 < len(call.argv)]
         if operands:
             texts += call.operands[operands:]
@@ -79,7 +96,10 @@ def of_redis(text: str) -> Iterator[Hit]:
 
 def _redis(call: Call) -> Iterator[Hit]:
     words = call.operands
-    while words and (words[0].isdigit() or words[0] in {d.text for d in call.options("-h", "-p", "-a", "-n", "-u", "--user", "--pass")}):
+    while words and (
+        words[0].isdigit()
+        or words[0] in {d.text for d in call.options("-h", "-p", "-a", "-n", "-u", "--user", "--pass")}
+    ):
         words = words[1:]
     yield from of_redis(" ".join(words))
     if call.stdin.text:
@@ -102,9 +122,25 @@ def _curl(call: Call) -> Iterator[Hit]:
     if method == "DELETE":
         path = posixpath.basename(text.split("?")[0].rstrip("/"))
         ports = (":9200", ":9201", ":5984", ":8086", ":6333", ":8983", ":19530", ":2379")
-        if path in {"_all", "*"} or path.endswith("*") or (any(port in text for port in ports) and "/_doc/" not in text):
+        if (
+            path in {"_all", "*"}
+            or path.endswith("*")
+            or (any(port in text for port in ports) and "/_doc/" not in text)
+        ):
             yield block(_FAMILY, "deletes whole indexes")
-        elif any(mark in text for mark in ("/namespaces/", "/repos/", "api.github.com", "/clusters/", "/volumes/", "/buckets/", ":6443", ":8001")):
+        elif any(
+            mark in text
+            for mark in (
+                "/namespaces/",
+                "/repos/",
+                "api.github.com",
+                "/clusters/",
+                "/volumes/",
+                "/buckets/",
+                ":6443",
+                ":8001",
+            )
+        ):
             yield block("infrastructure", "deletes what can't be had again")
     elif "_delete_by_query" in text and "match_all" in sent:
         yield block(_FAMILY, "empties an index")
@@ -121,7 +157,21 @@ def _netcat(call: Call) -> Iterator[Hit]:
 def _frameworks(call: Call) -> Iterator[Hit]:
     words = [text for text in call.argv if not text.startswith("-")]
     for word in words:
-        drops = {"db:drop", "db:reset", "db:wipe", "migrate:fresh", "migrate:reset", "db:purge", "db:drop:_unsafe", "db:truncate_all", "doctrine:database:drop", "doctrine:schema:drop", "ecto.drop", "ecto.reset", "sql:drop"}
+        drops = {
+            "db:drop",
+            "db:reset",
+            "db:wipe",
+            "migrate:fresh",
+            "migrate:reset",
+            "db:purge",
+            "db:drop:_unsafe",
+            "db:truncate_all",
+            "doctrine:database:drop",
+            "doctrine:schema:drop",
+            "ecto.drop",
+            "ecto.reset",
+            "sql:drop",
+        }
         if word in drops and not any(text in {"RAILS_ENV=test", "--env=test", "MIX_ENV=test"} for text in call.argv):
             yield block(_FAMILY, "drops or empties a database")
     if "flush" in words and any(w.endswith("manage.py") or w == "django-admin" for w in [call.name, *words]):
@@ -192,7 +242,29 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "nc": _netcat,
     "ncat": _netcat,
     "telnet": _netcat,
-    **dict.fromkeys(("rails", "rake", "bundle", "python", "python3", "django-admin", "manage.py", "php", "artisan", "mix", "npx", "prisma", "sequelize", "knex", "typeorm", "alembic", "flask", "bin/rails"), _frameworks),
+    **dict.fromkeys(
+        (
+            "rails",
+            "rake",
+            "bundle",
+            "python",
+            "python3",
+            "django-admin",
+            "manage.py",
+            "php",
+            "artisan",
+            "mix",
+            "npx",
+            "prisma",
+            "sequelize",
+            "knex",
+            "typeorm",
+            "alembic",
+            "flask",
+            "bin/rails",
+        ),
+        _frameworks,
+    ),
     "bq": _bq,
     "aws": _aws_data,
 }

@@ -12,7 +12,7 @@ _FAMILY = "destroy_device"
 
 
 def make_file_system(call: Call) -> Iterator[Hit]:
-    """mkfs in all its names: a device is lost, a file is a disk image."""
+    """Mkfs in all its names: a device is lost, a file is a disk image."""
     if call.has("N", "--help", "-V") and not call.operands:
         return
     for path in call.operands:
@@ -37,7 +37,9 @@ def _dd(call: Call) -> Iterator[Hit]:
         yield from of_file(target, call.folder, "overwrites") if not is_device(target) else ()
 
 
-def _any_device(verb: str, *, unless: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Callable[[Call], Iterator[Hit]]:
+def _any_device(
+    verb: str, *, unless: tuple[str, ...] = (), only: tuple[str, ...] = ()
+) -> Callable[[Call], Iterator[Hit]]:
     """A program that harms each device it is given, unless one of these words says that it only looks."""
 
     def rule(call: Call) -> Iterator[Hit]:
@@ -51,7 +53,13 @@ def _any_device(verb: str, *, unless: tuple[str, ...] = (), only: tuple[str, ...
 
 
 def _cryptsetup(call: Call) -> Iterator[Hit]:
-    if call.operands[:1] and call.operands[0].lower() in {"lukserase", "erase", "luksformat", "lukskillslot", "luksremovekey"}:
+    if call.operands[:1] and call.operands[0].lower() in {
+        "lukserase",
+        "erase",
+        "luksformat",
+        "lukskillslot",
+        "luksremovekey",
+    }:
         yield block(_FAMILY, "destroys an encrypted volume")
 
 
@@ -82,7 +90,10 @@ def _nvme(call: Call) -> Iterator[Hit]:
 
 
 def _hdparm(call: Call) -> Iterator[Hit]:
-    if any(text.startswith(("--security-erase", "--trim-sector", "--write-sector", "--security-set", "--make-bad")) for text in call.argv):
+    if any(
+        text.startswith(("--security-erase", "--trim-sector", "--write-sector", "--security-set", "--make-bad"))
+        for text in call.argv
+    ):
         yield block(_FAMILY, "erases a device")
 
 
@@ -92,7 +103,7 @@ def _zpool(call: Call) -> Iterator[Hit]:
 
 
 def _flash(call: Call) -> Iterator[Hit]:
-    if call.operands or call.name == "flashrom" and call.has("wE", "--write", "--erase"):
+    if call.operands or (call.name == "flashrom" and call.has("wE", "--write", "--erase")):
         yield block(_FAMILY, "erases a flash memory")
 
 
@@ -105,12 +116,20 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "dd": _dd,
     "dcfldd": _dd,
     "dc3dd": _dd,
-    "wipefs": _any_device("wipes the signatures of a device", unless=("-n", "--no-act", "-p", "-J"), only=("-a", "--all", "-af", "-fa", "-o", "-f", "--force", "--offset")),
+    "wipefs": _any_device(
+        "wipes the signatures of a device",
+        unless=("-n", "--no-act", "-p", "-J"),
+        only=("-a", "--all", "-af", "-fa", "-o", "-f", "--force", "--offset"),
+    ),
     "blkdiscard": _any_device("discards a device"),
     "badblocks": _any_device("writes over a device", only=("-w", "-wsv", "-wvs", "-svw", "-ws", "-wv", "-swv")),
-    "sgdisk": _any_device("rewrites a partition table", unless=("-p", "--print", "-v", "--verify", "-i", "--info", "-b", "--backup")),
+    "sgdisk": _any_device(
+        "rewrites a partition table", unless=("-p", "--print", "-v", "--verify", "-i", "--info", "-b", "--backup")
+    ),
     "gdisk": _any_device("rewrites a partition table", unless=("-l",)),
-    "sfdisk": _any_device("rewrites a partition table", unless=("-l", "--list", "-d", "--dump", "-J", "--json", "-n", "--no-act")),
+    "sfdisk": _any_device(
+        "rewrites a partition table", unless=("-l", "--list", "-d", "--dump", "-J", "--json", "-n", "--no-act")
+    ),
     "parted": _any_device("rewrites a partition table", only=("mklabel", "mktable", "rm", "mkpart", "resizepart")),
     "fdisk": _fdisk,
     "cfdisk": _fdisk,

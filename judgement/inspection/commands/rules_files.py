@@ -91,7 +91,9 @@ def _truncate(call: Call) -> Iterator[Hit]:
 
 
 def _rsync(call: Call) -> Iterator[Hit]:
-    if not any(text.startswith(("--delete", "--remove-source-files")) for text in call.argv) or call.has("n", "--dry-run"):
+    if not any(text.startswith(("--delete", "--remove-source-files")) for text in call.argv) or call.has(
+        "n", "--dry-run"
+    ):
         return
     operands = call.operands
     if operands and ":" not in operands[-1]:
@@ -129,7 +131,10 @@ def _recursive_tools(call: Call) -> Iterator[Hit]:
 
 
 def _sed_in_place(call: Call) -> Iterator[Hit]:
-    if not any(text.startswith(("-i", "--in-place")) or (text[:1] == "-" and text[1:2] != "-" and "i" in text) for text in call.argv):
+    if not any(
+        text.startswith(("-i", "--in-place")) or (text[:1] == "-" and text[1:2] != "-" and "i" in text)
+        for text in call.argv
+    ):
         return
     for path in call.operands:
         if "/" in path and is_log(path, call.folder):

@@ -3,27 +3,183 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
 
+from .globs import any_of
 from .model import HOME, UNKNOWN, Call, Hit, block, review
 from .targets import Place, normal, place
 
 _START_FILES = tuple(
-    """/etc/crontab /etc/cron.*/* /etc/cron.* /var/spool/cron /var/spool/cron/* /etc/anacrontab /etc/systemd/system/* /etc/systemd/user/*
-    /lib/systemd/system/* /usr/lib/systemd/* /run/systemd/system/* /etc/init.d/* /etc/rc.local /etc/rc*.d/* /etc/inittab
-    /etc/profile /etc/profile.d/* /etc/bash.bashrc /etc/bashrc /etc/zsh/* /etc/zshrc /etc/environment
-    /etc/ld.so.preload /etc/ld.so.conf.d/* /etc/pam.d/* /etc/udev/rules.d/* /etc/modules /etc/modules-load.d/*
-    /etc/update-motd.d/* /etc/xdg/autostart/* /etc/apt/apt.conf.d/* /etc/NetworkManager/dispatcher.d/*
-    /usr/share/git-core/templates/hooks/* /Library/LaunchDaemons/* /Library/LaunchAgents/* /root/.ssh/authorized_keys*
-    */.ssh/authorized_keys* */.ssh/rc */.config/autostart/* */.config/autostart */.config/systemd/user/*
-    */Library/LaunchAgents/* */etc/crontab */etc/cron.d/* /etc/at.allow /etc/binfmt.d/* /etc/logrotate.d/*""".split()
+    [
+        "/etc/crontab",
+        "/etc/cron.*/*",
+        "/etc/cron.*",
+        "/var/spool/cron",
+        "/var/spool/cron/*",
+        "/etc/anacrontab",
+        "/etc/systemd/system/*",
+        "/etc/systemd/user/*",
+        "/lib/systemd/system/*",
+        "/usr/lib/systemd/*",
+        "/run/systemd/system/*",
+        "/etc/init.d/*",
+        "/etc/rc.local",
+        "/etc/rc*.d/*",
+        "/etc/inittab",
+        "/etc/profile",
+        "/etc/profile.d/*",
+        "/etc/bash.bashrc",
+        "/etc/bashrc",
+        "/etc/zsh/*",
+        "/etc/zshrc",
+        "/etc/environment",
+        "/etc/ld.so.preload",
+        "/etc/ld.so.conf.d/*",
+        "/etc/pam.d/*",
+        "/etc/udev/rules.d/*",
+        "/etc/modules",
+        "/etc/modules-load.d/*",
+        "/etc/update-motd.d/*",
+        "/etc/xdg/autostart/*",
+        "/etc/apt/apt.conf.d/*",
+        "/etc/NetworkManager/dispatcher.d/*",
+        "/usr/share/git-core/templates/hooks/*",
+        "/Library/LaunchDaemons/*",
+        "/Library/LaunchAgents/*",
+        "/root/.ssh/authorized_keys*",
+        "*/.ssh/authorized_keys*",
+        "*/.ssh/rc",
+        "*/.config/autostart/*",
+        "*/.config/autostart",
+        "*/.config/systemd/user/*",
+        "*/Library/LaunchAgents/*",
+        "*/etc/crontab",
+        "*/etc/cron.d/*",
+        "/etc/at.allow",
+        "/etc/binfmt.d/*",
+        "/etc/logrotate.d/*",
+    ]
 )
-_USER_START = ("/.bashrc", "/.bash_profile", "/.profile", "/.zshrc", "/.zprofile", "/.zshenv", "/.bash_login", "/.bash_aliases", "/.bash_logout", "/.xinitrc", "/.xprofile", "/.config/fish/config.fish")
-_STARTERS = ("/tmp/", "/dev/shm", "/var/tmp", "nc ", "/dev/tcp", "curl ", "wget ", "alias sudo", "alias ssh", "alias su=", "LD_PRELOAD", "eval ", "base64", "nohup", "python", "perl ", "bash -i", "socat", "PROMPT_COMMAND", "trap ", "rm -rf", "| sh", "| bash", "ssh()", "sudo()", "source /", ". /")  # noqa: S108 (patterns)
-_HARMLESS_START = ("ssh-agent", "pyenv", "direnv", "starship", "rbenv", "nodenv", "zoxide", "brew shellenv", "dircolors", "fnm env", "mise activate", "completion", "kubectl", "nvm.sh", "cargo/env", "goenv", "jenv", "mcfly", "atuin", "thefuck", "conda", "virtualenvwrapper", "fzf", "ssh -", "alias k=")
-_AUTH_FILES = ("/etc/sudoers", "/etc/doas.conf", "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/polkit-1/rules.d", "/etc/security", "/etc/nsswitch.conf")
-_GUARD_FILES = ("/etc/ssh/sshd_config", "/etc/selinux/config", "/etc/hosts.allow", "/etc/hosts.deny", "/etc/hosts", "/etc/resolv.conf", "/etc/apparmor.d", "/etc/audit", "/etc/rsyslog", "/etc/ufw", "/etc/iptables", "/etc/nftables.conf", "/etc/default/grub", "/etc/sysctl.conf", "/etc/fail2ban", "/usr/local/share/ca-certificates", "/etc/ssl/certs", "/etc/pki/ca-trust")
-_ADMIN_GROUPS = frozenset("sudo wheel admin root docker lxd disk shadow adm-root administrators sudoers kvm-root libvirt-root".split())
+_USER_START = (
+    "/.bashrc",
+    "/.bash_profile",
+    "/.profile",
+    "/.zshrc",
+    "/.zprofile",
+    "/.zshenv",
+    "/.bash_login",
+    "/.bash_aliases",
+    "/.bash_logout",
+    "/.xinitrc",
+    "/.xprofile",
+    "/.config/fish/config.fish",
+)
+_STARTERS = (
+    "/tmp/",
+    "/dev/shm",
+    "/var/tmp",
+    "nc ",
+    "/dev/tcp",
+    "curl ",
+    "wget ",
+    "alias sudo",
+    "alias ssh",
+    "alias su=",
+    "LD_PRELOAD",
+    "eval ",
+    "base64",
+    "nohup",
+    "python",
+    "perl ",
+    "bash -i",
+    "socat",
+    "PROMPT_COMMAND",
+    "trap ",
+    "rm -rf",
+    "| sh",
+    "| bash",
+    "ssh()",
+    "sudo()",
+    "source /",
+    ". /",
+)  # noqa: S108 (patterns)
+_HARMLESS_START = (
+    "ssh-agent",
+    "pyenv",
+    "direnv",
+    "starship",
+    "rbenv",
+    "nodenv",
+    "zoxide",
+    "brew shellenv",
+    "dircolors",
+    "fnm env",
+    "mise activate",
+    "completion",
+    "kubectl",
+    "nvm.sh",
+    "cargo/env",
+    "goenv",
+    "jenv",
+    "mcfly",
+    "atuin",
+    "thefuck",
+    "conda",
+    "virtualenvwrapper",
+    "fzf",
+    "ssh -",
+    "alias k=",
+)
+_AUTH_FILES = (
+    "/etc/sudoers",
+    "/etc/doas.conf",
+    "/etc/passwd",
+    "/etc/shadow",
+    "/etc/group",
+    "/etc/gshadow",
+    "/etc/polkit-1/rules.d",
+    "/etc/security",
+    "/etc/nsswitch.conf",
+)
+_GUARD_FILES = (
+    "/etc/ssh/sshd_config",
+    "/etc/selinux/config",
+    "/etc/hosts.allow",
+    "/etc/hosts.deny",
+    "/etc/hosts",
+    "/etc/resolv.conf",
+    "/etc/apparmor.d",
+    "/etc/audit",
+    "/etc/rsyslog",
+    "/etc/ufw",
+    "/etc/iptables",
+    "/etc/nftables.conf",
+    "/etc/default/grub",
+    "/etc/sysctl.conf",
+    "/etc/fail2ban",
+    "/usr/local/share/ca-certificates",
+    "/etc/ssl/certs",
+    "/etc/pki/ca-trust",
+)
+_ADMIN_GROUPS = frozenset(
+    [
+        "sudo",
+        "wheel",
+        "admin",
+        "root",
+        "docker",
+        "lxd",
+        "disk",
+        "shadow",
+        "adm-root",
+        "administrators",
+        "sudoers",
+        "kvm-root",
+        "libvirt-root",
+    ]
+)
+
+
+_is_start_file = any_of(_START_FILES)
 
 
 def written_paths(call: Call) -> Iterator[tuple[str, str]]:
@@ -36,7 +192,9 @@ def written_paths(call: Call) -> Iterator[tuple[str, str]]:
     elif call.name in {"cp", "mv", "ln", "install", "rsync", "scp", "ditto"} and len(operands) > 1:
         ending = operands[-1].endswith("/") or call.option("-t", "--target-directory") is not None
         yield normal(operands[-1], call.folder) + ("/x" if ending else ""), UNKNOWN
-    elif call.name in {"sed", "gsed", "perl"} and any(t[:2] == "-i" or t.startswith("--in-place") or (t[:1] == "-" and t[1:2] != "-" and "i" in t) for t in call.argv):
+    elif call.name in {"sed", "gsed", "perl"} and any(
+        t[:2] == "-i" or t.startswith("--in-place") or (t[:1] == "-" and t[1:2] != "-" and "i" in t) for t in call.argv
+    ):
         program = " ".join(call.argv)
         yield from ((normal(path, call.folder), program) for path in operands if "/" in path or path.startswith("."))
     elif call.name in {"curl", "wget"}:
@@ -48,7 +206,7 @@ def written_paths(call: Call) -> Iterator[tuple[str, str]]:
 
 
 def _persists(path: str, text: str) -> Iterator[Hit]:
-    if any(fnmatchcase(path, pattern) for pattern in _START_FILES):
+    if _is_start_file(path):
         yield block("persist", "leaves something that runs by itself or lets somebody in later")
     elif path.endswith(_USER_START):
         if any(mark in text for mark in _STARTERS) and not any(mark in text for mark in _HARMLESS_START):
@@ -65,8 +223,15 @@ def _writes(call: Call) -> Iterator[Hit]:
             yield block("privilege", "changes who may do what on the machine")
         elif path.startswith(_GUARD_FILES) and not path.endswith((".bak", ".orig")):
             yield block("disable_security", "changes a file that guards the machine")
-        elif path.startswith(("/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/sys/kernel/uevent_helper")) or path.endswith(("/release_agent", "/notify_on_release")):
+        elif path.startswith(
+            ("/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/sys/kernel/uevent_helper")
+        ) or path.endswith(("/release_agent", "/notify_on_release")):
             yield block("escape", "makes the host's kernel run a program")
+
+
+def _removes(call: Call) -> Iterator[Hit]:
+    if any(normal(path, call.folder).startswith(_GUARD_FILES) for path in call.operands):
+        yield block("disable_security", "removes a file that guards the machine")
 
 
 def _crontab(call: Call) -> Iterator[Hit]:
@@ -85,7 +250,9 @@ def _at(call: Call) -> Iterator[Hit]:
 
 def _systemctl(call: Call) -> Iterator[Hit]:
     words = call.operands
-    if words[:1] in (["enable"], ["link"], ["edit"]) and any(text.startswith(("/tmp", "/dev/shm", "/home", "./", "/var/tmp")) for text in words):  # noqa: S108 (patterns)
+    if words[:1] in (["enable"], ["link"], ["edit"]) and any(
+        text.startswith(("/tmp", "/dev/shm", "/home", "./", "/var/tmp")) for text in words
+    ):  # noqa: S108 (patterns)
         yield block("persist", "starts something from outside the system by itself")
     if words[:1] == ["set-environment"]:
         yield review("persist", "changes the environment of all services")
@@ -100,18 +267,33 @@ def _git_config(call: Call) -> Iterator[Hit]:
     words = call.operands
     if "config" in words and call.has("", "--global", "--system"):
         for word in words:
-            if word.lower() in {"core.hookspath", "init.templatedir", "core.sshcommand", "core.fsmonitor", "core.pager", "core.editor", "credential.helper"}:
-                hidden = any(mark in text for text in words for mark in ("/tmp", "/dev/shm", "/var/tmp", "!", "sh -c", "curl"))  # noqa: S108 (patterns)
+            if word.lower() in {
+                "core.hookspath",
+                "init.templatedir",
+                "core.sshcommand",
+                "core.fsmonitor",
+                "core.pager",
+                "core.editor",
+                "credential.helper",
+            }:
+                hidden = any(
+                    mark in text for text in words for mark in ("/tmp", "/dev/shm", "/var/tmp", "!", "sh -c", "curl")
+                )  # noqa: S108 (patterns)
                 if hidden:
                     yield block("persist", "makes each use of git run something hidden")
     held = " ".join(data.text for data in call.options("-c"))
-    if any(mark in held.lower() for mark in ("core.sshcommand=", "core.fsmonitor=", "core.pager=!", "alias.")) and "!" in held:
+    if (
+        any(mark in held.lower() for mark in ("core.sshcommand=", "core.fsmonitor=", "core.pager=!", "alias."))
+        and "!" in held
+    ):
         yield block("persist", "makes git run something hidden")
 
 
 def _ssh_copy_id(call: Call) -> Iterator[Hit]:
     key = call.option("-i") or ""
-    if any("localhost" in text or "127.0.0.1" in text for text in call.operands) or key.startswith(("/tmp", "/dev/shm")):  # noqa: S108 (patterns)
+    if any("localhost" in text or "127.0.0.1" in text for text in call.operands) or key.startswith(
+        ("/tmp", "/dev/shm")
+    ):  # noqa: S108 (patterns)
         yield block("persist", "lets somebody in later")
 
 
@@ -128,27 +310,42 @@ def _octal(mode: str) -> int | None:
 
 
 def _chmod(call: Call) -> Iterator[Hit]:
-    words = [text for text in call.argv if not text.startswith("--") and not (text[:1] == "-" and set(text[1:]) <= set("Rrvfc"))]
+    words = [
+        text
+        for text in call.argv
+        if not text.startswith("--") and not (text[:1] == "-" and set(text[1:]) <= set("Rrvfc"))
+    ]
     if not words:
         return
     mode, paths = words[0], words[1:]
     number = _octal(mode)
-    special = number is not None and bool(number & 0o6000) or number is None and "s" in mode and ("+" in mode or "=" in mode)
-    world = number is not None and bool(number & 0o002) or number is None and mode_opens(mode)
-    setuid = number is not None and bool(number & 0o4000) or special and number is None and not mode.startswith(("g", "o"))
+    special = (number is not None and bool(number & 0o6000)) or (
+        number is None and "s" in mode and ("+" in mode or "=" in mode)
+    )
+    world = (number is not None and bool(number & 0o002)) or (number is None and mode_opens(mode))
+    setuid = (number is not None and bool(number & 0o4000)) or (
+        special and number is None and not mode.startswith(("g", "o"))
+    )
     deep = call.has("R", "--recursive")
     for path in paths:
         where = place(path, call.folder)
         if setuid:
             yield block("privilege", "lets everybody run a program as its owner")
-        elif world and (where in {Place.MACHINE, Place.HOME, Place.DATA, Place.NEAR_SYSTEM, Place.DEVICE, Place.LOGS} or "docker.sock" in path):
+        elif world and (
+            where in {Place.MACHINE, Place.HOME, Place.DATA, Place.NEAR_SYSTEM, Place.DEVICE, Place.LOGS}
+            or "docker.sock" in path
+        ):
             family = "escape" if "docker.sock" in path else "privilege"
             yield block(family, "lets everybody write to a part of the system")
         elif world and deep:
             yield review("privilege", "lets everybody write to all files of a folder")
         elif deep and where in {Place.MACHINE, Place.HOME}:
             yield block("destroy_files", "takes away the access to the whole system or a home")
-        elif number is not None and number & 0o004 and normal(path, call.folder) in {"/etc/shadow", "/etc/sudoers", "/etc/gshadow"}:
+        elif (
+            number is not None
+            and number & 0o004
+            and normal(path, call.folder) in {"/etc/shadow", "/etc/sudoers", "/etc/gshadow"}
+        ):
             yield block("privilege", "lets everybody read the accounts' secrets")
         elif number is not None and number & 0o044 and "/.ssh/id_" in path and not path.endswith(".pub"):
             yield block("privilege", "lets everybody read a private key")
@@ -167,14 +364,20 @@ def mode_opens(mode: str) -> bool:
 def _chown(call: Call) -> Iterator[Hit]:
     for path in call.operands[1:]:
         where = place(path, call.folder)
-        if where is Place.MACHINE and (call.has("R", "--recursive") or path.startswith("/etc/")) or (where is Place.HOME and call.has("R") and not normal(path).startswith("/home")):
+        if (where is Place.MACHINE and (call.has("R", "--recursive") or path.startswith("/etc/"))) or (
+            where is Place.HOME and call.has("R") and not normal(path).startswith("/home")
+        ):
             yield block("privilege", "gives a part of the system to somebody")
         elif where is Place.NEAR_SYSTEM and normal(path).startswith("/etc/") and call.has("R"):
             yield review("privilege", "gives a part of the system to somebody")
 
 
 def _accounts(call: Call) -> Iterator[Hit]:
-    groups = {name for data in call.options("-G", "-g", "--groups", "--gid", "-aG", "-a", "-d") for name in data.text.split(",")}
+    groups = {
+        name
+        for data in call.options("-G", "-g", "--groups", "--gid", "-aG", "-a", "-d")
+        for name in data.text.split(",")
+    }
     named = groups | set(call.operands)
     if call.option("-u", "-ou", "--uid") == "0" or (call.has("o", "--non-unique") and "0" in call.argv):
         yield block("privilege", "makes an account with the administrator's number")
@@ -210,14 +413,71 @@ def _visudo(call: Call) -> Iterator[Hit]:
         yield block("privilege", "changes who may become administrator")
 
 
-_SHELL_OUT = frozenset("vim vi nvim less more man nano ed gdb ftp nmap python python3 perl ruby lua irb php node awk gawk find env tar zip git expect".split())
+_SHELL_OUT = frozenset(
+    [
+        "vim",
+        "vi",
+        "nvim",
+        "less",
+        "more",
+        "man",
+        "nano",
+        "ed",
+        "gdb",
+        "ftp",
+        "nmap",
+        "python",
+        "python3",
+        "perl",
+        "ruby",
+        "lua",
+        "irb",
+        "php",
+        "node",
+        "awk",
+        "gawk",
+        "find",
+        "env",
+        "tar",
+        "zip",
+        "git",
+        "expect",
+    ]
+)
 
 
 def _root_shell(call: Call) -> Iterator[Hit]:
     """A shell that another privileged program starts: no way that an administrator goes."""
     if call.name not in {"sh", "bash", "dash", "zsh", "ash", "ksh"} or not {"sudo", "doas"} & set(call.wrappers):
         return
-    if set(call.wrappers) & {"find", "vim", "vi", "nvim", "awk", "gawk", "perl", "python", "python3", "tar", "zip", "git", "ruby", "lua", "man", "less", "nmap", "ed", "gdb", "expect", "php", "node"} and not call.operands:
+    if (
+        set(call.wrappers)
+        & {
+            "find",
+            "vim",
+            "vi",
+            "nvim",
+            "awk",
+            "gawk",
+            "perl",
+            "python",
+            "python3",
+            "tar",
+            "zip",
+            "git",
+            "ruby",
+            "lua",
+            "man",
+            "less",
+            "nmap",
+            "ed",
+            "gdb",
+            "expect",
+            "php",
+            "node",
+        }
+        and not call.operands
+    ):
         yield block("privilege", "becomes administrator through another program")
 
 
@@ -238,10 +498,25 @@ def _tools(call: Call) -> Iterator[Hit]:
     yield block("privilege", "a tool that looks for ways to become administrator")
 
 
-_ACCOUNT_TOOLS = ("useradd", "usermod", "adduser", "addgroup", "gpasswd", "passwd", "chpasswd", "userdel", "deluser", "newusers", "groupmod", "groupmems")
+_ACCOUNT_TOOLS = (
+    "useradd",
+    "usermod",
+    "adduser",
+    "addgroup",
+    "gpasswd",
+    "passwd",
+    "chpasswd",
+    "userdel",
+    "deluser",
+    "newusers",
+    "groupmod",
+    "groupmems",
+)
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys(_ACCOUNT_TOOLS, _accounts),
     "crontab": _crontab,
+    "rm": _removes,
+    "unlink": _removes,
     "at": _at,
     "batch": _at,
     "systemctl": _systemctl,
@@ -258,8 +533,16 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "visudo": _visudo,
     "tar": _gtfo_tar,
     "zip": _gtfo_tar,
-    "dscl": lambda call: [block("privilege", "makes somebody an administrator")] if "admin" in " ".join(call.argv).lower() and {"-append", "-merge", "-create"} & set(call.argv) else [],
-    "dseditgroup": lambda call: [block("privilege", "makes somebody an administrator")] if "admin" in call.operands else [],
-    **dict.fromkeys(("linpeas.sh", "linenum.sh", "pspy64", "linux-exploit-suggester.sh", "dirtycow", "pwnkit", "traitor"), _tools),
+    "dscl": lambda call: (
+        [block("privilege", "makes somebody an administrator")]
+        if "admin" in " ".join(call.argv).lower() and {"-append", "-merge", "-create"} & set(call.argv)
+        else []
+    ),
+    "dseditgroup": lambda call: (
+        [block("privilege", "makes somebody an administrator")] if "admin" in call.operands else []
+    ),
+    **dict.fromkeys(
+        ("linpeas.sh", "linenum.sh", "pspy64", "linux-exploit-suggester.sh", "dirtycow", "pwnkit", "traitor"), _tools
+    ),
 }
 ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_writes, _root_shell, _suid_shell)

@@ -8,8 +8,29 @@ from .flow import Files, path_labels
 from .model import UNKNOWN, Call, Data, Hit, Label, block, review
 from .secrets import is_secret
 
-_SHELLS = frozenset("sh bash zsh dash ksh ash fish csh tcsh cmd cmd.exe powershell powershell.exe pwsh rbash busybox".split())
-_NETCATS = frozenset("nc ncat netcat nc.traditional nc.openbsd pwncat cryptcat sbd rustcat rcat".split())
+_SHELLS = frozenset(
+    [
+        "sh",
+        "bash",
+        "zsh",
+        "dash",
+        "ksh",
+        "ash",
+        "fish",
+        "csh",
+        "tcsh",
+        "cmd",
+        "cmd.exe",
+        "powershell",
+        "powershell.exe",
+        "pwsh",
+        "rbash",
+        "busybox",
+    ]
+)
+_NETCATS = frozenset(
+    ["nc", "ncat", "netcat", "nc.traditional", "nc.openbsd", "pwncat", "cryptcat", "sbd", "rustcat", "rcat"]
+)
 _TAINTED = frozenset({Label.SECRET, Label.PRIVATE, Label.DUMP})
 _LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0", "host.docker.internal")  # noqa: S104 (a name compared, nothing is bound)
 
@@ -21,7 +42,11 @@ def _is_shell(text: str) -> bool:
 
 def _netcat(call: Call) -> Iterator[Hit]:
     program = call.option("-e", "-c", "--exec", "--sh-exec", "--lua-exec")
-    bundled = [n for n, text in enumerate(call.argv) if text[:1] == "-" and text[1:2] != "-" and text.endswith(("e", "c")) and len(text) > 2]  # noqa: PLR2004
+    bundled = [
+        n
+        for n, text in enumerate(call.argv)
+        if text[:1] == "-" and text[1:2] != "-" and text.endswith(("e", "c")) and len(text) > 2
+    ]  # noqa: PLR2004
     if program is None and bundled and bundled[0] + 1 < len(call.args):
         program = call.argv[bundled[0] + 1]
     if program is not None and (_is_shell(program) or call.has("", "-e", "--exec", "--sh-exec") or bundled):
@@ -30,7 +55,9 @@ def _netcat(call: Call) -> Iterator[Hit]:
 
 def _socat(call: Call) -> Iterator[Hit]:
     kinds = [text.partition(":")[0].split(",")[0].lower() for text in call.operands]
-    network = any(kind.startswith(("tcp", "udp", "openssl", "ssl", "sctp", "vsock", "socks", "proxy", "ip")) for kind in kinds)
+    network = any(
+        kind.startswith(("tcp", "udp", "openssl", "ssl", "sctp", "vsock", "socks", "proxy", "ip")) for kind in kinds
+    )
     if network and any(kind in {"exec", "system", "shell"} for kind in kinds):
         yield block("reverse_shell", "gives a program to whoever is at the other end")
 
@@ -47,7 +74,9 @@ def _shell_on_network(call: Call) -> Iterator[Hit]:
     elif call.name == "exec" and not call.args:
         yield block("reverse_shell", "opens the shell's own input and output to the network")
     for made in call.outputs:
-        if made.path in outs and (made.data.labels & _TAINTED or any(Label.SECRET in path_labels(p, call.folder) for p in call.operands)):
+        if made.path in outs and (
+            made.data.labels & _TAINTED or any(Label.SECRET in path_labels(p, call.folder) for p in call.operands)
+        ):
             yield block("exfiltrate", "sends private data over the network")
 
 
@@ -66,11 +95,17 @@ def _shell_to_network(call: Call) -> Iterator[Hit]:
 
 def _ssh(call: Call) -> Iterator[Hit]:
     forwards = call.options("-R")
-    if forwards and (call.has("N") or call.has("f")) and any(data.text.endswith((":22", ":3389", ":5900")) or data.text.isdigit() for data in forwards):
+    if (
+        forwards
+        and (call.has("N") or call.has("f"))
+        and any(data.text.endswith((":22", ":3389", ":5900")) or data.text.isdigit() for data in forwards)
+    ):
         yield block("reverse_shell", "opens a way into this machine from outside")
     for data in call.options("-o"):
         held = data.text.replace(" ", "=", 1).partition("=")
-        if held[0].lower() in {"proxycommand", "localcommand"} and any(mark in held[2] for mark in (";", "sh -c", "/bin/sh", "bash")):
+        if held[0].lower() in {"proxycommand", "localcommand"} and any(
+            mark in held[2] for mark in (";", "sh -c", "/bin/sh", "bash")
+        ):
             yield block("reverse_shell", "runs a program through an option of ssh")
 
 
@@ -99,7 +134,24 @@ def _local(call: Call) -> bool:
 
 def _curl_data(call: Call, files: Files) -> Iterator[Data]:
     """All that curl or wget sends: bodies, forms, uploads, addresses, headers."""
-    sent = call.options("-d", "--data", "--data-binary", "--data-raw", "--data-urlencode", "--data-ascii", "-F", "--form", "--form-string", "-T", "--upload-file", "--post-data", "--post-file", "--body-data", "--body-file", "--json")
+    sent = call.options(
+        "-d",
+        "--data",
+        "--data-binary",
+        "--data-raw",
+        "--data-urlencode",
+        "--data-ascii",
+        "-F",
+        "--form",
+        "--form-string",
+        "-T",
+        "--upload-file",
+        "--post-data",
+        "--post-file",
+        "--body-data",
+        "--body-file",
+        "--json",
+    )
     for data in sent:
         yield data
         text = data.text.strip("\"'")
@@ -119,7 +171,9 @@ def _curl_data(call: Call, files: Files) -> Iterator[Data]:
 
 def _authorizes(text: str) -> bool:
     """A header or user that signs a request with a token is what tokens are for."""
-    return text.lower().startswith(("authorization:", "x-api-key", "private-token", "x-auth", "api-key", "x-vault", "bearer", "token ", "-h")) or text.endswith(UNKNOWN) and ":" in text.split("@")[0] and "//" not in text
+    return text.lower().startswith(
+        ("authorization:", "x-api-key", "private-token", "x-auth", "api-key", "x-vault", "bearer", "token ", "-h")
+    ) or (text.endswith(UNKNOWN) and ":" in text.split("@", maxsplit=1)[0] and "//" not in text)
 
 
 def sends_content(call: Call, files: Files) -> Iterator[Hit]:
@@ -135,7 +189,17 @@ def sends_content(call: Call, files: Files) -> Iterator[Hit]:
     labels = {label for data in sender(call, files) for label in data.labels}
     if Label.SECRET in labels or Label.PRIVATE in labels:
         yield block("exfiltrate", "sends credentials or private data away")
-    elif Label.DUMP in labels and call.name not in {"ssh", "scp", "rsync", "aws", "gsutil", "rclone", "sftp", "mc", "restic"}:
+    elif Label.DUMP in labels and call.name not in {
+        "ssh",
+        "scp",
+        "rsync",
+        "aws",
+        "gsutil",
+        "rclone",
+        "sftp",
+        "mc",
+        "restic",
+    }:
         yield block("exfiltrate", "sends a whole database away")
     elif Label.HOST in labels and call.name in {"dig", "nslookup", "host", "ping", "drill"}:
         yield block("exfiltrate", "tells about the machine in a name that is looked up")
@@ -192,15 +256,27 @@ _SENDERS: Mapping[str, _Sender] = {
     **dict.fromkeys(("scp", "rsync", "aws", "gsutil", "rclone", "mc", "azcopy"), _copies),
     **dict.fromkeys(("mail", "mailx", "sendmail", "mutt", "swaks", "msmtp", "s-nail"), _mail),
     "ssh": _ssh_stdin,
-    **dict.fromkeys(("croc", "wormhole", "magic-wormhole", "transfer", "ffsend", "gist", "pastebinit", "nopaste", "termbin"), _named),
+    **dict.fromkeys(
+        ("croc", "wormhole", "magic-wormhole", "transfer", "ffsend", "gist", "pastebinit", "nopaste", "termbin"), _named
+    ),
 }
 
 
 def _stores_secret(call: Call) -> Iterator[Hit]:
     """A secret handed to a program that only sends."""
-    if call.name in {"curl", "wget", "scp", "rsync", "rclone"} and any(is_secret(text.partition("@")[2] or text, call.folder) for text in call.argv if "://" not in text):
-        keys = {data.text for data in call.options("-i", "--key", "--cert", "-E", "--netrc-file", "-F", "--cacert", "--private-key", "-K")}
-        if any(is_secret(text.partition("@")[2] or text, call.folder) and text not in keys and "key=" not in text for text in call.argv):
+    if call.name in {"curl", "wget", "scp", "rsync", "rclone"} and any(
+        is_secret(text.partition("@")[2] or text, call.folder) for text in call.argv if "://" not in text
+    ):
+        keys = {
+            data.text
+            for data in call.options(
+                "-i", "--key", "--cert", "-E", "--netrc-file", "-F", "--cacert", "--private-key", "-K"
+            )
+        }
+        if any(
+            is_secret(text.partition("@")[2] or text, call.folder) and text not in keys and "key=" not in text
+            for text in call.argv
+        ):
             yield block("exfiltrate", "hands credentials to a program that sends")
 
 
@@ -211,7 +287,10 @@ def _fetched_packages(call: Call) -> Iterator[Hit]:
     words = call.operands
     if not any(word in {"install", "add", "-i", "i"} for word in [*words, *call.argv]):
         return
-    if any(word.startswith("http://") for word in [*words, *[d.text for d in call.options("--index-url", "-i", "--extra-index-url")]]):
+    if any(
+        word.startswith("http://")
+        for word in [*words, *[d.text for d in call.options("--index-url", "-i", "--extra-index-url")]]
+    ):
         yield review("download_execute", "installs a package fetched without protection")
 
 
@@ -237,4 +316,9 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "npm": _fetched_packages,
     "rpm": _fetched_packages,
 }
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_shell_on_network, _shell_reads_network, _shell_to_network, _stores_secret)
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (
+    _shell_on_network,
+    _shell_reads_network,
+    _shell_to_network,
+    _stores_secret,
+)

@@ -9,21 +9,74 @@ from .wrappers import past_options
 
 _FAMILY = "infrastructure"
 _DRY = ("--dry-run", "--dryrun", "--check", "-n", "--whatif", "--what-if", "--no-execute-changeset", "--help")
-_KEPT_BRANCHES = frozenset("main master develop development production prod release staging trunk stable live".split())
+_KEPT_BRANCHES = frozenset(
+    ["main", "master", "develop", "development", "production", "prod", "release", "staging", "trunk", "stable", "live"]
+)
 _GRAVE_KINDS = frozenset(
-    "ns namespace namespaces pv pvc persistentvolume persistentvolumes persistentvolumeclaim persistentvolumeclaims node "
-    "nodes no crd crds customresourcedefinition customresourcedefinitions clusterrole clusterrolebinding secret secrets "
-    "statefulset statefulsets sts deploy deployment deployments cluster clusters project projects storageclass sc "
-    "daemonset daemonsets ds svc service services ingress machine machines all".split()
+    [
+        "ns",
+        "namespace",
+        "namespaces",
+        "pv",
+        "pvc",
+        "persistentvolume",
+        "persistentvolumes",
+        "persistentvolumeclaim",
+        "persistentvolumeclaims",
+        "node",
+        "nodes",
+        "no",
+        "crd",
+        "crds",
+        "customresourcedefinition",
+        "customresourcedefinitions",
+        "clusterrole",
+        "clusterrolebinding",
+        "secret",
+        "secrets",
+        "statefulset",
+        "statefulsets",
+        "sts",
+        "deploy",
+        "deployment",
+        "deployments",
+        "cluster",
+        "clusters",
+        "project",
+        "projects",
+        "storageclass",
+        "sc",
+        "daemonset",
+        "daemonsets",
+        "ds",
+        "svc",
+        "service",
+        "services",
+        "ingress",
+        "machine",
+        "machines",
+        "all",
+    ]
 )
 
 
 def _dry(call: Call) -> bool:
-    return any(text.startswith(("--dry-run", "--dryrun", "--check", "--what-if", "--help", "--whatif")) for text in call.argv) and "--dry-run=none" not in call.argv
+    return (
+        any(
+            text.startswith(("--dry-run", "--dryrun", "--check", "--what-if", "--help", "--whatif"))
+            for text in call.argv
+        )
+        and "--dry-run=none" not in call.argv
+    )
 
 
 def _kubectl(call: Call) -> Iterator[Hit]:
-    words = [arg.text for arg in call.args[past_options(call.args, "-n --namespace --context --kubeconfig --cluster -s --server --user --as") :]]
+    words = [
+        arg.text
+        for arg in call.args[
+            past_options(call.args, "-n --namespace --context --kubeconfig --cluster -s --server --user --as") :
+        ]
+    ]
     words = [text for text in words if not text.startswith("-")]
     if not words or _dry(call):
         return
@@ -53,7 +106,10 @@ def _terraform(call: Call) -> Iterator[Hit]:
     words = call.operands
     if call.has("", "-help"):
         return
-    if words[:1] == ["destroy"] or (words[:1] in (["apply"], ["run-all"], ["stack"]) and ("-destroy" in call.argv or "--destroy" in call.argv or "destroy" in words)):
+    if words[:1] == ["destroy"] or (
+        words[:1] in (["apply"], ["run-all"], ["stack"])
+        and ("-destroy" in call.argv or "--destroy" in call.argv or "destroy" in words)
+    ):
         yield block(_FAMILY, "destroys what is deployed")
     elif words[:1] == ["apply"] and any(text.lstrip("-") == "auto-approve" for text in call.argv):
         yield review(_FAMILY, "changes what is deployed without asking")
@@ -80,19 +136,43 @@ def _aws(call: Call) -> Iterator[Hit]:
             yield review(_FAMILY, "deletes an object")
         elif verb == "sync" and call.has("", "--delete"):
             yield from ()
-    elif verb.startswith(("delete-", "terminate-", "schedule-key-deletion", "deregister-", "disable-key", "purge-", "stop-logging")):
-        family = "cover_tracks" if service in {"cloudtrail", "logs"} else "disable_security" if service in {"guardduty", "config", "securityhub"} else _FAMILY
+    elif verb.startswith(
+        ("delete-", "terminate-", "schedule-key-deletion", "deregister-", "disable-key", "purge-", "stop-logging")
+    ):
+        family = (
+            "cover_tracks"
+            if service in {"cloudtrail", "logs"}
+            else "disable_security"
+            if service in {"guardduty", "config", "securityhub"}
+            else _FAMILY
+        )
         yield block(family, "deletes what a cloud account holds")
-    elif service == "iam" and verb.startswith(("attach-", "put-user-policy", "put-role-policy", "create-login", "add-user-to-group", "update-assume", "create-policy-version")):
+    elif service == "iam" and verb.startswith(
+        (
+            "attach-",
+            "put-user-policy",
+            "put-role-policy",
+            "create-login",
+            "add-user-to-group",
+            "update-assume",
+            "create-policy-version",
+        )
+    ):
         spoken = " ".join(call.argv).lower()
-        yield (block if "admin" in spoken or "*" in spoken else review)("privilege", "gives somebody power over a cloud account")
+        yield (block if "admin" in spoken or "*" in spoken else review)(
+            "privilege", "gives somebody power over a cloud account"
+        )
     elif service == "s3api" and verb in {"put-bucket-policy", "put-bucket-acl"} and "public" in " ".join(call.argv):
         yield block("exfiltrate", "opens a bucket to everybody")
     elif verb == "authorize-security-group-ingress" and any("0.0.0.0/0" in text for text in call.argv):
         yield review("disable_security", "opens a firewall to everybody")
     elif verb in {"stop-instances", "reboot-instances"}:
         yield review(_FAMILY, "stops machines")
-    elif verb in {"modify-snapshot-attribute", "modify-image-attribute", "modify-db-snapshot-attribute"} and "all" in " ".join(call.argv):
+    elif verb in {
+        "modify-snapshot-attribute",
+        "modify-image-attribute",
+        "modify-db-snapshot-attribute",
+    } and "all" in " ".join(call.argv):
         yield block("exfiltrate", "shares a copy of data with everybody")
 
 
@@ -118,7 +198,9 @@ def _object_stores(call: Call) -> Iterator[Hit]:
     words = call.operands
     verbs = [word for word in words if not word.startswith("-")]
     verb = verbs[0] if verbs else ""
-    deep = call.has("rR", "--recursive", "--force") or any(word in {"**", "*"} or word.endswith("/**") for word in words)
+    deep = call.has("rR", "--recursive", "--force") or any(
+        word in {"**", "*"} or word.endswith("/**") for word in words
+    )
     if verb in {"rb", "purge", "delete", "deletefile", "cleanup", "rmdirs", "remove", "del"} or (verb == "rm" and deep):
         if not _dry(call):
             yield block(_FAMILY, "deletes a bucket or all in it")
@@ -135,7 +217,9 @@ def _docker(call: Call) -> Iterator[Hit]:
     verb = " ".join(words[:2])
     if verb in {"system prune", "volume prune"}:
         grave = verb == "volume prune" or call.has("a", "--volumes", "--all")
-        yield (block if grave and call.has("f", "--force") else review)(_FAMILY, "deletes unused containers, images or volumes")
+        yield (block if grave and call.has("f", "--force") else review)(
+            _FAMILY, "deletes unused containers, images or volumes"
+        )
     elif words[:1] == ["rm"] or verb in {"container rm", "container kill"} or words[:1] == ["kill"]:
         if instances:
             yield block(_FAMILY, "removes all containers")
@@ -160,11 +244,17 @@ def _git(call: Call) -> Iterator[Hit]:
         yield from _push(rest)
     elif verb in {"filter-branch", "filter-repo"}:
         yield review(_FAMILY, "rewrites a repository's whole history")
-    elif verb == "reflog" and rest[:1] in (["expire"], ["delete"]) and any("now" in text or "all" in text for text in rest):
+    elif (
+        verb == "reflog"
+        and rest[:1] in (["expire"], ["delete"])
+        and any("now" in text or "all" in text for text in rest)
+    ):
         yield review(_FAMILY, "deletes what could bring history back")
     elif verb == "update-ref" and "-d" in rest:
         yield review(_FAMILY, "deletes references")
-    elif verb == "clean" and any(text.startswith("-") and text[1:2] != "-" and "f" in text and "x" in text and "n" not in text for text in rest):
+    elif verb == "clean" and any(
+        text.startswith("-") and text[1:2] != "-" and "f" in text and "x" in text and "n" not in text for text in rest
+    ):
         yield from ()
 
 
@@ -224,10 +314,38 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "pulumi": _pulumi,
     "cdk": _pulumi,
     "aws": _aws,
-    **dict.fromkeys(("gcloud", "az", "doctl", "heroku", "flyctl", "fly", "ibmcloud", "oci", "linode-cli", "hcloud", "scw", "civo", "openstack", "nova", "cf", "railway", "vercel", "netlify", "firebase", "exo", "vultr-cli", "eb"), _cloud),
+    **dict.fromkeys(
+        (
+            "gcloud",
+            "az",
+            "doctl",
+            "heroku",
+            "flyctl",
+            "fly",
+            "ibmcloud",
+            "oci",
+            "linode-cli",
+            "hcloud",
+            "scw",
+            "civo",
+            "openstack",
+            "nova",
+            "cf",
+            "railway",
+            "vercel",
+            "netlify",
+            "firebase",
+            "exo",
+            "vultr-cli",
+            "eb",
+        ),
+        _cloud,
+    ),
     **dict.fromkeys(("gsutil", "rclone", "mc", "s3cmd", "s5cmd", "azcopy", "b2"), _object_stores),
     "helm": _helm,
-    "helmfile": lambda call: [block(_FAMILY, "removes deployments")] if {"destroy", "delete"} & set(call.operands) else [],
+    "helmfile": lambda call: (
+        [block(_FAMILY, "removes deployments")] if {"destroy", "delete"} & set(call.operands) else []
+    ),
     **dict.fromkeys(("docker", "podman", "nerdctl", "docker-compose"), _docker),
     "git": _git,
     "gh": _verbs("deletes a repository or a release", "repo delete", "secret delete", "api -X DELETE", "repo archive"),
@@ -245,7 +363,17 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "virsh": _verbs("deletes a machine", "undefine", "destroy", "vol-delete", "pool-delete", "snapshot-delete"),
     "qm": _verbs("deletes a machine", "destroy"),
     "vagrant": _verbs("deletes a machine", "destroy"),
-    "vault": _verbs("deletes secrets", "kv delete", "kv metadata delete", "kv destroy", "secrets disable", "delete", "auth disable", "operator seal", "audit disable"),
+    "vault": _verbs(
+        "deletes secrets",
+        "kv delete",
+        "kv metadata delete",
+        "kv destroy",
+        "secrets disable",
+        "delete",
+        "auth disable",
+        "operator seal",
+        "audit disable",
+    ),
     "consul": _verbs("deletes a cluster's configuration", "kv delete", "leave", "force-leave"),
     "nomad": _verbs("stops jobs", "job stop", "system gc", "namespace delete", "volume delete"),
     "etcdctl": _etcd,
@@ -256,8 +384,14 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "ceph": _verbs("deletes a storage pool", "osd pool delete", "osd pool rm", "fs rm", "osd purge"),
     "rbd": _verbs("deletes a volume", "rm", "remove", "snap purge"),
     "gluster": _verbs("deletes a volume", "volume delete", "volume stop"),
-    "hdfs": lambda call: [block("destroy_files", "deletes files of a cluster")] if {"-rm", "-rmr"} & set(call.argv) and any(t in {"-r", "-R", "-rmr", "-skipTrash"} for t in call.argv) else [],
-    "hadoop": lambda call: [block("destroy_files", "deletes files of a cluster")] if {"-rm", "-rmr"} & set(call.argv) else [],
+    "hdfs": lambda call: (
+        [block("destroy_files", "deletes files of a cluster")]
+        if {"-rm", "-rmr"} & set(call.argv) and any(t in {"-r", "-R", "-rmr", "-skipTrash"} for t in call.argv)
+        else []
+    ),
+    "hadoop": lambda call: (
+        [block("destroy_files", "deletes files of a cluster")] if {"-rm", "-rmr"} & set(call.argv) else []
+    ),
     "kafka-topics": lambda call: [block(_FAMILY, "deletes a topic")] if "--delete" in call.argv else [],
     "kafka-topics.sh": lambda call: [block(_FAMILY, "deletes a topic")] if "--delete" in call.argv else [],
     "rabbitmqctl": _verbs("resets a broker", "reset", "force_reset", "delete_vhost", "delete_queue", "purge_queue"),

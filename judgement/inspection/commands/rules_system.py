@@ -7,13 +7,65 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from .model import UNKNOWN, Call, Hit, Label, block, review
 from .targets import is_history, is_log, normal
 
-_GUARDS = (
-    "auditd rsyslog syslog syslog-ng systemd-journald journald apparmor selinux firewalld ufw iptables ip6tables nftables "
-    "fail2ban clamav clamav-daemon clamd freshclam falco ossec wazuh wazuh-agent crowdsec sysmon osquery osqueryd "
-    "crowdstrike falcon-sensor mdatp auditbeat filebeat aide tripwire rkhunter snort suricata usbguard sentinelone "
-    "cbdaemon ds_agent datadog-agent node_exporter windefend mpssvc splunk splunkd samhain sssd-kcm esets "
-    "systemd-journald.socket csfalcon xagt sophos sav-protect chkrootkit maldet unattended-upgrades"
-).split()
+_GUARDS = [
+    "auditd",
+    "rsyslog",
+    "syslog",
+    "syslog-ng",
+    "systemd-journald",
+    "journald",
+    "apparmor",
+    "selinux",
+    "firewalld",
+    "ufw",
+    "iptables",
+    "ip6tables",
+    "nftables",
+    "fail2ban",
+    "clamav",
+    "clamav-daemon",
+    "clamd",
+    "freshclam",
+    "falco",
+    "ossec",
+    "wazuh",
+    "wazuh-agent",
+    "crowdsec",
+    "sysmon",
+    "osquery",
+    "osqueryd",
+    "crowdstrike",
+    "falcon-sensor",
+    "mdatp",
+    "auditbeat",
+    "filebeat",
+    "aide",
+    "tripwire",
+    "rkhunter",
+    "snort",
+    "suricata",
+    "usbguard",
+    "sentinelone",
+    "cbdaemon",
+    "ds_agent",
+    "datadog-agent",
+    "node_exporter",
+    "windefend",
+    "mpssvc",
+    "splunk",
+    "splunkd",
+    "samhain",
+    "sssd-kcm",
+    "esets",
+    "systemd-journald.socket",
+    "csfalcon",
+    "xagt",
+    "sophos",
+    "sav-protect",
+    "chkrootkit",
+    "maldet",
+    "unattended-upgrades",
+]
 _STOPS = frozenset({"stop", "disable", "mask", "kill"})
 _DOWN = frozenset({"poweroff", "reboot", "halt", "kexec", "suspend", "hibernate", "rescue", "emergency", "soft-reboot"})
 
@@ -25,14 +77,19 @@ def _is_guard(name: str) -> bool:
 def _services(call: Call) -> Iterator[Hit]:
     operands = [text for text in call.operands if text != UNKNOWN]
     verb = operands[0] if operands else ""
-    if verb in _DOWN and call.name == "systemctl":
-        yield block("exhaust", "takes the machine down")
-    elif verb in {"isolate", "default", "set-default"} and any("rescue" in o or "emergency" in o or "poweroff" in o or "reboot" in o or "halt" in o for o in operands):
+    if (verb in _DOWN and call.name == "systemctl") or (
+        verb in {"isolate", "default", "set-default"}
+        and any("rescue" in o or "emergency" in o or "poweroff" in o or "reboot" in o or "halt" in o for o in operands)
+    ):
         yield block("exhaust", "takes the machine down")
     elif any(word in _STOPS for word in operands) and any(_is_guard(name) for name in operands):
         logs = any("syslog" in name or "journal" in name for name in operands)
         yield block("cover_tracks" if logs else "disable_security", "stops a service that guards the machine")
-    elif verb in _STOPS and any(name.split(".")[0] in {"sshd", "ssh", "networking", "network", "networkmanager", "NetworkManager", "systemd-networkd", "dbus"} for name in operands):
+    elif verb in _STOPS and any(
+        name.split(".")[0]
+        in {"sshd", "ssh", "networking", "network", "networkmanager", "NetworkManager", "systemd-networkd", "dbus"}
+        for name in operands
+    ):
         yield review("exhaust", "stops what the machine is reached by")
 
 
@@ -71,7 +128,9 @@ def _kill_by_name(call: Call) -> Iterator[Hit]:
     elif any(_is_guard(name) for name in operands) and not call.has("0", "-HUP"):
         logs = any("syslog" in name or "journal" in name for name in operands)
         yield block("cover_tracks" if logs else "disable_security", "ends a program that guards the machine")
-    elif any(name in {"systemd", "init", "sshd"} for name in operands) and not any(text in {"-HUP", "-1"} for text in call.argv):
+    elif any(name in {"systemd", "init", "sshd"} for name in operands) and not any(
+        text in {"-HUP", "-1"} for text in call.argv
+    ):
         yield block("exhaust", "ends what the machine is run or reached by")
 
 
@@ -81,7 +140,9 @@ def _endless_output(call: Call) -> Iterator[Hit]:
     if not targets:
         return
     sources = [*call.operands, *call.inputs]
-    if call.name == "yes" or (call.name in {"cat", "pv", "dd", ""} and any(s in {"/dev/zero", "/dev/urandom", "/dev/random"} for s in sources)):
+    if call.name == "yes" or (
+        call.name in {"cat", "pv", "dd", ""} and any(s in {"/dev/zero", "/dev/urandom", "/dev/random"} for s in sources)
+    ):
         yield block("exhaust", "fills the disk")
 
 
@@ -108,7 +169,14 @@ def _sysrq(call: Call) -> Iterator[Hit]:
     for path in map(normal, paths):
         if path.startswith("/proc/sysrq"):
             yield block("exhaust", "orders the kernel down")
-        elif path in {"/sys/fs/selinux/enforce", "/proc/sys/kernel/randomize_va_space", "/selinux/enforce", "/proc/sys/kernel/yama/ptrace_scope", "/proc/sys/kernel/kptr_restrict", "/sys/module/apparmor/parameters/enabled"}:
+        elif path in {
+            "/sys/fs/selinux/enforce",
+            "/proc/sys/kernel/randomize_va_space",
+            "/selinux/enforce",
+            "/proc/sys/kernel/yama/ptrace_scope",
+            "/proc/sys/kernel/kptr_restrict",
+            "/sys/module/apparmor/parameters/enabled",
+        }:
             yield block("disable_security", "switches a guard of the kernel off")
         elif path == "/sys/power/state":
             yield block("exhaust", "takes the machine down")
@@ -155,7 +223,11 @@ def _assigned(call: Call) -> Iterator[Hit]:
             yield review("cover_tracks", "alters how the shell keeps its history")
         elif name == "LD_PRELOAD" and held and held.startswith(("/tmp", "/dev/shm", "/var/tmp", ".")):  # noqa: S108 (a pattern)
             yield block("persist", "loads foreign code into every program")
-        elif name in {"NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY", "GIT_SSL_NO_VERIFY"} and call.name == "export" and held in {"0", "1", "true"}:
+        elif (
+            name in {"NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY", "GIT_SSL_NO_VERIFY"}
+            and call.name == "export"
+            and held in {"0", "1", "true"}
+        ):
             yield block("disable_security", "switches certificate checks off")
 
 
@@ -164,7 +236,11 @@ def _journalctl(call: Call) -> Iterator[Hit]:
         name, _, held = text.partition("=")
         if name.startswith("--vacuum"):
             held = held or (call.option(name) or "")
-            if held.rstrip("smhKMB ").isdigit() and not held.endswith(("weeks", "d", "G")) and not (held.endswith("M") and len(held) > 2):  # noqa: PLR2004
+            if (
+                held.rstrip("smhKMB ").isdigit()
+                and not held.endswith(("weeks", "d", "G"))
+                and not (held.endswith("M") and len(held) > 2)
+            ):  # noqa: PLR2004
                 yield block("cover_tracks", "empties the journal")
 
 
@@ -185,7 +261,9 @@ def _touch(call: Call) -> Iterator[Hit]:
         reference, *targets = call.operands
         if any(normal(path).startswith(("/bin", "/usr", "/etc", "/lib", "/var/log")) for path in targets):
             yield block("cover_tracks", "forges a file's times")
-    elif (call.has("td", "--date")) and any(normal(p).startswith(("/var/log", "/bin", "/usr/bin", "/etc")) for p in call.operands):
+    elif (call.has("td", "--date")) and any(
+        normal(p).startswith(("/var/log", "/bin", "/usr/bin", "/etc")) for p in call.operands
+    ):
         yield block("cover_tracks", "forges a file's times")
 
 
@@ -228,7 +306,9 @@ def _verbs(family: str, what: str, *verbs: str) -> Callable[[Call], Iterator[Hit
 
 def _packages(call: Call) -> Iterator[Hit]:
     words = call.operands
-    if any(w in {"remove", "purge", "erase", "uninstall", "autoremove", "del", "-R", "-Rns"} for w in words) or call.has("eR"):
+    if any(
+        w in {"remove", "purge", "erase", "uninstall", "autoremove", "del", "-R", "-Rns"} for w in words
+    ) or call.has("eR"):
         if call.has("s", "--dry-run", "--simulate"):
             return
         if any(_is_guard(name) for name in words):
@@ -236,11 +316,24 @@ def _packages(call: Call) -> Iterator[Hit]:
 
 
 def _sysctl(call: Call) -> Iterator[Hit]:
-    risky = ("kernel.yama.ptrace_scope=0", "kernel.randomize_va_space=0", "kernel.kptr_restrict=0", "kernel.dmesg_restrict=0", "fs.protected_", "kernel.unprivileged_bpf_disabled=0", "kernel.modules_disabled=0", "kernel.sysrq=1", "net.ipv4.tcp_syncookies=0", "kernel.core_pattern=")
+    risky = (
+        "kernel.yama.ptrace_scope=0",
+        "kernel.randomize_va_space=0",
+        "kernel.kptr_restrict=0",
+        "kernel.dmesg_restrict=0",
+        "fs.protected_",
+        "kernel.unprivileged_bpf_disabled=0",
+        "kernel.modules_disabled=0",
+        "kernel.sysrq=1",
+        "net.ipv4.tcp_syncookies=0",
+        "kernel.core_pattern=",
+    )
     for text in call.argv:
         squeezed = text.replace(" ", "")
         if squeezed.startswith(risky) and (not squeezed.startswith("fs.protected_") or squeezed.endswith("=0")):
-            yield block("escape" if "core_pattern" in text else "disable_security", "switches a guard of the kernel off")
+            yield block(
+                "escape" if "core_pattern" in text else "disable_security", "switches a guard of the kernel off"
+            )
 
 
 def _trust(call: Call) -> Iterator[Hit]:

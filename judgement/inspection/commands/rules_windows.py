@@ -7,7 +7,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from .model import HOME, Call, Hit, Label, block, review
 
 _SYSTEM = ("c:", "c:\\", "c:/", "c:\\*", "c:/*", "d:", "d:\\", "\\", "/")
-_SYSTEM_STARTS = ("c:windows", "c:users", "c:program", "c:programdata", "$env:", "%systemroot%", "%userprofile%", "%windir%", "%systemdrive%", "env:", "hklm:", "hkcu:", "c:system32", "c:boot")
+_SYSTEM_STARTS = (
+    "c:windows",
+    "c:users",
+    "c:program",
+    "c:programdata",
+    "$env:",
+    "%systemroot%",
+    "%userprofile%",
+    "%windir%",
+    "%systemdrive%",
+    "env:",
+    "hklm:",
+    "hkcu:",
+    "c:system32",
+    "c:boot",
+)
 _BUILD_WORDS = ("bin", "obj", "build", "dist", "temp", "tmp", "node_modules", "cache", "target", "out")
 
 
@@ -15,7 +30,12 @@ def _grave(path: str) -> bool:
     lowered = path.lower().strip("\"'")
     flat = lowered.replace("\\", "").replace("/", "")
     last = lowered.replace("/", "\\").rstrip("\\*").rpartition("\\")[2]
-    if lowered in _SYSTEM or (len(flat) == 2 and flat[1] == ":") or path.startswith((HOME + "/*", "/*")) or path in {HOME, HOME + "/"}:  # noqa: PLR2004
+    if (
+        lowered in _SYSTEM
+        or (len(flat) == 2 and flat[1] == ":")
+        or path.startswith((HOME + "/*", "/*"))
+        or path in {HOME, HOME + "/"}
+    ):  # noqa: PLR2004
         return True
     return flat.startswith(_SYSTEM_STARTS) and last not in _BUILD_WORDS
 
@@ -24,7 +44,9 @@ def _remove(call: Call) -> Iterator[Hit]:
     lowered = [text.lower() for text in call.argv]
     if "-whatif" in lowered:
         return
-    paths = [text for text in call.argv if not text.lower().startswith(("/s", "/q", "/f", "-r", "-f", "-path", "-literal"))]
+    paths = [
+        text for text in call.argv if not text.lower().startswith(("/s", "/q", "/f", "-r", "-f", "-path", "-literal"))
+    ]
     deep = any(text in {"/s", "-r", "-rec"} or text.startswith("-recurse") for text in lowered)
     if any(_grave(path) for path in paths) and (deep or call.name in {"del", "erase", "remove-item", "ri"}):
         yield block("destroy_files", "deletes a system folder or a home")
@@ -49,7 +71,9 @@ def _diskpart(call: Call) -> Iterator[Hit]:
 def _iex(call: Call) -> Iterator[Hit]:
     spoken = " ".join(call.argv).lower()
     fetched = any(Label.REMOTE in arg.data.labels for arg in call.args) or Label.REMOTE in call.stdin.labels
-    if fetched or any(mark in spoken for mark in ("downloadstring", "net.webclient", "iwr", "irm", "invoke-webrequest", "http")):
+    if fetched or any(
+        mark in spoken for mark in ("downloadstring", "net.webclient", "iwr", "irm", "invoke-webrequest", "http")
+    ):
         yield block("download_execute", "runs what comes from the network")
     else:
         yield review("opaque", "runs a text that isn't known")
@@ -65,7 +89,13 @@ def _web_client(call: Call) -> Iterator[Hit]:
 
 def _remote_script(call: Call) -> Iterator[Hit]:
     spoken = " ".join(call.argv).lower()
-    if "http:" in spoken or "https:" in spoken or "scrobj" in spoken or "javascript:" in spoken or "vbscript:" in spoken:
+    if (
+        "http:" in spoken
+        or "https:" in spoken
+        or "scrobj" in spoken
+        or "javascript:" in spoken
+        or "vbscript:" in spoken
+    ):
         yield block("download_execute", "runs what comes from the network")
 
 
@@ -97,7 +127,9 @@ def _reg(call: Call) -> Iterator[Hit]:
         yield block("credentials", "copies the accounts' secrets")
     elif words[:1] == ["add"] and "currentversionrun" in spoken:
         yield block("persist", "has something start with the machine")
-    elif words[:1] == ["add"] and ("disableantispyware" in spoken or "enablelua" in spoken or "disablerealtime" in spoken or "defender" in spoken):
+    elif words[:1] == ["add"] and (
+        "disableantispyware" in spoken or "enablelua" in spoken or "disablerealtime" in spoken or "defender" in spoken
+    ):
         yield block("disable_security", "switches a guard of the machine off")
     elif words[:1] == ["delete"] and any(mark in spoken for mark in ("hklm", "hkey_local_machine", "hkcr")):
         yield block("destroy_files", "deletes a part of the registry")
@@ -109,7 +141,9 @@ def _net(call: Call) -> Iterator[Hit]:
         yield block("privilege", "makes somebody an administrator")
     elif words[:1] in (["user"], ["group"]) and "/add" in words:
         yield block("privilege", "makes an account")
-    elif words[:1] == ["stop"] and any(mark in " ".join(words) for mark in ("windefend", "mpssvc", "eventlog", "sense")):
+    elif words[:1] == ["stop"] and any(
+        mark in " ".join(words) for mark in ("windefend", "mpssvc", "eventlog", "sense")
+    ):
         yield block("disable_security", "stops a service that guards the machine")
 
 

@@ -3,37 +3,164 @@
 from __future__ import annotations
 
 import posixpath
-from fnmatch import fnmatchcase
+from functools import lru_cache
 
+from .globs import any_of, matcher
 from .model import HOME
 from .targets import normal
 
 _FILES = tuple(
-    """/etc/shadow /etc/shadow- /etc/gshadow /etc/gshadow- /etc/sudoers /etc/security/opasswd /etc/krb5.keytab
-    /etc/master.passwd /etc/ssh/ssh_host_*_key /etc/ssl/private/* /etc/kubernetes/admin.conf /etc/kubernetes/pki/*.key
-    /etc/wireguard/*.conf /etc/openvpn/*.key /etc/ppp/*-secrets /etc/rancher/k3s/k3s.yaml /etc/letsencrypt/live/*/privkey*
-    /etc/NetworkManager/system-connections/* /var/lib/kubelet/config.json /etc/ipsec.secrets /etc/docker/key.json
-    /run/secrets/* /var/run/secrets/* /proc/*/environ /proc/*/mem /proc/kcore /dev/mem /var/lib/sss/secrets/*
-    */etc/shadow */etc/gshadow *.kdbx *.kdb *.keystore *.ppk *.p12 *.pfx */.pgpass */.netrc */_netrc */.my.cnf
-    */.git-credentials */.npmrc */.pypirc */.htpasswd */.vault-token */.boto */.s3cfg */.aws/credentials
-    */.aws/sso/cache/* */.aws/cli/cache/* */.azure/*token* */.azure/accessTokens.json */.azure/msal*
-    */gcloud/*credential* */gcloud/access_tokens.db */gcloud/legacy_credentials* */.kube/config */kubeconfig
-    */.docker/config.json */.dockercfg */.cargo/credentials* */.gem/credentials */.config/gh/hosts.yml */.config/hub
-    */.config/rclone/rclone.conf */.terraform.d/credentials* */.password-store/* */.gnupg/private-keys* */.gnupg/secring*
-    */.gnupg/*.kbx */keychains/* *login.keychain* */.local/share/keyrings/* */kwalletd/* *.kwl
-    *chrom*/*Login?Data* *chrom*/*Cookies* *Chrom*/*Login?Data* *Chrom*/*Cookies* *Brave*/*Login?Data* */logins.json
-    */key4.db */key3.db */cookies.sqlite */signons.sqlite */Login?Data */wallet.dat */.bitcoin/*wallet* */.ethereum/keystore*
-    */.electrum/wallets* */.claude/.credentials.json */.codex/auth.json */.config/op/* */service-account*.json
-    */application_default_credentials.json */id_rsa */id_dsa */id_ecdsa */id_ed25519 */id_ecdsa_sk */id_ed25519_sk
-    */identity */.ssh/*_rsa */.ssh/*_ed25519 */.ssh/*.pem */.ssh/*.key */privkey.pem */private.key */private.pem
-    *private*key*.pem */server.key */terraform.tfstate */credentials.json */secrets.yml */secrets.yaml */.secrets
-    */master.key */wp-config.php */serviceaccount/token */ntds.dit */config/sam */config/system""".split()
+    [
+        "/etc/shadow",
+        "/etc/shadow-",
+        "/etc/gshadow",
+        "/etc/gshadow-",
+        "/etc/sudoers",
+        "/etc/security/opasswd",
+        "/etc/krb5.keytab",
+        "/etc/master.passwd",
+        "/etc/ssh/ssh_host_*_key",
+        "/etc/ssl/private/*",
+        "/etc/kubernetes/admin.conf",
+        "/etc/kubernetes/pki/*.key",
+        "/etc/wireguard/*.conf",
+        "/etc/openvpn/*.key",
+        "/etc/ppp/*-secrets",
+        "/etc/rancher/k3s/k3s.yaml",
+        "/etc/letsencrypt/live/*/privkey*",
+        "/etc/NetworkManager/system-connections/*",
+        "/var/lib/kubelet/config.json",
+        "/etc/ipsec.secrets",
+        "/etc/docker/key.json",
+        "/run/secrets/*",
+        "/var/run/secrets/*",
+        "/proc/*/environ",
+        "/proc/*/mem",
+        "/proc/kcore",
+        "/dev/mem",
+        "/var/lib/sss/secrets/*",
+        "*/etc/shadow",
+        "*/etc/gshadow",
+        "*.kdbx",
+        "*.kdb",
+        "*.keystore",
+        "*.ppk",
+        "*.p12",
+        "*.pfx",
+        "*/.pgpass",
+        "*/.netrc",
+        "*/_netrc",
+        "*/.my.cnf",
+        "*/.git-credentials",
+        "*/.npmrc",
+        "*/.pypirc",
+        "*/.htpasswd",
+        "*/.vault-token",
+        "*/.boto",
+        "*/.s3cfg",
+        "*/.aws/credentials",
+        "*/.aws/sso/cache/*",
+        "*/.aws/cli/cache/*",
+        "*/.azure/*token*",
+        "*/.azure/accessTokens.json",
+        "*/.azure/msal*",
+        "*/gcloud/*credential*",
+        "*/gcloud/access_tokens.db",
+        "*/gcloud/legacy_credentials*",
+        "*/.kube/config",
+        "*/kubeconfig",
+        "*/.docker/config.json",
+        "*/.dockercfg",
+        "*/.cargo/credentials*",
+        "*/.gem/credentials",
+        "*/.config/gh/hosts.yml",
+        "*/.config/hub",
+        "*/.config/rclone/rclone.conf",
+        "*/.terraform.d/credentials*",
+        "*/.password-store/*",
+        "*/.gnupg/private-keys*",
+        "*/.gnupg/secring*",
+        "*/.gnupg/*.kbx",
+        "*/keychains/*",
+        "*login.keychain*",
+        "*/.local/share/keyrings/*",
+        "*/kwalletd/*",
+        "*.kwl",
+        "*chrom*/*Login?Data*",
+        "*chrom*/*Cookies*",
+        "*Chrom*/*Login?Data*",
+        "*Chrom*/*Cookies*",
+        "*Brave*/*Login?Data*",
+        "*/logins.json",
+        "*/key4.db",
+        "*/key3.db",
+        "*/cookies.sqlite",
+        "*/signons.sqlite",
+        "*/Login?Data",
+        "*/wallet.dat",
+        "*/.bitcoin/*wallet*",
+        "*/.ethereum/keystore*",
+        "*/.electrum/wallets*",
+        "*/.claude/.credentials.json",
+        "*/.codex/auth.json",
+        "*/.config/op/*",
+        "*/service-account*.json",
+        "*/application_default_credentials.json",
+        "*/id_rsa",
+        "*/id_dsa",
+        "*/id_ecdsa",
+        "*/id_ed25519",
+        "*/id_ecdsa_sk",
+        "*/id_ed25519_sk",
+        "*/identity",
+        "*/.ssh/*_rsa",
+        "*/.ssh/*_ed25519",
+        "*/.ssh/*.pem",
+        "*/.ssh/*.key",
+        "*/privkey.pem",
+        "*/private.key",
+        "*/private.pem",
+        "*private*key*.pem",
+        "*/server.key",
+        "*/terraform.tfstate",
+        "*/credentials.json",
+        "*/secrets.yml",
+        "*/secrets.yaml",
+        "*/.secrets",
+        "*/master.key",
+        "*/wp-config.php",
+        "*/serviceaccount/token",
+        "*/ntds.dit",
+        "*/config/sam",
+        "*/config/system",
+    ]
 )
-_FOLDERS = (".ssh", ".gnupg", ".aws", ".password-store", ".kube", ".azure", "keyrings", "gcloud", "Keychains", ".mozilla")
+_FOLDERS = (
+    ".ssh",
+    ".gnupg",
+    ".aws",
+    ".password-store",
+    ".kube",
+    ".azure",
+    "keyrings",
+    "gcloud",
+    "Keychains",
+    ".mozilla",
+)
 _KEY_NAMES = ("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519")
 _PUBLIC = (".pub", ".example", ".sample", ".template", ".dist", ".md", ".tmpl", "known_hosts", "/config.example")
 
 
+_is_file = any_of(_FILES)
+_SAMPLES = (
+    *(pattern for pattern in _FILES if not any(mark in pattern for mark in "*?[")),
+    *(f"{base}/.ssh/{key}" for base in (HOME, "/root") for key in _KEY_NAMES),
+    *(HOME + pattern[1:] for pattern in _FILES if pattern.startswith("*/.") and "*" not in pattern[1:]),
+    "/proc/1/environ",
+)
+
+
+@lru_cache(maxsize=4096)
 def is_secret(path: str, folder: str = ".") -> bool:
     """Whether the file holds credentials; a path with globs counts by what it would match.
 
@@ -46,7 +173,7 @@ def is_secret(path: str, folder: str = ".") -> bool:
         return False
     rooted = clean if clean.startswith("/") else "/" + clean.removeprefix("./")
     name = posixpath.basename(clean)
-    if any(fnmatchcase(rooted, pattern) for pattern in _FILES):
+    if _is_file(rooted):
         return name != "identity" or ".ssh" in rooted
     if any(mark in rooted for mark in "*?["):
         return _glob_meets_secret(rooted)
@@ -55,14 +182,12 @@ def is_secret(path: str, folder: str = ".") -> bool:
 
 def _glob_meets_secret(rooted: str) -> bool:
     """Whether a glob such as `/e?c/sh*w` or `~/.ssh/*` matches a well-known secret."""
-    if rooted in {"/*", "/**"} or posixpath.basename(rooted) in {"*.pub", "*"} and "/.ssh" not in rooted:
+    if rooted in {"/*", "/**"} or (posixpath.basename(rooted) in {"*.pub", "*"} and "/.ssh" not in rooted):
         return False
     if posixpath.basename(rooted) in {"*.pem", "*.key", "*.ppk", "*.p12", "*_rsa"}:
         return rooted.startswith(("/home", "/root", "/etc", "/*"))
-    samples = [pattern for pattern in _FILES if not any(mark in pattern for mark in "*?[")]
-    samples += [f"{base}/.ssh/{key}" for base in (HOME, "/root") for key in _KEY_NAMES]
-    samples += [HOME + pattern[1:] for pattern in _FILES if pattern.startswith("*/.") and "*" not in pattern[1:]]
-    return any(fnmatchcase(sample, rooted) for sample in samples)
+    meets = matcher(rooted)
+    return any(meets(sample) for sample in _SAMPLES)
 
 
 def is_secret_folder(path: str, folder: str = ".") -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from . import interpreters, rules, wrappers
 from .flow import output, path_labels
+from .globs import matcher
 from .model import (
     ANYTHING,
     NOTHING,
@@ -48,7 +48,22 @@ MAX_NESTING = 10
 MAX_SCRIPT = 64 * 1024
 """Characters of an inner script that are parsed."""
 
-_GLOBBED = ("rm", "dd", "cat", "sh", "bash", "nc", "curl", "wget", "chmod", "mkfs", "python3", "shred", "base64", "sudo")
+_GLOBBED = (
+    "rm",
+    "dd",
+    "cat",
+    "sh",
+    "bash",
+    "nc",
+    "curl",
+    "wget",
+    "chmod",
+    "mkfs",
+    "python3",
+    "shred",
+    "base64",
+    "sudo",
+)
 _SHELLS = interpreters.SHELLS
 
 
@@ -118,7 +133,7 @@ class Shell:
         inner = Shell(self._ledger, self._nesting + 1, self._place)
         inner.variables, inner.functions = dict(self.variables), dict(self.functions)
         inner.files, inner.folder, inner.wrappers = self.files, self.folder, self.wrappers
-        inner._calling, inner._forever = self._calling, self._forever  # noqa: SLF001 (its own kind)
+        inner._calling, inner._forever = self._calling, self._forever
         for number, argument in enumerate(arguments or ()):
             inner.variables[str(number)] = (argument.data,)
         return inner.run(parse(data.text), stdin)
@@ -168,6 +183,9 @@ class Shell:
     def _pipeline(self, pipeline: Pipeline, stdin: Data) -> Data:
         data = stdin
         for stage in pipeline.stages:
+            if self._ledger.calls > MAX_CALLS:
+                self._note(review("too_large", "more commands than are judged"))
+                break
             data = self._statement(stage, data)
         return data
 
@@ -180,7 +198,9 @@ class Shell:
         if group.subshell:
             self.folder = folder
         if outputs:
-            self._judge(Call("", [], written, self._filled(outputs, written), folder=self.folder, forever=group.forever))
+            self._judge(
+                Call("", [], written, self._filled(outputs, written), folder=self.folder, forever=group.forever)
+            )
             return Data("", written.labels)
         if group.forever and any(isinstance(statement, Background) for statement in group.body):
             self._note(block("exhaust", "starts processes without an end"))
@@ -209,12 +229,16 @@ class Shell:
                 Field(Data(f"{a.name}=").joined(self.variables.get(a.name, (NOTHING,))[0])) for a in simple.assignments
             ]
         elif not fields and simple.assignments and not outputs:
-            fields = [Field(Data(f"{a.name}=").joined(self.variables.get(a.name, (NOTHING,))[0])) for a in simple.assignments]
+            fields = [
+                Field(Data(f"{a.name}=").joined(self.variables.get(a.name, (NOTHING,))[0])) for a in simple.assignments
+            ]
             self._judge(Call("=", fields, folder=self.folder))
             return NOTHING
         written = self._fields(fields, source, inputs, outputs)
         if simple.assignments and fields:
-            names = [Field(Data(f"{a.name}=").joined(self.variables.get(a.name, (NOTHING,))[0])) for a in simple.assignments]
+            names = [
+                Field(Data(f"{a.name}=").joined(self.variables.get(a.name, (NOTHING,))[0])) for a in simple.assignments
+            ]
             self._judge(Call("=", names, folder=self.folder))
         return written
 
@@ -242,7 +266,9 @@ class Shell:
         if inner is not None:
             return self._unwrapped(call, inner)
         if call.name in interpreters.NAMES:
+            before, self.wrappers = self.wrappers, (*self.wrappers, call.name)
             found = interpreters.run(call, self)
+            self.wrappers = before
             if found is not None:
                 return found
         if call.name == "cd" and call.operands:
@@ -379,7 +405,7 @@ def _name(first: Field) -> str:
     text = first.text
     name = posixpath.basename(text.replace("\\", "/")) if "/" in text or "\\" in text else text
     if first.globs and any(mark in name for mark in "*?["):
-        name = next((known for known in _GLOBBED if fnmatchcase(known, name)), name)
+        name = next(filter(matcher(name), _GLOBBED), name)
     lowered = name.lower()
     if lowered.endswith((".exe", ".com")):
         return lowered[:-4]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from enum import Enum
-from fnmatch import fnmatchcase
 from functools import lru_cache
 
+from .globs import any_of, matcher
 from .model import HOME, UNKNOWN
 
 
@@ -25,25 +25,155 @@ class Place(Enum):
 
 
 _SYSTEM_ROOTS = frozenset(
-    "bin boot dev etc home lib lib32 lib64 libx32 media mnt opt proc root run sbin srv sys usr var private "
-    "Applications Library System Users Volumes nix snap host hostfs rootfs".split()
+    [
+        "bin",
+        "boot",
+        "dev",
+        "etc",
+        "home",
+        "lib",
+        "lib32",
+        "lib64",
+        "libx32",
+        "media",
+        "mnt",
+        "opt",
+        "proc",
+        "root",
+        "run",
+        "sbin",
+        "srv",
+        "sys",
+        "usr",
+        "var",
+        "private",
+        "Applications",
+        "Library",
+        "System",
+        "Users",
+        "Volumes",
+        "nix",
+        "snap",
+        "host",
+        "hostfs",
+        "rootfs",
+    ]
 )
-_DATA_ROOTS = frozenset("data backup backups database databases db storage vol volumes export exports archive".split())
+_DATA_ROOTS = frozenset(
+    [
+        "data",
+        "backup",
+        "backups",
+        "database",
+        "databases",
+        "db",
+        "storage",
+        "vol",
+        "volumes",
+        "export",
+        "exports",
+        "archive",
+    ]
+)
 _WHOLE = frozenset({"bin", "boot", "lib", "lib32", "lib64", "sbin", "proc", "sys"})
 _USR_OWN = frozenset({"bin", "lib", "lib32", "lib64", "libexec", "sbin", "share", "include", "local", "src"})
 _SERVICES = frozenset(
-    "postgresql postgres pgsql mysql mariadb mongodb mongo redis docker containerd etcd kubelet rancher elasticsearch "
-    "cassandra clickhouse influxdb grafana prometheus consul vault dpkg rpm pacman libvirt jenkins gitlab git ldap "
-    "lxc lxd zookeeper kafka couchdb neo4j minio ceph samba systemd".split()
+    [
+        "postgresql",
+        "postgres",
+        "pgsql",
+        "mysql",
+        "mariadb",
+        "mongodb",
+        "mongo",
+        "redis",
+        "docker",
+        "containerd",
+        "etcd",
+        "kubelet",
+        "rancher",
+        "elasticsearch",
+        "cassandra",
+        "clickhouse",
+        "influxdb",
+        "grafana",
+        "prometheus",
+        "consul",
+        "vault",
+        "dpkg",
+        "rpm",
+        "pacman",
+        "libvirt",
+        "jenkins",
+        "gitlab",
+        "git",
+        "ldap",
+        "lxc",
+        "lxd",
+        "zookeeper",
+        "kafka",
+        "couchdb",
+        "neo4j",
+        "minio",
+        "ceph",
+        "samba",
+        "systemd",
+    ]
 )
 _HOME_VITAL = frozenset(
-    ".ssh .gnupg .config .local .aws .kube .azure .mozilla .thunderbird .password-store .docker .gcloud Documents "
-    "Desktop Pictures Photos Videos Music Library Mail Maildir .bashrc .profile .zshrc .bash_profile backups".split()
+    [
+        ".ssh",
+        ".gnupg",
+        ".config",
+        ".local",
+        ".aws",
+        ".kube",
+        ".azure",
+        ".mozilla",
+        ".thunderbird",
+        ".password-store",
+        ".docker",
+        ".gcloud",
+        "Documents",
+        "Desktop",
+        "Pictures",
+        "Photos",
+        "Videos",
+        "Music",
+        "Library",
+        "Mail",
+        "Maildir",
+        ".bashrc",
+        ".profile",
+        ".zshrc",
+        ".bash_profile",
+        "backups",
+    ]
 )
 _VITAL_FILES = frozenset(
-    "/etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/fstab /etc/sudoers /etc/hosts /etc/resolv.conf /etc/crypttab "
-    "/etc/ssh/sshd_config /etc/ld.so.conf /etc/nsswitch.conf /etc/crontab /etc/profile /etc/environment "
-    "/etc/pam.conf /etc/machine-id /etc/hostname /etc/inittab /etc/login.defs /etc/ssl/certs".split()
+    [
+        "/etc/passwd",
+        "/etc/shadow",
+        "/etc/group",
+        "/etc/gshadow",
+        "/etc/fstab",
+        "/etc/sudoers",
+        "/etc/hosts",
+        "/etc/resolv.conf",
+        "/etc/crypttab",
+        "/etc/ssh/sshd_config",
+        "/etc/ld.so.conf",
+        "/etc/nsswitch.conf",
+        "/etc/crontab",
+        "/etc/profile",
+        "/etc/environment",
+        "/etc/pam.conf",
+        "/etc/machine-id",
+        "/etc/hostname",
+        "/etc/inittab",
+        "/etc/login.defs",
+        "/etc/ssl/certs",
+    ]
 )
 _DEVICES = (
     "/dev/sd[a-z?*]*",
@@ -71,7 +201,17 @@ _DEVICES = (
     "/dev/sr0",
     "\\\\.\\physicaldrive*",
 )
-_TEMP = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/user/", "/var/cache/", "/var/lib/apt/lists", "/private/tmp/", "/var/folders/")
+_is_device = any_of(_DEVICES)
+_TEMP = (
+    "/tmp/",
+    "/var/tmp/",
+    "/dev/shm/",
+    "/run/user/",
+    "/var/cache/",
+    "/var/lib/apt/lists",
+    "/private/tmp/",
+    "/var/folders/",
+)
 _EVERYTHING = ("*", ".", ".*", "*.*", "{*,.*}", "**")
 
 
@@ -92,13 +232,13 @@ def is_device(path: str) -> bool:
         return False
     if UNKNOWN in clean and clean.startswith("/dev/"):
         return not clean.startswith(("/dev/tcp", "/dev/udp", "/dev/shm", "/dev/fd", "/dev/pts", "/dev/tty"))
-    return any(fnmatchcase(clean, pattern) for pattern in _DEVICES)
+    return _is_device(clean)
 
 
 def is_log(path: str, folder: str = ".") -> bool:
     """Whether it is a log of the system or a shell's history."""
     clean = normal(path, folder)
-    if clean.endswith((".gz", ".1", ".2", ".3", ".old", ".xz", ".bz2")) and "*" != clean[-1]:
+    if clean.endswith((".gz", ".1", ".2", ".3", ".old", ".xz", ".bz2")) and clean[-1] != "*":
         return False
     if clean in {"/var/log", "/var/run/utmp", "/run/utmp", "/var/adm"} or clean.startswith(("/var/log/", "/var/adm/")):
         return not clean.endswith("*.gz")
@@ -108,7 +248,9 @@ def is_log(path: str, folder: str = ".") -> bool:
 def is_history(path: str) -> bool:
     """Whether it is the history of a shell or of a client."""
     name = posixpath.basename(path)
-    return name.startswith(".") and name.endswith(("_history", "_hist", "histfile", ".lesshst", ".viminfo", "fish_history"))
+    return name.startswith(".") and name.endswith(
+        ("_history", "_hist", "histfile", ".lesshst", ".viminfo", "fish_history")
+    )
 
 
 def place(path: str, folder: str = ".") -> Place:
@@ -118,8 +260,8 @@ def place(path: str, folder: str = ".") -> Place:
     clean = normal(path, folder)
     if clean.startswith("/"):
         return _absolute(clean)
-    if clean in _EVERYTHING or clean == "./*":
-        return Place.HERE
+    if clean in _EVERYTHING:
+        return Place.HERE if folder in {".", ".."} or folder.startswith("../") or UNKNOWN in folder else Place.ORDINARY
     if clean.startswith("..") and all(piece in {"..", *_EVERYTHING} for piece in clean.split("/")):
         return Place.HERE
     if clean == ".git":
@@ -149,7 +291,7 @@ def _absolute(clean: str) -> Place:
     if clean.startswith(_TEMP):
         return Place.ORDINARY
     depth = len(pieces) - wild
-    if any(mark in first for mark in "*?[") and any(fnmatchcase(name, first) for name in _SYSTEM_ROOTS):
+    if any(mark in first for mark in "*?[") and any(map(matcher(first), _SYSTEM_ROOTS)):
         return Place.MACHINE
     if is_log(clean):
         return Place.LOGS
@@ -172,7 +314,7 @@ def _top(first: str) -> Place:
 
 def _home(pieces: list[str], depth: int) -> Place:
     inner = pieces[1:] if pieces[0] == "root" else pieces[2:]
-    if not inner or inner[-1] in _EVERYTHING and len(inner) == 1:
+    if not inner or (inner[-1] in _EVERYTHING and len(inner) == 1):
         return Place.HOME
     if inner[0] in _HOME_VITAL and (len(inner) == 1 or inner[1] in _EVERYTHING or inner[0] in {".ssh", ".gnupg"}):
         return Place.HOME
@@ -187,7 +329,7 @@ def _usr(clean: str, pieces: list[str], depth: int) -> Place:
     if pieces[1] == "local":
         whole = depth == 2 or (depth == 3 and pieces[2] in _USR_OWN)  # noqa: PLR2004
         return Place.MACHINE if whole else Place.ORDINARY
-    if depth == 2 and pieces[1] in _USR_OWN or pieces[1] in {"bin", "sbin"}:  # noqa: PLR2004
+    if (depth == 2 and pieces[1] in _USR_OWN) or pieces[1] in {"bin", "sbin"}:  # noqa: PLR2004
         return Place.MACHINE
     return Place.NEAR_SYSTEM
 

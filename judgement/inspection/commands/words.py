@@ -34,7 +34,17 @@ WELL_KNOWN: Mapping[str, str] = {
     "SYSTEMDRIVE": "C:",
 }
 _HARMLESS_NAMES = ("TMP", "TEMP", "BUILD", "DIST", "CACHE", "OUT", "WORK", "TARGET_DIR", "SCRATCH", "VENV")
-_SECRET_NAMES = ("SECRET", "TOKEN", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_KEY", "CREDENTIAL")
+_SECRET_NAMES = (
+    "SECRET",
+    "TOKEN",
+    "PASSWORD",
+    "PASSWD",
+    "API_KEY",
+    "APIKEY",
+    "PRIVATE_KEY",
+    "ACCESS_KEY",
+    "CREDENTIAL",
+)
 
 
 class Surroundings(Protocol):

@@ -115,7 +115,19 @@ _RUNNERS: Mapping[str, tuple[str, ...]] = {
     "mise": ("exec", "x"),
     "direnv": ("exec",),
 }
-_CONTAINERS = ("docker", "podman", "nerdctl", "kubectl", "oc", "crictl", "lxc", "docker-compose", "k3s", "microk8s", "ctr")
+_CONTAINERS = (
+    "docker",
+    "podman",
+    "nerdctl",
+    "kubectl",
+    "oc",
+    "crictl",
+    "lxc",
+    "docker-compose",
+    "k3s",
+    "microk8s",
+    "ctr",
+)
 _CONTAINER_VALUED = (
     "-e -v -w -u -p -h -l -m -n -c --env --volume --workdir --user --publish --name --network --net --mount --entrypoint "
     "--env-file --label --memory --cpus --hostname --add-host --device --cap-add --cap-drop --security-opt --pid --ipc "
@@ -242,7 +254,9 @@ def _parallel(call: Call) -> Inner:
     args = call.args[past_options(call.args, "-j -a -N -n --jobs -S --arg-file -I -d") :]
     marks = [n for n, arg in enumerate(args) if arg.text in {":::", "::::", ":::+"}]
     head = args[: marks[0]] if marks else args
-    items = args[marks[0] + 1 :] if marks else [Field(Data(text, call.stdin.labels)) for text in call.stdin.text.split()]
+    items = (
+        args[marks[0] + 1 :] if marks else [Field(Data(text, call.stdin.labels)) for text in call.stdin.text.split()]
+    )
     if not head:
         return Inner(scripts=[item.data for item in items[:100]])
     template = _joined(head)
@@ -269,13 +283,28 @@ def _find(call: Call) -> Inner:
 
 
 _FIND_TESTS = ("-name", "-iname", "-path", "-ipath", "-wholename", "-regex", "-iregex")
-_FIND_NARROW = ("-mtime", "-mmin", "-user", "-empty", "-newer", "-size", "-inum", "-atime", "-ctime", "-nouser", "-xtype")
+_FIND_NARROW = (
+    "-mtime",
+    "-mmin",
+    "-user",
+    "-empty",
+    "-newer",
+    "-size",
+    "-inum",
+    "-atime",
+    "-ctime",
+    "-nouser",
+    "-xtype",
+)
 
 
 def find_paths(call: Call) -> list[str]:
     """What find would find, as paths with globs: the whole of each starting point, or what its name tests allow."""
     args = call.argv
-    stop = next((n for n, text in enumerate(args) if text.startswith(("-", "(", "!")) and text not in {"-L", "-H", "-P"}), len(args))
+    stop = next(
+        (n for n, text in enumerate(args) if text.startswith(("-", "(", "!")) and text not in {"-L", "-H", "-P"}),
+        len(args),
+    )
     roots = [text for text in args[:stop] if not text.startswith("-")] or ["."]
     names = [args[n + 1] for n, text in enumerate(args[:-1]) if text in _FIND_TESTS]
     if "!" in args or "-not" in args:
@@ -303,7 +332,11 @@ def _container(call: Call) -> Inner | None:
         entry = Call(call.name, rest).option("--entrypoint")
         dashes = next((n for n, arg in enumerate(rest) if arg.text == "--"), None)
         if call.name in {"kubectl", "oc", "lxc", "k3s", "microk8s"}:
-            return Inner([rest[dashes + 1 :]]) if dashes is not None else Inner([rest[past_options(rest, _CONTAINER_VALUED) + 1 :]])
+            return (
+                Inner([rest[dashes + 1 :]])
+                if dashes is not None
+                else Inner([rest[past_options(rest, _CONTAINER_VALUED) + 1 :]])
+            )
         at = past_options(rest, _CONTAINER_VALUED) + (2 if call.name == "ctr" else 1)
         inner = rest[at:]
         return Inner([[Field(Data(entry)), *inner] if entry else inner])
@@ -315,11 +348,15 @@ def _scheduled(call: Call) -> Inner:
 
 
 def _terminal(call: Call) -> Inner:
-    """screen and tmux: what follows the session's options."""
+    """Screen and tmux: what follows the session's options."""
     args = call.args
     if call.name == "screen":
         return Inner([args[past_options(args, "-S -c -h -p -s -t -T -e") :]])
-    words = [n for n, arg in enumerate(args) if arg.text in {"new-session", "new", "new-window", "neww", "send-keys", "split-window", "run-shell", "run"}]
+    words = [
+        n
+        for n, arg in enumerate(args)
+        if arg.text in {"new-session", "new", "new-window", "neww", "send-keys", "split-window", "run-shell", "run"}
+    ]
     if not words:
         return Inner()
     rest = args[words[0] + 1 :]
