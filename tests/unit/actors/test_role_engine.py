@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 
 from aura_ia_mcp.actors.boot import Boot
@@ -59,7 +59,7 @@ async def ask(graph: Graph, tool: str, arguments: JSON | None = None, *, token: 
     tokens = {"roles": Minter(graph.decision_root).mint(claims)} if token else {}
     reply = await graph.peers["tools"].request("roles", message, header=Header(principal=DEV, tokens=tokens))
     definition = next(t.definition for t in builtin.tools(graph.settings) if t.definition.name == tool)
-    jsonschema.validate(reply["structuredContent"], definition.output_schema or {})
+    jsonschema_rs.validate(definition.output_schema or {}, reply["structuredContent"])
     assert reply["_meta"]["aura/layers"][0]["layer"] == "L2"
     return dict(reply["structuredContent"])
 
