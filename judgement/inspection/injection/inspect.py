@@ -56,6 +56,7 @@ class _Sign(NamedTuple):
     start: int
     end: int
     how: str = ""
+    spoken_of: bool = False
 
 
 def inspect_injection(text: str) -> list[Finding]:
@@ -121,10 +122,12 @@ def _encoded(sign: _Sign, how: str) -> _Sign:
 def _of_words(text: Symbols) -> list[_Sign]:
     """The grammar's hits, with what their context leaves of them."""
     context = Context(text)
-    return [
-        _Sign(hit.family, hit.weight * context.remains(hit), int(text.starts[hit.first]), int(text.ends[hit.last - 1]))
-        for hit in hits(text)
-    ]
+    found = []
+    for hit in hits(text):
+        remains = context.remains(hit)
+        start, end = int(text.starts[hit.first]), int(text.ends[hit.last - 1])
+        found.append(_Sign(hit.family, hit.weight * remains, start, end, spoken_of=remains < 1.0))
+    return found
 
 
 def _damped_mark(place: Place, folded: Folded) -> _Sign:
@@ -144,10 +147,11 @@ def _supported(signs: list[_Sign], places: list[_Sign], unseen_spans: list[tuple
         for other in found[low:]:
             if other.start > sign.end + _NEAR:
                 break
-            if other.family != sign.family and other.weight >= _MARK_LEAST:
+            apart = other.start >= sign.end or other.end <= sign.start or other.family != sign.family
+            if apart and other is not sign and other.weight >= _MARK_LEAST and not other.spoken_of:
                 best[other.family] = max(best.get(other.family, 0.0), other.weight)
         doubt = 1.0 - sign.weight
-        for weight in best.values():
+        for weight in () if sign.spoken_of else best.values():
             doubt *= 1.0 - _SUPPORT * weight
         weight = 1.0 - doubt
         if any(start <= sign.start and sign.end <= end for start, end in unseen_spans):

@@ -102,6 +102,8 @@ class _Lexicon:
             meaning = self.stems.get(word[:length])
             if meaning is not None:
                 return self.numbers[meaning]
+        if word.endswith("s") and word[:-1] in self.words:  # plurals and possessives, whose apostrophe is gone
+            return self.known[word[:-1]]
         return 0
 
 

@@ -92,7 +92,7 @@ class Context:
             self._quotation(hit),
             _reported(hit, sentence, within),
             _forbidden(hit, sentence, within),
-            _asked(hit, sentence),
+            _asked(hit, sentence, within),
             _of_work(hit, sentence, within),
         )
 
@@ -113,6 +113,8 @@ def _reported(hit: Hit, sentence: Sentence, within: npt.NDArray[np.int64]) -> fl
     """Attackers write that ...; he told the bot to ...; ... is a common attack."""
     before, after = sentence.before, sentence.after
     if hit.family != "bypass" and _any("REPORT", within[1:-1]):
+        return _REMAINS_REPORTED
+    if _any("PREVENT", before) or (_any("NARRATE", within[1:-1]) and not _any("YOU", within)):
         return _REMAINS_REPORTED
     if _any("REPORT", before) or (
         _any("THIRD", before) and _any("NARRATE", before) and not bool(_holding("YOU")[before].any())
@@ -138,8 +140,10 @@ def _forbidden(hit: Hit, sentence: Sentence, within: npt.NDArray[np.int64]) -> f
     return _REMAINS_FORBIDDEN if _any("OUGHT", near) or _any("NOT", near[-3:]) else 1.0
 
 
-def _asked(hit: Hit, sentence: Sentence) -> float:
+def _asked(hit: Hit, sentence: Sentence, within: npt.NDArray[np.int64]) -> float:
     """How can we ... ? Should an assistant ... ?"""
+    if _any("CANBE", within[1:]):
+        return _REMAINS_QUESTION
     if _any("DEFENCE", sentence.before) and (sentence.is_question or _any("REPORT", sentence.after)):
         return _REMAINS_QUESTION
     if sentence.is_question and hit.family != "leak" and not _is_imperative(sentence):
@@ -150,6 +154,8 @@ def _asked(hit: Hit, sentence: Sentence) -> float:
 def _of_work(hit: Hit, sentence: Sentence, within: npt.NDArray[np.int64]) -> float:
     """Ignore my previous instructions; the rules of the house."""
     if _any("CODE", within) or (hit.family == "override" and _any("OWN", within)):
+        return _REMAINS_WORK
+    if hit.family == "hijack" and _any("ME", sentence.after[:1]):
         return _REMAINS_WORK
     if hit.family in {"override", "leak", "bypass", "authority"}:
         links = np.flatnonzero(_holding("LINK")[sentence.after[:2]])
