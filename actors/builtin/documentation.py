@@ -8,7 +8,7 @@ from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.configs.load import leaves, masked
 from aura_ia_mcp.configs.settings import Settings
-from aura_ia_mcp.judgement.authorize import OPERATE
+from aura_ia_mcp.judgement.policy import OPERATE
 
 from ..sources import ToolCall, ToolDefinition
 from .library import pages
