@@ -51,7 +51,7 @@ class Fixtures(Scripted):
             blurt_once=self._blurt,
             explain=self._explain,
             talk=self._talk,
-            ask=self._ask,
+            question=self._question,
         )
         self.definitions["write"] = define("write", read_only=False, idempotent=False)
         self.definitions["blurt_once"] = define("blurt_once", read_only=False, idempotent=False)
@@ -100,7 +100,7 @@ class Fixtures(Scripted):
             await call.progress(step, 2, f"step {step}")
         return text_result("done")
 
-    async def _ask(self, arguments: JSON, call: ToolCall) -> JSON:
+    async def _question(self, arguments: JSON, call: ToolCall) -> JSON:
         answer = await call.ask("elicitation/create", {"message": "name?"})
         return text_result(str(answer["content"]["name"]))
 
@@ -154,7 +154,7 @@ async def test_an_allowed_call_answers_with_its_layers_and_its_audit_id(graph: G
     assert (record["name"], record["verdict"], record["rule"], record["outcome"]) == (
         "echo",
         "allow",
-        "capability.granted",
+        "capability.allow",
         "ok",
     )
 
@@ -166,11 +166,13 @@ async def test_the_record_holds_what_the_verdict_was_made_of_and_no_argument(gra
     (record,) = graph.records()
     assert record["principal"] == {"id": "guest", "kind": "agent", "tenant": "local", "roles": ["guest"]}
     assert record["capabilities"] == ["infer", "query", "status"]
-    assert record["bucket"]["before"] == 100
-    assert record["bucket"]["after"] == 99
+    (bucket,) = record["buckets"]
+    assert (bucket["class"], bucket["before"], bucket["after"], bucket["rate"]) == ("default", 100, 99, 100)
     assert record["client"] == {"callId": "c1", "threadId": "t1", "name": "codex", "version": "1"}
     assert record["trace"].startswith("00-aaaa")
-    assert all(record[name] for name in ("policy", "catalogue", "contract", "args", "call", "session"))
+    assert all(record[name] for name in ("policy", "roles", "catalogue", "contract", "args", "call", "session"))
+    assert record["inputs"]["tool"]["name"] == "echo"
+    assert record["matched"]
     text = str(record)
     assert "my words" not in text
     assert "session-secret" not in text
@@ -203,7 +205,7 @@ async def test_a_question_travels_up_and_its_answer_down(graph: Graph) -> None:
         asked.append(question)
         return {"action": "accept", "content": {"name": "Ada"}}
 
-    reply = await graph.call("ask", on_ask=on_ask)
+    reply = await graph.call("question", on_ask=on_ask)
     assert reply["content"][0]["text"] == "Ada"
     assert asked == [{"method": "elicitation/create", "params": {"message": "name?"}}]
 
@@ -274,7 +276,7 @@ async def test_call_101_of_a_minute_is_refused_and_the_one_after_the_wait_runs(
     graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("aura_ia_mcp.actors.safety.clock", lambda: now)
+    monkeypatch.setattr("aura_ia_mcp.actors.rates.clock", lambda: now)
     for _ in range(100):
         await graph.call("echo", {"text": "x"})
     with pytest.raises(AuraError) as caught:
@@ -282,7 +284,7 @@ async def test_call_101_of_a_minute_is_refused_and_the_one_after_the_wait_runs(
     failure = caught.value.failure
     assert (failure.code, failure.outcome) == ("rate_limited", "not_run")
     assert failure.retry_after_s == pytest.approx(0.6, abs=0.01)
-    assert graph.records()[-1]["rule"] == "rate.limit"
+    assert graph.records()[-1]["rule"] == "rate.default"
     assert (await graph.call("echo", {"text": "x"}, OPERATOR))["structuredContent"]
     assert len((await graph.request(ListCatalogue("tools")))["entries"]) > 5
     now += failure.retry_after_s or 0
@@ -479,7 +481,7 @@ async def test_secrets_leave_neither_in_results_nor_in_logs_nor_into_the_record(
     await code_of(graph.call(TOKEN))
     raw = b"".join(path.read_bytes() for path in graph.paths.audit.rglob("*.jsonl"))
     assert TOKEN.encode() not in raw
-    assert graph.records()[0]["redacted"]["found"] == {"aura_token": 1, "member": 1}
+    assert graph.records()[0]["redacted"]["found"] == {"aura_token": 2, "member": 1}, "item and result"
 
 
 # --- Tools -----------------------------------------------------------------------------------------------------------

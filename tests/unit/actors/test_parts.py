@@ -15,7 +15,7 @@ from aura_ia_mcp.actors.catalogue import Catalogue, Servers
 from aura_ia_mcp.actors.decision import covered
 from aura_ia_mcp.actors.idempotency import Idempotency
 from aura_ia_mcp.actors.relay import Relay
-from aura_ia_mcp.actors.snapshot import Listing, Snapshot
+from aura_ia_mcp.actors.snapshot import Caller, Listing, Snapshot
 from aura_ia_mcp.actors.sources import Listener, ToolDefinition
 from aura_ia_mcp.actors.tools import Tools
 from aura_ia_mcp.bus.errors import AuraError
@@ -105,7 +105,10 @@ async def test_a_slow_client_gets_the_newest_items_in_order_and_nothing_grows() 
         await go.wait()
         got.append(item["n"])
 
-    relay = Relay(emit)
+    async def clean(item: JSON) -> JSON:
+        return item
+
+    relay = Relay(emit, clean)
     for n in range(1000):
         relay.put({"n": n})
     await asyncio.sleep(0)
@@ -206,6 +209,7 @@ def test_a_contract_has_another_fingerprint_when_anything_a_model_relies_on_chan
         {"capability": "query"},
         {"exposed": False},
         {"audience": "ml"},
+        {"calms": True},
     ]
     plain: JSON = {name: getattr(base, name) for name in ("name", "title", "description", "input_schema")}
     found = {ToolDefinition(**(plain | change)).fingerprint for change in changes}
@@ -274,13 +278,19 @@ def test_a_uri_has_the_form_of_a_template_or_has_not(uri: str, found: bool) -> N
 def test_an_entry_without_a_capability_is_for_operators_only() -> None:
     empty = listing()
     snapshot = Snapshot.of(
-        {"tools": listing({"name": "t"}), "resources": empty, "prompts": empty, "resource_templates": empty},
+        {
+            "tools": listing({"name": "t", "inputSchema": {}}),
+            "resources": empty,
+            "prompts": empty,
+            "resource_templates": empty,
+        },
         Servers.of(Settings()),
     )
     subject = snapshot.tool("t", "gateway")
     assert subject is not None
-    assert (subject.capability, subject.read_only, subject.idempotent) == ("operate", False, False)
-    assert snapshot.visible("tools", "gateway", frozenset({"status"}))["entries"] == []
+    assert (subject.facts.capability, subject.read_only, subject.idempotent) == ("operate", False, False)
+    everybody = Caller("guest", lambda facts: facts.capability == "status")
+    assert snapshot.visible("tools", "gateway", everybody)["entries"] == []
 
 
 # --- routing ---------------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ def test_a_gateway_reads_what_its_supervisor_wrote() -> None:
         DirectoryPlace("here", "unix:/x"),
         "1.2.3",
         b"g" * 32,
+        b"r" * 32,
         Certificate("c", "o", "k"),
     )
     assert GatewaySpec.from_json(spec.to_json()) == spec
@@ -45,7 +46,7 @@ def test_a_gateway_reads_what_its_supervisor_wrote() -> None:
 
 def test_a_gateway_is_told_no_key_but_those_of_its_own_edges() -> None:
     keys = EdgeKeys.of("gateway", ROOTS.bus, KEYED)
-    told = GatewaySpec(Settings(), keys, "here", DirectoryPlace("here", "unix:/x"), "1", b"g" * 32).to_json()
+    told = GatewaySpec(Settings(), keys, "here", DirectoryPlace("here", "unix:/x"), "1", b"g" * 32, b"r" * 32).to_json()
     for secret in (ROOTS.bus, ROOTS.decision, ROOTS.audit_key):
         assert secret.hex() not in told
     assert all("gateway" in edge for edge in keys.by_edge)

@@ -11,7 +11,18 @@ from aura_ia_mcp.cluster.tree import TREE, Place, check_places, plan
 
 def test_every_layer_is_a_ray_actor_that_people_find_by_name() -> None:
     names = [seat.name for seat in plan({}, {})]
-    assert names == ["Bus Directory 0", "L0 Records 0", "L1 ML worker 0", "L5 Tools 0", "L6 Safety 0"]
+    assert names == [
+        "Bus Directory 0",
+        "L0 Records 0",
+        "L1 ML worker 0",
+        "L1 Language 0",
+        "L2 Role engine 0",
+        "L2 Router 0",
+        "L3 Workflow 0",
+        "L4 Reasoning 0",
+        "L5 Tools 0",
+        "L6 Safety 0",
+    ]
 
 
 def test_every_role_of_the_bus_but_the_clients_has_one_seat() -> None:
