@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from aura_ia_mcp.bus.messages import JSON, CallTool
 from aura_ia_mcp.bus.tokens import Verifier
 from aura_ia_mcp.judgement import diagnosis, plans
 from aura_ia_mcp.judgement.risk import of_text
+from aura_ia_mcp.judgement.risk.hazards import hazards
 
 from .asking import Asking, Caller, Way
 from .boot import Boot
@@ -127,7 +129,9 @@ class Reasoning:
                     notes.append(f"context.role: there is no role {str(role)[:64]!r}; your own trust was used")
                 else:
                     context["trust"] = call.rules.roles.trust_of([found])
-        told = of_text(call.arguments["operation"], context).as_dict()
+        operation = call.arguments["operation"]
+        found = await asyncio.to_thread(hazards, operation)  # parsing may take longer than other calls should wait
+        told = of_text(operation, context, findings=found).as_dict()
         return told | {"notes": [*told["notes"], *notes]}
 
     async def _diagnose_issue(self, call: _Call) -> JSON:

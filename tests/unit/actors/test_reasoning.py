@@ -6,11 +6,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import jsonschema_rs
 import pytest
 
+from aura_ia_mcp.actors import builtin
 from aura_ia_mcp.actors.builtin.reasoning import tools
 from aura_ia_mcp.actors.language import Language
 from aura_ia_mcp.actors.reasoning import Reasoning
@@ -20,6 +23,7 @@ from aura_ia_mcp.bus.envelope import Header, Principal
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool, Compose
 from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.judgement import plans
 
 from .graph import GUEST, OPERATOR, Graph, code_of, until
 from .inside import PARENT, Inside, fact, fails, reply
@@ -272,6 +276,9 @@ async def test_risk_is_told_with_its_factors(inside: Inside) -> None:
     assert told["level"] in ("critical", "denied")
     assert sum(factor["share"] for factor in told["factors"]) == told["score"]
     assert (await risk(inside, "read a config file"))["level"] == "low"
+    told = await risk(inside, "sudo rm -fr /", OPERATOR)
+    assert told["denied"]
+    assert any("command.destroy_files" in note for note in told["notes"])
 
 
 async def test_the_trust_is_the_callers_the_roles_or_the_contexts(inside: Inside) -> None:
@@ -339,3 +346,27 @@ async def test_an_unknown_tool_and_a_call_of_nobody_are_refused(inside: Inside) 
     assert await code_of(inside.call("dance", {}, FACTS)) == "unknown_tool"
     with pytest.raises(AuraError):
         await inside.call("ask", {"request": "x"}, FACTS, replace(GUEST, id="x"), header=Header(principal=GUEST))
+
+
+# --- the shipped plans ------------------------------------------------------------------------------------------------
+
+
+def test_the_steps_of_the_shipped_plans_fit_the_schemas_of_their_tools() -> None:
+    names = [module.name for module in iter_modules(builtin.__path__)]
+    made = [import_module(f"{builtin.__name__}.{name}") for name in names]
+    known = {
+        tool.definition.name: tool.definition.input_schema
+        for module in made
+        if hasattr(module, "tools")
+        for tool in module.tools(Settings())
+    }
+    values = {"request": "why", "context": "a text", "service": "tools", "tool": "echo"}
+    facts = [fact(name, input_schema=schema) for name, schema in known.items()]
+    steps = [
+        step
+        for name in plans.shipped().by_name
+        for step in plans.shipped().plan({"kind": "workflow", "name": name}, facts, frozenset({"status"}), values).steps
+    ]
+    assert len(steps) > 15
+    for step in steps:
+        jsonschema_rs.validate(known[step.tool], step.arguments)
