@@ -26,6 +26,8 @@ _PUNCTUATION = {
 }  # fmt: skip
 _MARKS = {"[": "MARK", "]": "MARK", "<": "MARK", ">": "MARK", "(": "CODE", ")": "CODE", "{": "CODE", "}": "CODE", "=": "CODE"}
 
+_VERBS = frozenset({"REVEAL", "REPEAT", "CANCEL", "BYPASS", "SEND", "TOOLACT", "STRONGACT", "OBEY", "SAID", "KNOW", "DETECTS"})
+
 Meaning = frozenset[str]  # concepts; of other languages with the language: "X_CANCEL:de"
 
 
@@ -102,8 +104,8 @@ class _Lexicon:
             meaning = self.stems.get(word[:length])
             if meaning is not None:
                 return self.numbers[meaning]
-        if word.endswith("s") and word[:-1] in self.words:  # plurals and possessives, whose apostrophe is gone
-            return self.known[word[:-1]]
+        if word.endswith("s") and not self.words.get(word[:-1], _VERBS) & _VERBS:
+            return self.known[word[:-1]]  # plurals and possessives, whose apostrophe is gone
         return 0
 
 

@@ -157,7 +157,7 @@ def _of_work(hit: Hit, sentence: Sentence, within: npt.NDArray[np.int64]) -> flo
         return _REMAINS_WORK
     if hit.family == "hijack" and _any("ME", sentence.after[:1]):
         return _REMAINS_WORK
-    if hit.family in {"override", "leak", "bypass", "authority"}:
+    if hit.family in {"override", "leak", "bypass", "authority", "persona"}:
         links = np.flatnonzero(_holding("LINK")[sentence.after[:2]])
         linked = sentence.after[: _AFTER_LINK] if len(links) else sentence.after[: hit.family != "leak"]
         if _any("WORK", linked) or (hit.family != "bypass" and _any("WORK", within[-2:])):

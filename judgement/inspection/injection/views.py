@@ -18,7 +18,7 @@ _LEET_SIGNS = str.maketrans("$@!|€£+", "5411317")
 _LONGEST = 20  # letters of a word that is read in other ways
 _MOST_READINGS = 16
 _TELLING = {"CANCEL", "RULES", "REVEAL", "BYPASS", "PRIOR", "HIDDEN", "MODEL", "TOOLACT", "SEND", "SECRET", "USER", "YOUR",
-            "TOLD", "SAFEGUARD", "BECOME", "WITHOUT"}  # fmt: skip
+            "TOLD", "SAID", "SAFEGUARD", "BECOME", "WITHOUT"}  # fmt: skip
 _SHORTEST_TELLING = 4
 _LONG_TELLING = 6  # letters of a word that tells enough alone
 
