@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 _READ_BYTES = 65_536
@@ -65,7 +65,16 @@ class _Output:
                 raise _FloodError
 
 
-async def run(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], timeout_s: float, most_bytes: int) -> Ended:
+async def run(
+    argv: Sequence[str],
+    *,
+    cwd: str,
+    env: Mapping[str, str],
+    timeout_s: float,
+    most_bytes: int,
+    pass_fds: Sequence[int] = (),
+    inner: Callable[[], int | None] = lambda: None,
+) -> Ended:
     """Run a program to its end, or to the end of its time or of what it may print; its input is empty.
 
     It leads a process group of its own, which is killed whole whatever happens: a cancelled caller leaves nothing
@@ -77,12 +86,14 @@ async def run(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], timeout_
         env: its whole environment.
         timeout_s: its time.
         most_bytes: kept of each stream; after many times as much it is ended.
+        pass_fds: files that it inherits.
+        inner: asked after the group was killed: a process that left it and must be killed, too.
 
     Raises:
         OSError: it could not be started.
     """
     began = time.monotonic()
-    process = await _start(argv, cwd, env)
+    process = await _start(argv, cwd, env, pass_fds, inner)
     assert process.stdout is not None
     assert process.stderr is not None
     out, err = _Output(most_bytes), _Output(most_bytes)
@@ -98,42 +109,56 @@ async def run(argv: Sequence[str], *, cwd: str, env: Mapping[str, str], timeout_
     except _FloodError:
         pass
     finally:
-        await _end(process, tasks)
+        await _end(process, tasks, inner)
     ms = round((time.monotonic() - began) * 1000, 1)
     return Ended(bytes(out.kept), bytes(err.kept), code, timed_out, out.truncated or err.truncated, ms)
 
 
-async def _start(argv: Sequence[str], cwd: str, env: Mapping[str, str]) -> asyncio.subprocess.Process:
-    pipe = asyncio.subprocess.PIPE
+async def _start(
+    argv: Sequence[str], cwd: str, env: Mapping[str, str], pass_fds: Sequence[int], inner: Callable[[], int | None]
+) -> asyncio.subprocess.Process:
+    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     starting = asyncio.ensure_future(
         asyncio.create_subprocess_exec(
-            *argv, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, cwd=cwd, env=env, start_new_session=True
+            *argv,
+            stdin=nothing,
+            stdout=pipe,
+            stderr=pipe,
+            cwd=cwd,
+            env=env,
+            pass_fds=tuple(pass_fds),
+            start_new_session=True,
         )
     )
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
-        starting.add_done_callback(_kill_late)
+        while not starting.done():  # it takes moments; who cancels twice waits for them, too
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({starting})
+        if starting.exception() is None:
+            await _end(starting.result(), (), inner)
         raise
 
 
-def _kill_late(starting: asyncio.Future[asyncio.subprocess.Process]) -> None:
-    """It is there, and nobody waits for it any more."""
-    if not starting.cancelled() and starting.exception() is None:
-        _kill(starting.result())
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
+def _kill(process: asyncio.subprocess.Process, inner: Callable[[], int | None]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode is None and (pid := inner()) is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
-async def _end(process: asyncio.subprocess.Process, tasks: Sequence[asyncio.Task[None]]) -> None:
+async def _end(
+    process: asyncio.subprocess.Process, tasks: Sequence[asyncio.Task[None]], inner: Callable[[], int | None]
+) -> None:
     """Kill the group, whoever of it is left; at most `_ENDING_S`, for the kernel may hold a process for longer."""
-    _kill(process)
+    _kill(process, inner)
     for task in tasks:
         task.cancel()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_ENDING_S):
             await process.wait()
             await asyncio.gather(*tasks, return_exceptions=True)
+    # The public API leaves pipes open that were not read to their end, or that a stranger holds.
+    process._transport.close()  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import os
 import shutil
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.configs.settings import Commands
@@ -38,6 +40,30 @@ class Bubblewrap:
 
     path: str
     options: frozenset[str] = frozenset()
+
+
+class Inner:
+    """Hears from bwrap which process is the first inside, before that does anything; a context manager.
+
+    bwrap's two processes end together, but for a moment while the walls are built: the inner one has left the outer
+    one's group by then, and doesn't watch it yet. Whoever kills the outer one kills the inner one by its number, too.
+    """
+
+    def __enter__(self) -> Self:
+        self._heard, self.fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        os.close(self._heard)
+        os.close(self.fd)
+
+    def pid(self) -> int | None:
+        """Its number; None as long as bwrap hasn't made it, or it still waits within bwrap's group."""
+        try:
+            pid: int = json.loads(os.read(self._heard, 4096))["child-pid"]
+        except (OSError, ValueError, LookupError):
+            return None
+        return pid
 
 
 class Sandbox:
@@ -72,8 +98,9 @@ class Sandbox:
         limited = [*self._limits(timeout_s), *argv]
         if isinstance(walls, str):
             return await self._bare(limited, cwd, timeout_s), NONE
-        command = [*build(walls, self._settings, self._confinement, cwd), *limited]
-        ended = await self._run(command, "/", timeout_s)
+        with Inner() as inner:
+            command = [*build(walls, self._settings, self._confinement, cwd, inner.fd), *limited]
+            ended = await self._run(command, "/", timeout_s, inner)
         if ended.exit_code == 1 and ended.stderr.startswith(b"bwrap: "):
             raise AuraError("tool_failed", f"the sandbox could not be built: {_line(ended.stderr)}")
         return ended, BUBBLEWRAP
@@ -89,10 +116,16 @@ class Sandbox:
             [setpriv, "--pdeathsig=KILL", "--no-new-privs", *drops, "--", *command], str(cwd), timeout_s
         )
 
-    async def _run(self, command: Sequence[str], cwd: str, timeout_s: float) -> Ended:
+    async def _run(self, command: Sequence[str], cwd: str, timeout_s: float, inner: Inner | None = None) -> Ended:
         try:
             return await run(
-                command, cwd=cwd, env=ENVIRONMENT, timeout_s=timeout_s, most_bytes=self._settings.output_bytes
+                command,
+                cwd=cwd,
+                env=ENVIRONMENT,
+                timeout_s=timeout_s,
+                most_bytes=self._settings.output_bytes,
+                pass_fds=() if inner is None else (inner.fd,),
+                inner=(lambda: None) if inner is None else inner.pid,
             )
         except OSError as error:
             raise AuraError("tool_failed", f"the command could not be started: {error.strerror}") from error
@@ -143,15 +176,19 @@ async def probe(settings: Commands, confinement: Confinement) -> Bubblewrap | st
     return f"bubblewrap doesn't work here ({why}): allow user namespaces on this machine, {remedy}"
 
 
-def build(bubblewrap: Bubblewrap, settings: Commands, confinement: Confinement, cwd: Path) -> list[str]:
+def build(
+    bubblewrap: Bubblewrap, settings: Commands, confinement: Confinement, cwd: Path, info_fd: int | None = None
+) -> list[str]:
     """The command that builds the walls; the program and its arguments follow.
 
     Own namespaces for users, processes, mounts, network, IPC, host name and control groups; no capability; the system's
-    programs and the roots, read-only unless the settings say otherwise; an empty private /tmp; nothing else.
+    programs and the roots, read-only unless the settings say otherwise; an empty private /tmp; nothing else. A file
+    descriptor `info_fd` is told the number of the first process inside.
     """
     size = ["--size", str(max(1, settings.file_bytes))] if "--size" in bubblewrap.options else []
     command = [bubblewrap.path, "--unshare-all", "--unshare-user", "--cap-drop", "ALL", "--hostname", "sandbox"]
     command += ["--disable-userns"] if "--disable-userns" in bubblewrap.options else []
+    command += [] if info_fd is None else ["--info-fd", str(info_fd)]
     command += ["--die-with-parent", "--new-session", "--ro-bind", "/usr", "/usr"]
     for link in map(Path, _LINKS):
         if link.is_symlink():
@@ -160,7 +197,8 @@ def build(bubblewrap: Bubblewrap, settings: Commands, confinement: Confinement, 
             command += ["--ro-bind", str(link), str(link)]
     for name in _ETC:
         command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", *size, "--tmpfs", "/tmp"]  # noqa: S108
+    command += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    command += [*size, "--tmpfs", "/tmp"]  # noqa: S108 - its own
     for root in confinement.roots:
         command += ["--bind" if settings.writable else "--ro-bind", str(root), str(root)]
     for hidden in confinement.hidden:
