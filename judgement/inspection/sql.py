@@ -103,7 +103,7 @@ def _finding(rule: str, severity: Severity, start: int, end: int) -> Finding:
     return Finding(f"sql.{rule}", severity, start, end, 0.95 if severity is _BLOCK else 0.7, what, remedy)
 
 
-def _temporary(statements: list[exp.Expression | None]) -> frozenset[str]:
+def _temporary(statements: list[exp.Expr | None]) -> frozenset[str]:
     """Names of temporary tables made in the same text: these may be dropped."""
     return frozenset(
         statement.this.name.lower()
@@ -115,7 +115,7 @@ def _temporary(statements: list[exp.Expression | None]) -> frozenset[str]:
     )
 
 
-def _table(statement: exp.Create) -> exp.Expression:
+def _table(statement: exp.Create) -> exp.Expr:
     this = statement.this
     return exp.Paren(this=this.this if isinstance(this, exp.Schema) else this)
 
@@ -123,7 +123,7 @@ def _table(statement: exp.Create) -> exp.Expression:
 _Judged = Iterator[tuple[str, Severity]]
 
 
-def _statement(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+def _statement(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
     for kind, rule in _RULES.items():
         if isinstance(statement, kind):
             yield from rule(statement, temporary)
@@ -156,7 +156,7 @@ def _named_for_tests(name: str, temporary: frozenset[str]) -> bool:
     return lowered in temporary or any(mark in lowered for mark in _TESTS)
 
 
-def _drop(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+def _drop(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
     kind = str(statement.args.get("kind") or "").upper()
     name = statement.find(exp.Table)
     if kind in {
@@ -178,13 +178,13 @@ def _drop(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
         yield "drop", _BLOCK
 
 
-def _truncate(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+def _truncate(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
     names = [table.name for table in statement.find_all(exp.Table)]
     if not names or not all(_named_for_tests(name, temporary) for name in names):
         yield "truncate", _BLOCK
 
 
-def _rows(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+def _rows(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
     table = statement.find(exp.Table)
     if table is not None and _named_for_tests(table.name, temporary):
         return
@@ -196,7 +196,7 @@ def _rows(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
         yield "tautology", _BLOCK
 
 
-def _always(condition: exp.Expression | None, depth: int = 0) -> bool:
+def _always(condition: exp.Expr | None, depth: int = 0) -> bool:
     """Whether a condition is true for every row."""
     if condition is None or depth > _MAX_DEPTH:
         return False
@@ -224,14 +224,14 @@ def _always(condition: exp.Expression | None, depth: int = 0) -> bool:
     return False
 
 
-def _grant(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+def _grant(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
     privileges = " ".join(item.sql().upper() for item in statement.args.get("privileges") or [])
     text = statement.sql().upper()
     if "ALL" in privileges.split() or "SUPERUSER" in text or "GRANT OPTION" in text:
         yield "grant_all", _BLOCK
 
 
-def _copy(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+def _copy(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
     text = statement.sql().upper()
     if " PROGRAM" in text:
         yield "program", _BLOCK
@@ -239,7 +239,7 @@ def _copy(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
         yield "file", _REVIEW
 
 
-def _command(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+def _command(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
     """What the parser keeps as text."""
     text = f"{statement.name} {statement.args.get('expression') or ''}"
     for found in _scan(text):
@@ -248,7 +248,7 @@ def _command(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
             yield rule, found.severity
 
 
-def _alter(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+def _alter(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
     text = statement.sql().upper()
     if "SUPERUSER" in text and "NOSUPERUSER" not in text:
         yield "grant_all", _BLOCK
@@ -256,7 +256,7 @@ def _alter(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
         yield "drop", _REVIEW
 
 
-def _execute(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+def _execute(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
     if any(
         mark in statement.sql().lower()
         for mark in ("xp_cmdshell", "sp_oacreate", "sp_configure 'show advanced", "xp_regwrite", "xp_regread")
@@ -264,14 +264,14 @@ def _execute(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
         yield "program", _BLOCK
 
 
-def _select(statement: exp.Expression, temporary: frozenset[str]) -> _Judged:
+def _select(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
     into = statement.args.get("into")
     if into is not None and any(mark in into.sql().upper() for mark in ("OUTFILE", "DUMPFILE")):
         yield "file", _BLOCK
 
 
-_Rule = Callable[[exp.Expression, frozenset[str]], _Judged]
-_RULES: Mapping[type[exp.Expression], _Rule] = {
+_Rule = Callable[[exp.Expr, frozenset[str]], _Judged]
+_RULES: Mapping[type[exp.Expr], _Rule] = {
     exp.Drop: _drop,
     exp.TruncateTable: _truncate,
     exp.Delete: _rows,

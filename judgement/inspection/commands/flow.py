@@ -166,9 +166,21 @@ def output(call: Call, files: Files) -> Data:
     labels = _source_labels(call)
     if call.name in _PASS:
         labels |= call.stdin.labels | read_labels(call, files)
+        if name_filters(call):
+            labels -= {Label.PROCESSES, Label.INSTANCES}
         if call.name in _DECODERS:
             labels |= {Label.OPAQUE}
     return Data(UNKNOWN, frozenset(labels))
+
+
+def name_filters(call: Call) -> bool:
+    """Whether a filter lets only some lines through."""
+    grep = call.name in {"grep", "egrep", "fgrep", "rg"} and not call.has("v", "--invert-match")
+    return (
+        grep
+        or (call.name in {"awk", "gawk", "sed"} and any("/" in text for text in call.operands[:1]))
+        or call.name in {"head", "tail"}
+    )
 
 
 def _source_labels(call: Call) -> set[Label]:
@@ -186,7 +198,7 @@ def _source_labels(call: Call) -> set[Label]:
     if name in _DUMPERS:
         labels.add(Label.DUMP)
     if name in {"ps", "pgrep", "pidof"}:
-        labels.update({Label.PROCESSES} if name == "ps" else set())
+        labels.update({Label.PROCESSES} if name == "ps" or "." in operands or not operands else set())
     if (
         verb in {"ps", "container ls", "volume ls", "image ls", "images", "get ns", "get namespaces", "network ls"}
         and name != "ps"
@@ -355,7 +367,8 @@ def _set(text: str) -> str:
     text = ansi_c(text)
     for name, members in _CLASSES.items():
         text = text.replace(name, members)
-    out, at = [], 0
+    out: list[str] = []
+    at = 0
     while at < len(text) and len(out) < 1024:  # noqa: PLR2004
         if text[at + 1 : at + 2] == "-" and at + 2 < len(text) and ord(text[at]) <= ord(text[at + 2]) < 256:  # noqa: PLR2004
             out.extend(chr(code) for code in range(ord(text[at]), ord(text[at + 2]) + 1))
@@ -408,6 +421,8 @@ def _tar(call: Call, files: Files) -> Data:
     folder = call.option("-C", "--directory")
     if folder:
         labels |= path_labels(folder, call.folder)
+    if {".", "*", "./", ".."} & set(call.operands):
+        labels.add(Label.DUMP)
     return Data(UNKNOWN, frozenset(labels))
 
 

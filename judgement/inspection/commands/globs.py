@@ -11,7 +11,8 @@ _MAX_GLOB = 512
 
 
 def _translated(pattern: str) -> str:
-    out, at = [], 0
+    out: list[str] = []
+    at = 0
     while at < len(pattern):
         char = pattern[at]
         at += 1

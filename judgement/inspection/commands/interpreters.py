@@ -140,7 +140,7 @@ def _codes(call: Call, spoken: str) -> list[Data]:
             found.append(Data(text[1:], arg.data.labels))
         elif text[:1] == "-" and text[1:2] not in {"-", ""} and len(text) > 2:  # noqa: PLR2004
             letters = {option[1] for option in _CODE_OPTIONS[spoken] if len(option) == 2}  # noqa: PLR2004
-            if text[1] in letters and spoken in {"python", "php"}:
+            if text[1] in letters and spoken in {"python", "php", "ruby", "perl", "lua"}:
                 found.append(Data(text[2:], arg.data.labels))
             elif text[-1] in letters and spoken in {"perl", "ruby", "python", "node"}:
                 found.append(following)

@@ -177,7 +177,7 @@ def judge(language: str, code: str, call: Call, around: Around) -> None:
 
 def _whole(language: str, tokens: list[_Token], names: set[str], strings: list[str], around: Around) -> None:
     """What is only seen in the whole: sockets with shells, endless forks, fetched code, sent environments."""
-    bases = {name.rpartition(".")[2] for name in names} | {name.rpartition("::")[2] for name in names} | names
+    bases = names | {piece for name in names for piece in name.replace("::", ".").split(".")}
     inet = any(text.startswith(("/inet/tcp/", "/inet/udp/", "/inet4/")) for text in strings)
     starts = bases & _EXEC or any(token.kind == "command" for token in tokens)
     shells = any(

@@ -291,7 +291,7 @@ class _Reader:
                 yield from self._parts(child, quoted=quoted)
             self._depth -= 1
         elif kind == "simple_expansion":
-            yield Variable(_text(node)[1:], quoted=quoted)
+            yield Variable(_text(node).strip()[1:], quoted=quoted)
         elif kind == "expansion":
             yield self._expansion(node, quoted=quoted)
         elif kind in {"command_substitution", "process_substitution"}:
@@ -324,7 +324,8 @@ class _Reader:
             at, raw = 1, raw[:-1] if raw.endswith(trim.encode()) and len(raw) > 1 else raw
         for child in node.children:
             if child.type in {"simple_expansion", "expansion", "command_substitution", "arithmetic_expansion"}:
-                literal(raw[at : child.start_byte - node.start_byte])
+                inner = child.text or b""  # the grammar gives white space before an expansion to the expansion
+                literal(raw[at : child.start_byte - node.start_byte + len(inner) - len(inner.lstrip())])
                 parts.extend(self._parts(child, quoted=True))
                 at = child.end_byte - node.start_byte
         literal(raw[at:])

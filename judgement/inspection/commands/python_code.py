@@ -33,7 +33,7 @@ class Around(Protocol):
         """Keep a hit."""
 
 
-Value = str | bytes | int | list["Value"] | None  # type: ignore[misc] # a value refers to itself
+Value = str | bytes | int | list["Value"] | None
 
 _SHELL = frozenset(
     {
@@ -374,6 +374,14 @@ class _Code:
             self._around.note(block("exhaust", "starts processes without an end"))
         if "os.setuid" in called and runs:
             self._around.note(block("privilege", "becomes administrator"))
+        if called & _FILES or any(name.endswith(".unlink") for name in called):
+            for node in self._nodes:
+                if (
+                    isinstance(node, ast.Call)
+                    and node.args
+                    and self._name(node.func) in {"os.walk", "glob.glob", "os.scandir", "os.listdir", "glob.iglob"}
+                ):
+                    self._around.call("rm", "-rf", self._text(node.args[0]))
         if self._sends() and self._private():
             self._around.note(block("exfiltrate", "sends private data away"))
         fetched = any(fetcher in name for name in called for fetcher in _FETCHERS) or any(

@@ -18,7 +18,7 @@ from . import (
     rules_windows,
 )
 from .flow import Files
-from .model import UNKNOWN, Call, Data, Hit, Label
+from .model import UNKNOWN, Call, Data, Hit, Label, review
 
 _MODULES = (
     rules_files,
@@ -37,6 +37,9 @@ Rule = Callable[[Call], Iterable[Hit]]
 _ALWAYS: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in module.ALWAYS)
 FOLDED: frozenset[str] = frozenset(rules_windows.RULES) | frozenset({"cmd", "powershell", "pwsh", "mimikatz"})
 """Names that count in upper case too."""
+
+
+_INSTALLERS = frozenset({"dpkg", "rpm", "apt", "apt-get", "dnf", "yum", "apk", "installer", "msiexec", "snap"})
 
 
 def _by_name() -> Mapping[str, tuple[Rule, ...]]:
@@ -67,6 +70,10 @@ def judge(call: Call, files: Files) -> Iterator[Hit]:
     for rule in _ALWAYS:
         yield from rule(call)
     yield from rules_network.sends_content(call, files)
+    if call.name in _INSTALLERS:
+        held = [files.content(path) for path in call.operands]
+        if any(data is not None and Label.REMOTE in data.labels for data in held):
+            yield review("download_execute", "installs what was just fetched")
 
 
 def files_written(call: Call, files: Files) -> Iterator[tuple[str, Data]]:

@@ -162,9 +162,10 @@ def _reads_secret(call: Call) -> Iterator[Hit]:
         operands = operands[1:]
     if call.name in {"cp", "scp", "rsync"} and len(operands) > 1:
         operands = operands[:-1]
+    used = {data.text for data in call.options("-i", "-F", "-e", "--key", "--cert", "-E", "--cacert", "--private-key")}
     values = [text.partition("=")[2] for text in call.argv if text.startswith(("if=", "--file=")) and "=" in text]
     for path in [*operands, *values]:
-        if "://" in path:
+        if "://" in path or (path in used and call.name in {"scp", "rsync", "curl", "wget", "sftp"}):
             continue
         if is_secret(path, call.folder) or (call.name in _PACKERS and is_secret_folder(path, call.folder)):
             yield block(_FAMILY, "reads credentials")

@@ -217,7 +217,8 @@ def _arguments(call: Call, files: Files) -> Iterator[Data]:
 
 def _copies(call: Call, files: Files) -> Iterator[Data]:
     """scp, rsync and the like: local sources, where the target is elsewhere."""
-    operands = call.operands
+    used = {data.text for data in call.options("-i", "-F", "-P", "-e", "-o", "-J", "-l")}
+    operands = [text for text in call.operands if text not in used]
     if call.name == "aws":
         operands = operands[2:] if operands[:1] == ["s3"] else []
     elif call.name in {"gsutil", "rclone", "mc", "gcloud", "az", "azcopy"}:
@@ -285,6 +286,8 @@ def _stores_secret(call: Call) -> Iterator[Hit]:
 
 def _fetched_packages(call: Call) -> Iterator[Hit]:
     words = call.operands
+    if any(Label.REMOTE in data.labels for data in (arg.data for arg in call.args)):
+        yield review("download_execute", "installs what comes from the network")
     if not any(word in {"install", "add", "-i", "i"} for word in [*words, *call.argv]):
         return
     if any(

@@ -123,7 +123,7 @@ def _kill_by_name(call: Call) -> Iterator[Hit]:
     operands = call.operands
     if call.name == "killall5" or any(name in {".", ".*", "*", "", "^"} for name in operands):
         yield block("exhaust", "ends every process")
-    elif (call.option("-u", "-U", "--user", "--euid") in {"root", "0"}) and len(operands) <= 1:
+    elif (call.option("-u", "-U", "--user", "--euid") in {"root", "0", "user", "1000"}) and len(operands) <= 1:
         yield block("exhaust", "ends every process of the administrator")
     elif any(_is_guard(name) for name in operands) and not call.has("0", "-HUP"):
         logs = any("syslog" in name or "journal" in name for name in operands)

@@ -37,6 +37,8 @@ def _grave(path: str) -> bool:
         or path in {HOME, HOME + "/"}
     ):  # noqa: PLR2004
         return True
+    if flat.startswith(("c:*", "d:*")):
+        return True
     return flat.startswith(_SYSTEM_STARTS) and last not in _BUILD_WORDS
 
 

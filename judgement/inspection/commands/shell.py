@@ -190,7 +190,9 @@ class Shell:
         return data
 
     def _group(self, group: Group, stdin: Data) -> Data:
-        source, outputs, _ = self._redirects(group.redirects, stdin)
+        source, outputs, inputs = self._redirects(group.redirects, stdin)
+        if inputs:
+            self._judge(Call("", [], inputs=inputs, folder=self.folder))
         forever, folder = self._forever, self.folder
         self._forever = forever or group.forever
         written = self.run(group.body, source)

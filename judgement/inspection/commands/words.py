@@ -86,6 +86,9 @@ def _split(word: Word, around: Surroundings) -> list[Field]:
     current, started, globs = NOTHING, False, False
     for position, part in enumerate(word.parts):
         data = _part(part, around, first=position == 0)
+        if isinstance(part, Variable) and part.quoted and part.name.endswith(("[@]", "@")) and len(word.parts) == 1:
+            held = around.variables.get(part.name.partition("[")[0])
+            return [Field(item) for item in held] if held else [Field(data)]
         if isinstance(part, Literal) or part.quoted:
             current, started = current.joined(data), True
             if not part.quoted and any(mark in data.text for mark in "*?["):
@@ -235,7 +238,8 @@ _OPERATORS: Mapping[str, Callable[[Data, list[Data], bool], Data]] = {
 
 def braces(text: str) -> list[str]:
     """`a{b,c}d` as `abd acd`, `{1..3}` as `1 2 3`; at most MAX_BRACES words, nested ones in turn."""
-    pending, done = [text], []
+    done: list[str] = []
+    pending = [text]
     while pending and len(done) + len(pending) <= MAX_BRACES:
         word = pending.pop(0)
         made = _innermost(word)

@@ -198,6 +198,14 @@ def _eval(call: Call) -> Inner:
     return Inner(scripts=[_joined(call.args)])
 
 
+def _alias(call: Call) -> Inner:
+    return Inner(
+        scripts=[
+            Data(text.partition("=")[2], arg.data.labels) for arg in call.args for text in [arg.text] if "=" in text
+        ]
+    )
+
+
 def _trap(call: Call) -> Inner:
     return Inner(scripts=[call.args[0].data] if len(call.args) > 1 else [])
 
@@ -400,6 +408,7 @@ def _nix(call: Call) -> Inner:
 _SPECIAL: Mapping[str, Callable[[Call], Inner | None]] = {
     "eval": _eval,
     "trap": _trap,
+    "alias": _alias,
     "ssh": _ssh,
     "autossh": _ssh,
     "dbclient": _ssh,
