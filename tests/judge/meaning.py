@@ -104,5 +104,5 @@ def _vectors(texts: Sequence[str]) -> list[list[float]]:
     """Vectors of meaning, (N, 384), of length 1."""
     made: list[list[float]] = []
     for begin in range(0, len(texts), _BATCH):
-        made += _encoder().embed(texts[begin : begin + _BATCH]).tolist()
+        made += _encoder().encode(texts[begin : begin + _BATCH]).tolist()
     return made
