@@ -132,7 +132,7 @@ class Inside:
         """What Safety mints for a call of a tool that re-enters."""
 
         def mint(audience: str, action: str, covered: Any) -> bytes:
-            made = {
+            made: JSON = {
                 "id": new_id(),
                 "who": who(principal),
                 "action": action,
