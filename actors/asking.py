@@ -90,7 +90,11 @@ class Way:
 
     async def route(self, request: str, context: str) -> JSON:
         """What the Router makes of the words."""
-        reply = await self.bus.request("router", Route(request, context), header=self.header.within(_ROUTE_S))
+        header = self.header.within(_ROUTE_S)
+        try:
+            reply = await self.bus.request("router", Route(request, context), header=header)
+        except AuraError as error:
+            raise away("the Router", error, *_AWAY, "deadline_exceeded", "outcome_unknown") from error
         self._passed(reply)
         return reply
 
@@ -105,6 +109,9 @@ class Way:
                 "workflow", message, header=header, on_item=relay.put, on_ask=self.context.ask
             )
             await relay.finish()
+        except AuraError as error:
+            relay.cancel()
+            raise away("Workflow", error, *_AWAY) from error
         except BaseException:
             relay.cancel()
             raise
@@ -133,6 +140,18 @@ class Way:
 
     def _passed(self, reply: JSON) -> None:
         self.layers += (reply.get("_meta") or {}).get("aura/layers", ())
+
+
+def away(whom: str, error: AuraError, *codes: str) -> AuraError:
+    """The error, or where it says that a part below is away: that, so that nobody takes this actor for the one away."""
+    if error.code not in codes:
+        return error
+    return AuraError(
+        "unavailable",
+        f"{whom}, which this needs, doesn't answer: {error.failure.message}",
+        recovery="It is restarted by itself; repeat the call in a few seconds. `aura status` shows its state.",
+        retry_after_s=error.failure.retry_after_s or 2.0,
+    )
 
 
 async def _as_it_is(item: JSON) -> JSON:

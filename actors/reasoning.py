@@ -16,7 +16,7 @@ from aura_ia_mcp.judgement import diagnosis, plans
 from aura_ia_mcp.judgement.risk import of_text
 from aura_ia_mcp.judgement.risk.hazards import hazards
 
-from .asking import Asking, Caller, Way
+from .asking import Asking, Caller, Way, away
 from .boot import Boot
 from .decision import check
 from .reporting import Reporter
@@ -102,7 +102,10 @@ class Reasoning:
         if principal is None:
             raise AuraError("unauthenticated", f"{message.tool} needs a principal")
         now = time.time()
-        rules = await self._follower.rules(context.header)
+        try:
+            rules = await self._follower.rules(context.header)
+        except AuraError as error:
+            raise away("the Role engine", error, "not_delivered") from error
         caller = Caller(
             rules.roles.capabilities(principal.roles, principal.kind, f"{principal.tenant}/{principal.id}", now),
             self._follower.trust(principal, rules, now),

@@ -141,7 +141,8 @@ def _sign(pattern: Pattern, places: list[str]) -> Sign:
 
 def _unrun(row: Mapping[str, Any]) -> Sign:
     error = row.get("error") or {}
-    what = f"The check {row['id']} was {row['status']}: {error.get('message', 'no reason was given')}"
+    became = "failed" if row["status"] == "failed" else f"was {row['status']}"
+    what = f"The check {row['id']} {became}: {error.get('message', 'no reason was given')}"
     remedy = str(error.get("recovery") or "Repeat the call.")
     return Sign("unchecked", what, (), str(row["id"]), "What it would have seen isn't known.", remedy, _UNRUN_WEIGHT)
 

@@ -252,6 +252,19 @@ async def test_while_language_is_away_its_layer_is_not_claimed(inside: Inside) -
     assert found("ask", answer)["status"] == "done"
 
 
+@pytest.mark.parametrize(("role", "whom"), [("router", "Router"), ("workflow", "Workflow")])
+async def test_a_part_that_is_away_is_named_and_reasoning_is_not_taken_for_it(
+    inside: Inside, role: str, whom: str
+) -> None:
+    inside.router.route = {"kind": "tool", "name": "check_health"}
+    await inside.graph.end(role)
+    header = Header(principal=GUEST, deadline=time.monotonic() + 1.0)
+    with pytest.raises(AuraError, match=whom) as caught:
+        await inside.call("ask", {"request": "x"}, FACTS, GUEST, header=header)
+    assert caught.value.code == "unavailable"
+    assert caught.value.failure.retry_after_s
+
+
 async def test_nothing_runs_without_a_token_or_without_a_grant(inside: Inside) -> None:
     tools_peer, message = inside.graph.peers["tools"], CallTool("ask", {"request": "x"}, meta={"aura/tools": FACTS})
     inside.router.route = {"kind": "tool", "name": "check_health"}
