@@ -45,6 +45,7 @@ def inspect_path(text: str, roots: Sequence[str] = (), resolve: Callable[[str], 
         Findings with rules `path.<name>`: escape, encoded, nul, unc, scheme, sensitive, system, symlink_escape,
         too_large.
     """
+    text = text.encode("utf-8", "replace").decode()  # a lone surrogate is no text; RE2 refuses it
     if len(text) > MAX_TEXT:
         return [_finding("too_large", Severity.BLOCK, text)]
     found = dict.fromkeys(_judge(text, roots, resolve))

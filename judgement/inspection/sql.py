@@ -1,7 +1,10 @@
 """Hazards of SQL statements: what drops, empties, overwrites, grants or leaves the database."""
 
+# ruff: noqa: ARG001 (one signature for all of a table)
+
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
@@ -11,6 +14,8 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from ..finding import Finding, Severity
+
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it logs statements, which may hold secrets
 
 MAX_PARSED = 16 * 1024
 """Characters that are parsed; of a longer text only the first words of each statement are looked at."""
@@ -67,7 +72,7 @@ _TAUTOLOGY = re2.compile(
 
 
 def inspect_sql(text: str) -> list[Finding]:
-    """Judge SQL of any dialect, one statement or several.
+    r"""Judge SQL of any dialect, one statement or several.
 
     Time is bounded: only MAX_PARSED characters are parsed by grammar, the rest is scanned once with RE2.
 
@@ -78,6 +83,7 @@ def inspect_sql(text: str) -> list[Finding]:
         Findings with rules `sql.<name>`: drop, truncate, unconditional, tautology, grant_all, program, file, stacked,
         comment, injection, too_large.
     """
+    text = text.encode("utf-8", "replace").decode()  # a lone surrogate is no text; RE2 refuses it
     if len(text) > MAX_PARSED:
         findings = list(islice(_scan(text[:MAX_SCANNED]), MAX_STATEMENTS))
         return [*findings, _finding("too_large", _REVIEW, 0, len(text))]
@@ -129,7 +135,7 @@ def _statement(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
             yield from rule(statement, temporary)
     nested = 0
     for node in statement.walk():
-        nested += 1
+        nested += 1  # noqa: SIM113
         if nested > 5000:  # noqa: PLR2004
             break
         if isinstance(node, exp.Delete | exp.Update) and node is not statement:
@@ -196,7 +202,7 @@ def _rows(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
         yield "tautology", _BLOCK
 
 
-def _always(condition: exp.Expr | None, depth: int = 0) -> bool:
+def _always(condition: exp.Expr | None, depth: int = 0) -> bool:  # noqa: C901, PLR0911
     """Whether a condition is true for every row."""
     if condition is None or depth > _MAX_DEPTH:
         return False
@@ -287,7 +293,7 @@ if hasattr(exp, "Execute"):
 
 
 def _hidden(text: str) -> Iterator[tuple[str, Severity]]:
-    """Shapes of injection: a quote that ends a string, a condition that is always true, a comment that cuts the rest."""
+    """Shapes of injection: a quote that ends a string, a condition that is always true, a comment that cuts the rest."""  # noqa: E501
     head = text.strip()
     broken = head[:1] in {"'", '"', ")"} or (head[:1].isdigit() and "or" in head.lower())
     tautology = _tautological(text)

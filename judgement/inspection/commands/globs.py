@@ -1,5 +1,7 @@
 """Shell globs by RE2, so that no pattern, ours or foreign, can make matching slow."""
 
+# ruff: noqa: ARG005 (one signature for all of a table)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable

@@ -169,7 +169,7 @@ def _from_file_or_input(call: Call, spoken: str, around: Around) -> Data | None:
     return None
 
 
-def _shell(call: Call, around: Around) -> Data:
+def _shell(call: Call, around: Around) -> Data:  # noqa: C901
     """A shell: its `-c` text, its script, or its input."""
     at, command, reads_input = 0, False, False
     while at < len(call.args):

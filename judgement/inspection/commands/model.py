@@ -19,7 +19,7 @@ class Label(Enum):
     """Where data came from, as far as that matters for judging where it goes."""
 
     REMOTE = "fetched from the network"
-    SECRET = "credentials"
+    SECRET = "credentials"  # noqa: S105
     PRIVATE = "environment, accounts or whole folders of the machine"
     DUMP = "a whole database"
     HOST = "facts about the machine"
@@ -259,7 +259,7 @@ class Call:
                     values.append(self.args[position + 1].data)
                 elif name.startswith("--") and arg.text.startswith(name + "="):
                     values.append(Data(arg.text[len(name) + 1 :], arg.data.labels))
-                elif len(name) == 2 and name[1] != "-" and arg.text.startswith(name) and len(arg.text) > 2:
+                elif len(name) == 2 and name[1] != "-" and arg.text.startswith(name) and len(arg.text) > 2:  # noqa: PLR2004
                     values.append(Data(arg.text[2:], arg.data.labels))
         return values
 

@@ -97,7 +97,7 @@ class _Reader:
         self._depth -= 1
         return tuple(found)
 
-    def _statement(self, node: Node) -> tuple[Statement, ...]:
+    def _statement(self, node: Node) -> tuple[Statement, ...]:  # noqa: PLR0911
         kind = node.type
         if kind == "command" or kind in _DECLARES or kind in {"variable_assignment", "variable_assignments"}:
             return (self._simple(node, ()),)
@@ -274,7 +274,7 @@ class _Reader:
     def _word(self, node: Node) -> Word:
         return Word(tuple(self._parts(node, quoted=False)), node.start_byte, node.end_byte)
 
-    def _parts(self, node: Node, *, quoted: bool) -> Iterator[Part]:
+    def _parts(self, node: Node, *, quoted: bool) -> Iterator[Part]:  # noqa: C901
         if self._depth >= MAX_DEPTH:
             yield Literal(UNKNOWN, quoted)
             return

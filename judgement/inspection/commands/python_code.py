@@ -1,5 +1,7 @@
 """Python code, read through `ast`: values that can be computed are, and what is called is judged."""
 
+# ruff: noqa: ARG001 (one signature for all of a table)
+
 from __future__ import annotations
 
 import ast
@@ -169,7 +171,7 @@ class _Code:
         ):
             self._values[node.target.id] = node.iter.elts[0]
 
-    def _name(self, node: ast.expr, depth: int = 0) -> str:
+    def _name(self, node: ast.expr, depth: int = 0) -> str:  # noqa: PLR0911
         """A callee's dotted name, `import`, `getattr` and plain variables followed."""
         if depth > _DEPTH:
             return ""
@@ -204,7 +206,7 @@ class _Code:
             return " ".join(item if isinstance(item, str) else UNKNOWN for item in held)
         return UNKNOWN if held is None else str(held)
 
-    def _value(self, node: ast.expr, depth: int) -> Value:
+    def _value(self, node: ast.expr, depth: int) -> Value:  # noqa: PLR0911
         self._budget -= 1
         if depth > _DEPTH or self._budget < 0:
             return None
@@ -268,7 +270,7 @@ class _Code:
 
     # Calls.
 
-    def _call(self, name: str, node: ast.Call) -> None:
+    def _call(self, name: str, node: ast.Call) -> None:  # noqa: C901
         first = node.args[0] if node.args else None
         text = self._text(first) if first is not None else ""
         last = name.rpartition(".")[2]
@@ -295,7 +297,7 @@ class _Code:
         else:
             self._further(name, last, node, text)
 
-    def _further(self, name: str, last: str, node: ast.Call, text: str) -> None:
+    def _further(self, name: str, last: str, node: ast.Call, text: str) -> None:  # noqa: C901
         second = self._value(node.args[1], 0) if len(node.args) > 1 else None
         if name == "os.chmod" and isinstance(second, int):
             self._around.call("chmod", oct(second)[2:], text)

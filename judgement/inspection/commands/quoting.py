@@ -79,7 +79,7 @@ def unescape(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def unescape_double(text: str) -> str:
-    r"""The inside of double quotes: a backslash quotes only `$`, a backquote, a double quote, itself and a line's end."""
+    r"""The inside of double quotes: a backslash quotes only `$`, a backquote, a double quote, itself and a line's end."""  # noqa: E501
     if "\\" not in text:
         return text
     out: list[str] = []

@@ -60,7 +60,7 @@ def judge(call: Call, files: Files) -> Iterator[Hit]:
         call: wrappers taken off.
         files: contents known from the same text; a copied file is what was copied.
     """
-    if call.args and len(call.args) <= 3 and call.argv[-1] in {"--help", "--version", "-h", "--usage", "/?"}:  # noqa: PLR2004
+    if call.args and len(call.args) <= 3 and call.argv[-1] in {"--help", "--version", "-h", "--usage", "/?"}:  # noqa: PLR2004, SIM102
         if call.argv[-1] != "-h" or call.name not in {"shutdown"}:
             return
     for rule in _RULES.get(call.name, ()):

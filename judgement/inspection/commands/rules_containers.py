@@ -1,5 +1,7 @@
 """Ways out of a container or a sandbox: the host's root, its namespaces, its container engine, its kernel."""
 
+# ruff: noqa: ARG001 (one signature for all of a table)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -127,9 +129,9 @@ def _chroot(call: Call) -> Iterator[Hit]:
     clean = normal(root, call.folder)
     if (
         clean.startswith(("/host", "/proc/", "/rootfs", "/mnt", "/hostfs", "/h"))
-        and clean.count("/") <= 3
+        and clean.count("/") <= 3  # noqa: PLR2004
         and not clean.startswith("/home")
-    ):  # noqa: PLR2004
+    ):
         yield block(_FAMILY, "changes into the host's root")
 
 
@@ -145,10 +147,10 @@ def _mount(call: Call) -> Iterator[Hit]:
         options = call.option("-o", "--options") or ""
         where = words[-1]
         hidden = (
-            where.startswith("/tmp")
+            where.startswith("/tmp")  # noqa: S108
             or where.rstrip("/") in {"/mnt", "/host", "/h"}
             or where.startswith(("/host", "/mnt/h"))
-        )  # noqa: S108 (a pattern)
+        )
         if "remount" not in options:
             yield (
                 block

@@ -1,5 +1,7 @@
 """Reading of credentials: keys, password stores, tokens, other processes' environments."""
 
+# ruff: noqa: ARG001 (one signature for all of a table)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

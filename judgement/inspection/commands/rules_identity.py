@@ -1,5 +1,7 @@
 """Who may do what, and what runs by itself later: privilege and persistence."""
 
+# ruff: noqa: ARG001 (one signature for all of a table)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -8,56 +10,54 @@ from .globs import any_of
 from .model import HOME, UNKNOWN, Call, Hit, block, review
 from .targets import Place, normal, place
 
-_START_FILES = tuple(
-    [
-        "/etc/crontab",
-        "/etc/cron.*/*",
-        "/etc/cron.*",
-        "/var/spool/cron",
-        "/var/spool/cron/*",
-        "/etc/anacrontab",
-        "/etc/systemd/system/*",
-        "/etc/systemd/user/*",
-        "/lib/systemd/system/*",
-        "/usr/lib/systemd/*",
-        "/run/systemd/system/*",
-        "/etc/init.d/*",
-        "/etc/rc.local",
-        "/etc/rc*.d/*",
-        "/etc/inittab",
-        "/etc/profile",
-        "/etc/profile.d/*",
-        "/etc/bash.bashrc",
-        "/etc/bashrc",
-        "/etc/zsh/*",
-        "/etc/zshrc",
-        "/etc/environment",
-        "/etc/ld.so.preload",
-        "/etc/ld.so.conf.d/*",
-        "/etc/pam.d/*",
-        "/etc/udev/rules.d/*",
-        "/etc/modules",
-        "/etc/modules-load.d/*",
-        "/etc/update-motd.d/*",
-        "/etc/xdg/autostart/*",
-        "/etc/apt/apt.conf.d/*",
-        "/etc/NetworkManager/dispatcher.d/*",
-        "/usr/share/git-core/templates/hooks/*",
-        "/Library/LaunchDaemons/*",
-        "/Library/LaunchAgents/*",
-        "/root/.ssh/authorized_keys*",
-        "*/.ssh/authorized_keys*",
-        "*/.ssh/rc",
-        "*/.config/autostart/*",
-        "*/.config/autostart",
-        "*/.config/systemd/user/*",
-        "*/Library/LaunchAgents/*",
-        "*/etc/crontab",
-        "*/etc/cron.d/*",
-        "/etc/at.allow",
-        "/etc/binfmt.d/*",
-        "/etc/logrotate.d/*",
-    ]
+_START_FILES = (
+    "/etc/crontab",
+    "/etc/cron.*/*",
+    "/etc/cron.*",
+    "/var/spool/cron",
+    "/var/spool/cron/*",
+    "/etc/anacrontab",
+    "/etc/systemd/system/*",
+    "/etc/systemd/user/*",
+    "/lib/systemd/system/*",
+    "/usr/lib/systemd/*",
+    "/run/systemd/system/*",
+    "/etc/init.d/*",
+    "/etc/rc.local",
+    "/etc/rc*.d/*",
+    "/etc/inittab",
+    "/etc/profile",
+    "/etc/profile.d/*",
+    "/etc/bash.bashrc",
+    "/etc/bashrc",
+    "/etc/zsh/*",
+    "/etc/zshrc",
+    "/etc/environment",
+    "/etc/ld.so.preload",
+    "/etc/ld.so.conf.d/*",
+    "/etc/pam.d/*",
+    "/etc/udev/rules.d/*",
+    "/etc/modules",
+    "/etc/modules-load.d/*",
+    "/etc/update-motd.d/*",
+    "/etc/xdg/autostart/*",
+    "/etc/apt/apt.conf.d/*",
+    "/etc/NetworkManager/dispatcher.d/*",
+    "/usr/share/git-core/templates/hooks/*",
+    "/Library/LaunchDaemons/*",
+    "/Library/LaunchAgents/*",
+    "/root/.ssh/authorized_keys*",
+    "*/.ssh/authorized_keys*",
+    "*/.ssh/rc",
+    "*/.config/autostart/*",
+    "*/.config/autostart",
+    "*/.config/systemd/user/*",
+    "*/Library/LaunchAgents/*",
+    "*/etc/crontab",
+    "*/etc/cron.d/*",
+    "/etc/at.allow",
+    "/etc/binfmt.d/*",
+    "/etc/logrotate.d/*",
 )
 _USER_START = (
     "/.bashrc",
@@ -74,9 +74,9 @@ _USER_START = (
     "/.config/fish/config.fish",
 )
 _STARTERS = (
-    "/tmp/",
-    "/dev/shm",
-    "/var/tmp",
+    "/tmp/",  # noqa: S108
+    "/dev/shm",  # noqa: S108
+    "/var/tmp",  # noqa: S108
     "nc ",
     "/dev/tcp",
     "curl ",
@@ -101,7 +101,7 @@ _STARTERS = (
     "sudo()",
     "source /",
     ". /",
-)  # noqa: S108 (patterns)
+)
 _HARMLESS_START = (
     "ssh-agent",
     "pyenv",
@@ -211,7 +211,7 @@ def _persists(path: str, text: str) -> Iterator[Hit]:
     elif path.endswith(_USER_START):
         if any(mark in text for mark in _STARTERS) and not any(mark in text for mark in _HARMLESS_START):
             yield block("persist", "makes each new shell run something hidden")
-    elif "/.git/hooks/" in path or path.startswith(".git/hooks/"):
+    elif "/.git/hooks/" in path or path.startswith(".git/hooks/"):  # noqa: SIM102
         if any(mark in text for mark in ("curl", "wget", "/dev/tcp", "nc ", "base64", "/tmp/")):  # noqa: S108 (patterns)
             yield block("persist", "makes each use of git run something hidden")
 
@@ -251,8 +251,9 @@ def _at(call: Call) -> Iterator[Hit]:
 def _systemctl(call: Call) -> Iterator[Hit]:
     words = call.operands
     if words[:1] in (["enable"], ["link"], ["edit"]) and any(
-        text.startswith(("/tmp", "/dev/shm", "/home", "./", "/var/tmp")) for text in words
-    ):  # noqa: S108 (patterns)
+        text.startswith(("/tmp", "/dev/shm", "/home", "./", "/var/tmp"))  # noqa: S108
+        for text in words
+    ):
         yield block("persist", "starts something from outside the system by itself")
     if words[:1] == ["set-environment"]:
         yield review("persist", "changes the environment of all services")
@@ -277,8 +278,10 @@ def _git_config(call: Call) -> Iterator[Hit]:
                 "credential.helper",
             }:
                 hidden = any(
-                    mark in text for text in words for mark in ("/tmp", "/dev/shm", "/var/tmp", "!", "sh -c", "curl")
-                )  # noqa: S108 (patterns)
+                    mark in text
+                    for text in words
+                    for mark in ("/tmp", "/dev/shm", "/var/tmp", "!", "sh -c", "curl")  # noqa: S108
+                )
                 if hidden:
                     yield block("persist", "makes each use of git run something hidden")
     held = " ".join(data.text for data in call.options("-c"))
@@ -292,8 +295,8 @@ def _git_config(call: Call) -> Iterator[Hit]:
 def _ssh_copy_id(call: Call) -> Iterator[Hit]:
     key = call.option("-i") or ""
     if any("localhost" in text or "127.0.0.1" in text for text in call.operands) or key.startswith(
-        ("/tmp", "/dev/shm")
-    ):  # noqa: S108 (patterns)
+        ("/tmp", "/dev/shm")  # noqa: S108
+    ):
         yield block("persist", "lets somebody in later")
 
 

@@ -1,5 +1,7 @@
 """What goes over the network: shells given away, data sent out, programs fetched and run."""
 
+# ruff: noqa: ARG001, ARG005 (one signature for all of a table)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -45,8 +47,8 @@ def _netcat(call: Call) -> Iterator[Hit]:
     bundled = [
         n
         for n, text in enumerate(call.argv)
-        if text[:1] == "-" and text[1:2] != "-" and text.endswith(("e", "c")) and len(text) > 2
-    ]  # noqa: PLR2004
+        if text[:1] == "-" and text[1:2] != "-" and text.endswith(("e", "c")) and len(text) > 2  # noqa: PLR2004
+    ]
     if program is None and bundled and bundled[0] + 1 < len(call.args):
         program = call.argv[bundled[0] + 1]
     if program is not None and (_is_shell(program) or call.has("", "-e", "--exec", "--sh-exec") or bundled):

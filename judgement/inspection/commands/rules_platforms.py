@@ -1,5 +1,7 @@
 """Infrastructure and shared history: clusters, clouds, deployments, repositories."""
 
+# ruff: noqa: ARG005 (one signature for all of a table)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -123,7 +125,7 @@ def _pulumi(call: Call) -> Iterator[Hit]:
         yield block(_FAMILY, "destroys what is deployed")
 
 
-def _aws(call: Call) -> Iterator[Hit]:
+def _aws(call: Call) -> Iterator[Hit]:  # noqa: C901
     words = [arg.text for arg in call.args[past_options(call.args, "--profile --region --output --endpoint-url") :]]
     words = [text for text in words if not text.startswith("-")]
     if len(words) < 2 or _dry(call):  # noqa: PLR2004
@@ -201,7 +203,7 @@ def _object_stores(call: Call) -> Iterator[Hit]:
     deep = call.has("rR", "--recursive", "--force") or any(
         word in {"**", "*"} or word.endswith("/**") for word in words
     )
-    if verb in {"rb", "purge", "delete", "deletefile", "cleanup", "rmdirs", "remove", "del"} or (verb == "rm" and deep):
+    if verb in {"rb", "purge", "delete", "deletefile", "cleanup", "rmdirs", "remove", "del"} or (verb == "rm" and deep):  # noqa: SIM102
         if not _dry(call):
             yield block(_FAMILY, "deletes a bucket or all in it")
 

@@ -1,5 +1,7 @@
 """The machine's running, its records and its guards: exhaustion, covered tracks, disabled security."""
 
+# ruff: noqa: ARG001 (one signature for all of a table)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -239,8 +241,8 @@ def _journalctl(call: Call) -> Iterator[Hit]:
             if (
                 held.rstrip("smhKMB ").isdigit()
                 and not held.endswith(("weeks", "d", "G"))
-                and not (held.endswith("M") and len(held) > 2)
-            ):  # noqa: PLR2004
+                and not (held.endswith("M") and len(held) > 2)  # noqa: PLR2004
+            ):
                 yield block("cover_tracks", "empties the journal")
 
 
@@ -258,7 +260,7 @@ def _auditctl(call: Call) -> Iterator[Hit]:
 
 def _touch(call: Call) -> Iterator[Hit]:
     if call.has("r", "--reference") and len(call.operands) > 1:
-        reference, *targets = call.operands
+        _reference, *targets = call.operands
         if any(normal(path).startswith(("/bin", "/usr", "/etc", "/lib", "/var/log")) for path in targets):
             yield block("cover_tracks", "forges a file's times")
     elif (call.has("td", "--date")) and any(

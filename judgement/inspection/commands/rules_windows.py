@@ -1,5 +1,7 @@
 """PowerShell and cmd: their commonest hazards, as far as they read like commands with arguments."""
 
+# ruff: noqa: ARG001 (one signature for all of a table)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,10 +34,10 @@ def _grave(path: str) -> bool:
     last = lowered.replace("/", "\\").rstrip("\\*").rpartition("\\")[2]
     if (
         lowered in _SYSTEM
-        or (len(flat) == 2 and flat[1] == ":")
+        or (len(flat) == 2 and flat[1] == ":")  # noqa: PLR2004
         or path.startswith((HOME + "/*", "/*"))
         or path in {HOME, HOME + "/"}
-    ):  # noqa: PLR2004
+    ):
         return True
     if flat.startswith(("c:*", "d:*")):
         return True

@@ -160,7 +160,7 @@ class Shell:
             written = capped(written.joined(self._statement(statement, stdin)))
         return written
 
-    def _statement(self, statement: Statement, stdin: Data) -> Data:
+    def _statement(self, statement: Statement, stdin: Data) -> Data:  # noqa: PLR0911
         match statement:
             case Simple():
                 return self._simple(statement, stdin)
@@ -365,7 +365,7 @@ class Shell:
                 self.files[path] = capped(before.joined(data) if before else data)
         return [Output(made.path, made.appends, data) for made in outputs]
 
-    def _remember(self, call: Call, written: Data) -> None:
+    def _remember(self, call: Call, written: Data) -> None:  # noqa: ARG002
         """Keep what downloads, copies and tee put into files."""
         for path, data in rules.files_written(call, self):
             self.files[normal(path, self.folder)] = data

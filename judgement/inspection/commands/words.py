@@ -1,5 +1,7 @@
 """Words into fields: variables, substitutions, tildes, braces and splitting, as the shell does it."""
 
+# ruff: noqa: ARG001 (one signature for all of a table)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,5 +1,7 @@
 """Programs that run another program, and how to find it in their arguments."""
 
+# ruff: noqa: ARG005 (one signature for all of a table)
+
 from __future__ import annotations
 
 import base64
@@ -129,7 +131,7 @@ _CONTAINERS = (
     "ctr",
 )
 _CONTAINER_VALUED = (
-    "-e -v -w -u -p -h -l -m -n -c --env --volume --workdir --user --publish --name --network --net --mount --entrypoint "
+    "-e -v -w -u -p -h -l -m -n -c --env --volume --workdir --user --publish --name --network --net --mount --entrypoint "  # noqa: E501
     "--env-file --label --memory --cpus --hostname --add-host --device --cap-add --cap-drop --security-opt --pid --ipc "
     "--uts --userns --platform --gpus --restart --tmpfs --ulimit --shm-size --volumes-from --dns --link --log-driver "
     "--log-opt --namespace --container --context --cgroup-parent --runtime --sysctl --expose --pull --cgroupns --image "
@@ -221,7 +223,7 @@ def _ssh(call: Call) -> Inner:
 
 
 def _su(call: Call) -> Inner:
-    scripts = [data for data in call.options("-c", "--command")]
+    scripts = list(call.options("-c", "--command"))
     if not scripts and call.stdin.known and call.stdin.text:
         scripts = [call.stdin]
     return Inner(scripts=scripts)
