@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import lexicon as words_of
+from . import things, verbs
 from .score import BLAST, ENVIRONMENTS, KINDS, TARGETS
 from .words import Verb, clauses, singular, split, verb
 
@@ -55,15 +55,15 @@ class _Circumstances:
 
     @classmethod
     def of(cls, every: list[str]) -> _Circumstances:
-        told = [words_of.ENVIRONMENTS[word] for word in every if word in words_of.ENVIRONMENTS]
+        told = [things.ENVIRONMENTS[word] for word in every if word in things.ENVIRONMENTS]
         return cls(
-            max(told, key=_ENVIRONMENTS.index, default=""), any(singular(word) in words_of.OFF_HOURS for word in every)
+            max(told, key=_ENVIRONMENTS.index, default=""), any(singular(word) in things.OFF_HOURS for word in every)
         )
 
 
 def _clause(clause: list[str], shared: _Circumstances) -> Reading | None:
     done, negated = _verbs(clause)
-    objects = _objects(clause, talk=bool(done) and done[0].lemma in words_of.TALK)
+    objects = _objects(clause, talk=bool(done) and done[0].lemma in verbs.TALK)
     if not done:
         if negated:
             return Reading("read", seen=tuple(negated), note=f"negated: {', '.join(negated)} is not to be done")
@@ -104,19 +104,19 @@ def _counts(clause: list[str], at: int, found: Verb, first: Verb) -> bool:
     """Whether a verb after the first one is done, too, rather than spoken of."""
     before = clause[at - 1]
     if found.form == "ed":
-        return before in words_of.BE and first.lemma not in words_of.TALK
-    if first.lemma in words_of.TALK:
+        return before in verbs.BE and first.lemma not in verbs.TALK
+    if first.lemma in verbs.TALK:
         how = at > 1 and before == "to" and clause[at - 2] == "how"
-        return before in words_of.JOINERS and not how
+        return before in verbs.JOINERS and not how
     return True
 
 
 def _is_negated(clause: list[str], at: int) -> bool:
     """Whether a negation stands right before a verb, adverbs aside."""
     back = at - 1
-    while back >= 0 and clause[back] in words_of.ADVERBS:
+    while back >= 0 and clause[back] in verbs.ADVERBS:
         back -= 1
-    return back >= 0 and clause[back] in words_of.NEGATIONS
+    return back >= 0 and clause[back] in verbs.NEGATIONS
 
 
 def _continues(clause: list[str], at: int) -> bool:
@@ -127,7 +127,7 @@ def _continues(clause: list[str], at: int) -> bool:
 def _is_dry_run(clause: list[str]) -> bool:
     for at, word in enumerate(clause):
         if word in ("dryrun", "--dry-run", "--what-if", "--whatif", "--check", "--simulate", "--dryrun"):
-            return not (words_of.BEFORE_DRY_RUN & set(clause[max(0, at - 3) : at]))
+            return not (verbs.BEFORE_DRY_RUN & set(clause[max(0, at - 3) : at]))
     return False
 
 
@@ -138,7 +138,7 @@ def _objects(clause: list[str], *, talk: bool) -> list[tuple[str, str]]:
         if talk and word in ("about", "regarding", "concerning"):
             break
         target = _target_of(word)
-        if word in ("token", "tokens") and words_of.COUNTED & set(clause):
+        if word in ("token", "tokens") and things.COUNTED & set(clause):
             target = "project"
         if target and not (at == 0 and verb(word)):  # `test the thing`: a verb, not the test
             found.append((word, target))
@@ -148,17 +148,17 @@ def _objects(clause: list[str], *, talk: bool) -> list[tuple[str, str]]:
 def _target_of(word: str) -> str:
     if word.startswith(("/", "~", "./", "../", ".", "c:\\")) or "/" in word:
         return _path(word)
-    return words_of.TARGETS.get(word) or words_of.TARGETS.get(singular(word), "")
+    return things.TARGETS.get(word) or things.TARGETS.get(singular(word), "")
 
 
 def _path(path: str) -> str:
-    if any(part in path for part in words_of.SECRET_PATHS):
+    if any(part in path for part in things.SECRET_PATHS):
         return "credentials"
-    if path.startswith(words_of.SCRATCH_PATHS) or "node_modules" in path:
+    if path.startswith(things.SCRATCH_PATHS) or "node_modules" in path:
         return "scratch"
-    if path in ("/", "/*", "/.") or path.startswith(words_of.SYSTEM_PATHS):
+    if path in ("/", "/*", "/.") or path.startswith(things.SYSTEM_PATHS):
         return "system"
-    if path in words_of.WHOLE_PATHS:
+    if path in things.WHOLE_PATHS:
         return "user_data"
     return "project" if len(path) > 1 else ""
 
@@ -168,7 +168,7 @@ def _worst(objects: list[tuple[str, str]]) -> str:
 
 
 def _kind(found: Verb, objects: list[tuple[str, str]]) -> str:
-    kind = words_of.VERBS[found.lemma]
+    kind = verbs.VERBS[found.lemma]
     if found.lemma in ("format", "reformat") and _worst(objects) == "system":
         return "delete"  # a disk, not code
     if found.lemma in ("dump", "export") and _worst(objects) == "credentials":
@@ -179,14 +179,14 @@ def _kind(found: Verb, objects: list[tuple[str, str]]) -> str:
 def _target(done: list[Verb], objects: list[tuple[str, str]], shared: _Circumstances, own: _Circumstances) -> str:
     """The gravest target; what makes it graver may stand anywhere, what makes it less so must be here."""
     worst = _worst(objects)
-    if any(each.lemma in words_of.OF_MACHINE for each in done):
+    if any(each.lemma in verbs.OF_MACHINE for each in done):
         worst = max(worst or "system", "system", key=_TARGETS.index)
     kinds = {target for _, target in objects}
     if worst in ("project", "configuration") and "scratch" in kinds:
         return "scratch"  # `temporary files`
     if worst == "user_data" and (own.environment == "development" or "scratch" in kinds):
         return "project"  # `the test database`
-    if not worst and done and all(each.lemma in words_of.HARMLESS_RUN for each in done):
+    if not worst and done and all(each.lemma in verbs.HARMLESS_RUN for each in done):
         return "scratch"
     if shared.environment == "production" and worst not in ("production", "credentials"):
         return "production"
@@ -196,26 +196,24 @@ def _target(done: list[Verb], objects: list[tuple[str, str]], shared: _Circumsta
 def _reversibility(clause: list[str], done: list[Verb], kind: str, target: str) -> str:
     lemmas = {each.lemma for each in done}
     said = set(clause)
-    if lemmas & words_of.IRREVERSIBLE or (
-        kind in ("delete", "admin") and said & words_of.FOR_GOOD and target != "scratch"
-    ):
+    if lemmas & verbs.IRREVERSIBLE or (kind in ("delete", "admin") and said & things.FOR_GOOD and target != "scratch"):
         return "irreversible"
-    if said & words_of.UNDOABLE:
+    if said & things.UNDOABLE:
         return "costly"
     if kind == "delete":
         return {"scratch": "reversible", "project": "costly"}.get(target, "irreversible")
-    if lemmas & words_of.COSTLY or kind in ("unknown", "admin"):
+    if lemmas & verbs.COSTLY or kind in ("unknown", "admin"):
         return "costly"
     return "reversible"
 
 
 def _blast(clause: list[str], done: list[Verb], objects: list[tuple[str, str]], kind: str) -> str:
     lemmas = {each.lemma for each in done}
-    found = [words_of.SCOPES[word] for word in clause if word in words_of.SCOPES]
-    found += ["all" for word in clause if word in words_of.WHOLE_PATHS or word.endswith("/*")]
-    if lemmas & words_of.OUTSIDE:
+    found = [things.SCOPES[word] for word in clause if word in things.SCOPES]
+    found += ["all" for word in clause if word in things.WHOLE_PATHS or word.endswith("/*")]
+    if lemmas & verbs.OUTSIDE:
         found.append("outside")
-    if lemmas & words_of.EVERYTHING:
+    if lemmas & verbs.EVERYTHING:
         found.append("all")
     if kind == "delete":
         found += _destroyed(clause, objects)
@@ -231,6 +229,6 @@ def _destroyed(clause: list[str], objects: list[tuple[str, str]]) -> list[str]:
     narrowed = "where" in clause and "1" not in clause
     if narrowed and not {"drop", "truncate"} & set(clause):
         return ["many"]
-    whole = any(word in words_of.WHOLE or singular(word) in words_of.WHOLE for word, _ in objects)
+    whole = any(word in things.WHOLE or singular(word) in things.WHOLE for word, _ in objects)
     from_table = "delete" in clause and "from" in clause[: clause.index("delete") + 2]
     return ["all"] if whole or from_table else []

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..finding import VERDICTS, Finding, Severity
-from . import lexicon
+from . import things
 from .reading import Reading, read
 from .score import BLAST, ENVIRONMENTS, REVERSIBILITY, TARGETS, Operation, Risk, assess
 from .words import singular
@@ -45,9 +45,9 @@ class _Context:
     def __init__(self, given: Mapping[str, Any]) -> None:
         self.notes: list[str] = []
         rest = dict(given)
-        self._environment = self._word(rest, "environment", lexicon.ENVIRONMENTS, ENVIRONMENTS)
-        self._target = self._word(rest, "target", lexicon.TARGETS, TARGETS)
-        self._scope = self._word(rest, "scope", lexicon.SCOPES, BLAST)
+        self._environment = self._word(rest, "environment", things.ENVIRONMENTS, ENVIRONMENTS)
+        self._target = self._word(rest, "target", things.TARGETS, TARGETS)
+        self._scope = self._word(rest, "scope", things.SCOPES, BLAST)
         self._trust = self._number(rest, "trust", 5.0)
         self._load = self._number(rest, "load", 1.0)
         self._refusals = int(self._number(rest, "refusals", 1000.0))

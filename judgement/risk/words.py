@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from .lexicon import IRREGULAR, NOUNS, PARTICIPLES, PHRASES, SEPARATORS, TARGETS, VERBS
+from .things import TARGETS
+from .verbs import IRREGULAR, NOUNS, PARTICIPLES, PHRASES, SEPARATORS, VERBS
 
 MOST_CHARS = 20_000
 _LONGEST_PHRASE = max(len(phrase) for phrase in PHRASES)
