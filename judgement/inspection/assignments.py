@@ -16,9 +16,9 @@ _PASSWORDS = (
 _KEYS = (
     r"secret|token|credentials?|pat|apikey|webhook|schl\xfcssel|"
     r"(?:api|access|secret|private|auth|account|encryption|encrypt|signing|sign|master|shared|service|storage|license|"
-    r"app|client|session|webhook|deploy|bot|write|admin|root|hmac|jwt|aes)[ _-]?key|\bkey\b"
+    r"app|client|session|webhook|deploy|bot|write|admin|root|hmac|jwt|aes)[ _-]?key"
 )
-_NAME = rf"(?i:{_PASSWORDS}|{_KEYS})"
+_NAME = rf"(?i:{_PASSWORDS}|{_KEYS}|\bkey\b)"
 _IS = r"is|ist|lautet|war|was|est|es|\xe9|\xe8|era|\xe4r|er|on|now|set to|changed to|reads|are|=|:"
 _ASSIGNED = pattern(
     rf"(?:{_NAME})([A-Za-z0-9_.-]*)(?:"
@@ -163,6 +163,8 @@ def _holds(kind: str, value: str, match: Match, text: bytes, quoted: bool, end: 
         return False
     if not _stands(sign, match, text, quoted, end):
         return False
+    if prose and not _NOT.isdisjoint(match.group(4).decode("latin-1").lower().strip(" :").split()[:1]):
+        return False  # the name of something else: a password hash, a token limit
     if (prose or blank) and not quoted:
         return is_strong(value) and _fits(kind, value, quoted=False, sure=None) and text[end : end + 1] != b"("
     if blank and text[match.end(1) - 1 : match.end(1)].isupper() is False and not _is_sql(match, text):

@@ -108,6 +108,10 @@ class Context:
             return True
         return self._head_has(kind, start, end)
 
+    def said(self, kind: str, start: int) -> int:
+        """Where the nearest word before this place stands that names the type; -1 when there is none."""
+        return self._last(kind, max(start - _BEFORE, self._block(start)), start)
+
     def denies(self, start: int, end: int) -> bool:
         """Whether words before this place, or the head of its column, say that it is something else."""
         return self._last(_DENIAL, start - _DENIED_BEFORE, start) >= 0 or self._head_has(_DENIAL, start, end)

@@ -38,8 +38,12 @@ def birth_dates(raw: bytes, context: Context) -> Iterator[Span]:
     """Dates that are said to be somebody's day of birth."""
     if "birth_date" not in context.named:
         return
+    before = -1
     for match in _DATE.finditer(raw):
         start, end = match.start(), match.end()
+        if 0 <= context.said("birth_date", start) < before:
+            continue  # the word belongs to the date that stands between
+        before = start
         if (
             _exists(match)
             and context.names("birth_date", start, end)

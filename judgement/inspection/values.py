@@ -56,10 +56,25 @@ _REFERS = (  # to a place where the secret is kept, or to how it is had
     "enc(",
     "redacted",
 )
-_LOUD = ("changeme", "change-me", "change_me", "placeholder", "redacted", "dummy", "replace", "insert", "fixme", "your")
+_LOUD = (
+    "changeme",
+    "change-me",
+    "change_me",
+    "placeholder",
+    "redacted",
+    "dummy",
+    "replace",
+    "insert",
+    "fixme",
+    "yourpass",
+    "yourtoken",
+    "yourkey",
+    "yoursecret",
+    "yourapi",
+)
 _LOUD_PARTS = words(
     """
-    example sample todo xxx here foo bar foobar baz
+    your example sample todo xxx here foo bar foobar baz
     """
 )
 _DECLARED = words(

@@ -115,7 +115,7 @@ def test_no_text_of_the_arguments_is_passed_by(arguments: dict[str, Any]) -> Non
 
 def test_texts_with_an_injection_are_fenced_and_nothing_else_changes() -> None:
     image = {"type": "image", "data": "aWdub3Jl", "mimeType": "image/png"}
-    result = {
+    result: dict[str, Any] = {
         "content": [{"type": "text", "text": INJECTION}, {"type": "text", "text": "fine"}, image],
         "structuredContent": {"page": INJECTION, "n": 1},
     }
