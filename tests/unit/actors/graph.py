@@ -25,6 +25,7 @@ from aura_ia_mcp.bus.resolver import StaticResolver
 from aura_ia_mcp.bus.transports.local import LocalTransport
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.gateway.ingress import Ingress
 from aura_ia_mcp.stores import read
 from aura_ia_mcp.stores.audit import AuditWriter
 
@@ -94,6 +95,11 @@ class Graph:
         for role, make in (("state", State), ("roles", RoleEngine)):
             if role not in self.actors:
                 await self.start(role, make)
+
+    async def ingress(self) -> None:
+        """Let the gateway's peer answer `Reenter`, as it does in a system."""
+        ingress = Ingress(audience_key(self.decision_root, "gateway"), self.settings.cluster.replicas.get("safety", 1))
+        await ingress.start(await self.peer("gateway", ingress))
 
     async def end(self, role: str) -> None:
         actor = self.actors.pop(role, None)
