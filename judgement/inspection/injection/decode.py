@@ -1,4 +1,6 @@
-"""Finds what is written in an encoding and decodes it: base64, hex, percent, entities, escapes, binary, Morse, spacing."""
+"""Finds what is written in an encoding (base64, hex, percent, entities, escapes, Morse, spacing) and decodes it."""
+
+# ruff: noqa: RUF001 - look-alike characters are this module's subject
 
 from __future__ import annotations
 
@@ -50,14 +52,14 @@ _ONE_ESCAPE = re2.compile(r"\\u\{?([0-9A-Fa-f]{1,6})\}?|\\x([0-9A-Fa-f]{2})")
 _BINARY = re2.compile(rb"(?:[01]{8}[ ,]?){6,}")
 _DECIMAL = re2.compile(rb"(?:\b[0-9]{2,3}[ ,;]+){7,}[0-9]{2,3}\b")
 _MORSE = re2.compile(r"(?:[.\-·−–]{1,6}[ /|]{1,3}){7,}[.\-·−–]{1,6}".encode())
-_SPACED = re2.compile(rb"(?:^|[^0-9A-Za-z])((?:[0-9A-Za-z\x{80}-\x{10FFFF}][ \t.\-_*/|,~+:=]{1,5}){5,}[0-9A-Za-z\x{80}-\x{10FFFF}])(?:[^0-9A-Za-z]|$)")
-_MORSE_LETTERS = dict(
-    zip(
-        ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --..".split(),
-        "abcdefghijklmnopqrstuvwxyz",
-        strict=True,
-    )
+_LETTER = r"[0-9A-Za-z\x{80}-\x{10FFFF}]"
+_SPACED = re2.compile(
+    rf"(?:^|[^0-9A-Za-z])((?:{_LETTER}[ \t.\-_*/|,~+:=]{{1,5}}){{5,}}{_LETTER})(?:[^0-9A-Za-z]|$)".encode()
 )
+_MORSE_CODE = (
+    ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
+)
+_MORSE_LETTERS = dict(zip(_MORSE_CODE.split(), "abcdefghijklmnopqrstuvwxyz", strict=True))
 
 
 def _readable(data: bytes) -> str:

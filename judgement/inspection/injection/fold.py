@@ -1,5 +1,7 @@
 """Makes look-alikes equal and cuts a text into words, and remembers where each came from."""
 
+# ruff: noqa: RUF001 - look-alike characters are this module's subject
+
 from __future__ import annotations
 
 import unicodedata
@@ -23,6 +25,10 @@ _LOOKALIKES = str.maketrans(
     "abesijkmhopctyxvdqwhlrg" + "aeikvoptuxnwsbzm" + "onuhgfaaioldhtxirbghinylacdejkmoptuvwzs",
 )
 _CAPITALS = str.maketrans("ΗΥΡΧΝΜΒ", "hypxnmb")  # Greek capitals whose small letters look otherwise
+_UNSPACED = (range(0x0E00, 0x0E80), range(0x3040, 0x3100), range(0x3400, 0xA000), range(0xAC00, 0xD7B0))
+_HAN = 0x3100  # from here on letters are their own small plain forms
+_APOSTROPHES = [ord(char) for char in "'’ʼ"]
+_SPACE = 32
 _QUOTES = "\"'`´‘’“”„‚«»‹›「」『』"
 _TOKENS = ".!?;:,()[]{}<>=@\n"
 _PUNCTUATION = {"。": ".", "．": ".", "、": ",", "।": ".", "؟": "?", "،": ",", "؛": ";", "…": ".", "·": " "}
@@ -66,7 +72,16 @@ def _folded(char: str) -> str:
 
 def _is_own_word(code: int) -> bool:
     """Whether a character is written without spaces around words: Han, kana, Hangul, Thai."""
-    return 0x0E00 <= code < 0x0E80 or 0x3040 <= code < 0x3100 or 0x3400 <= code < 0xA000 or 0xAC00 <= code < 0xD7B0
+    return any(code in script for script in _UNSPACED)
+
+
+def _own_word(char: str) -> str:
+    """A letter of an unspaced script as a word; its marks vanish."""
+    if ord(char) < _HAN:
+        char = unicodedata.normalize("NFKD", char)[0]
+        if unicodedata.combining(char) or not char.isalnum():
+            return ""
+    return f" {char} "
 
 
 @cache
@@ -76,13 +91,7 @@ def _table() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8], npt.NDArray
     widths = np.ones(_TABLE_SIZE + 2, np.uint8)
     inner = np.zeros(_TABLE_SIZE + 2, np.bool_)
     for code in range(_TABLE_SIZE):
-        if _is_own_word(code):
-            text = f" {chr(code)} " if 0x3100 <= code or not unicodedata.combining(chr(code)) else ""
-            if code < 0x3100 and text:
-                plain = unicodedata.normalize("NFKD", chr(code))
-                text = f" {plain[0]} " if plain[0].isalnum() else ""
-        else:
-            text = _folded(chr(code))[:3]
+        text = _own_word(chr(code)) if _is_own_word(code) else _folded(chr(code))[:3]
         rows[code, : len(text)] = [ord(c) for c in text]
         widths[code] = len(text)
         inner[code] = text.isalnum()
@@ -106,15 +115,15 @@ def fold(text: str) -> Folded:
     within = np.zeros(len(codes), np.bool_)
     within[1:-1] = inner[codes[:-2]] & inner[codes[2:]]
     codes[:-1][(codes[:-1] == ord(".")) & inner[codes[1:]]] = _DOT
-    codes[within & ((codes == ord("'")) | (codes == 0x2019) | (codes == 0x02BC))] = _GONE
+    codes[within & (np.isin(codes, _APOSTROPHES))] = _GONE
     mask = np.arange(3) < widths[codes][:, None]
     flat = rows[codes][mask]
     origin = np.nonzero(mask)[0] - 1
-    spaces = flat == 32
+    spaces = flat == _SPACE
     keep = np.ones(len(flat), np.bool_)
     keep[1:] = ~(spaces[1:] & spaces[:-1])
     flat, origin = flat[keep], origin[keep]
-    gaps = np.flatnonzero(flat == 32)
+    gaps = np.flatnonzero(flat == _SPACE)
     string = flat.astype("<u4").tobytes().decode("utf-32-le")
     words = string.split(" ")[1:-1]
     return Folded(string, words, origin[gaps[:-1] + 1], origin[gaps[1:] - 1] + 1, gaps[:-1] + 1)

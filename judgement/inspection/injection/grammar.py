@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import permutations
+from itertools import islice, permutations
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import re2
 
-from .lexicon import FIRST_END, FIRST_SYMBOL, SYMBOL_BYTES, Meaning, Symbols, lexicon, load
+from .lexicon import FIRST_END, FIRST_SYMBOL, SYMBOL_BYTES, Meaning, Symbols, encode, lexicon, load
 
+Bools = npt.NDArray[np.bool_]
+
+# How common a concept is in ordinary texts, beside 1 for all others; rules are looked for by their rarest.
+_OFTEN = "THE A ALL YOU YOUR ME AND PRIOR WITH WHAT NOTE WORDS NEW USER TASK LABEL MUST NOT"
+_RATHER = "REVEAL REPEAT SEND TOOLACT TOOLOBJ SAY SAID BECOME DEST NEXT PLEASE TOLD WITHOUT COMMA COLON THEM READACT"
+_COMMON = dict.fromkeys(_OFTEN.split(), 100) | dict.fromkeys(_RATHER.split(), 50)
 MOST_HITS = 64  # of one pattern in one text; more say nothing new
 
 
@@ -39,6 +47,7 @@ class _Rule:
     weight: float
     pattern: Any
     needs: tuple[frozenset[str], ...]
+    anchor: frozenset[str]
     foreign: bool
 
 
@@ -102,6 +111,11 @@ def _needs(pattern: str) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(item.split("|")) for item in items if item[0] != "~" and item[-1] != "?")
 
 
+def _anchor(pattern: str) -> frozenset[str]:
+    """The part of a pattern that is least common in ordinary texts; without it the rule can't match."""
+    return min(_needs(pattern), key=lambda need: sum(_COMMON.get(name, 1) for name in need))
+
+
 @cache
 def _rules() -> list[_Rule]:
     grammar = load("grammar")
@@ -113,7 +127,7 @@ def _rules() -> list[_Rule]:
         for line in lines:
             compiled = re2.compile(_compile(line[1], near).encode(), options)
             label = line[2] if len(line) > 2 else family  # noqa: PLR2004 - the family of a foreign rule
-            found.append(_Rule(label, line[0], compiled, _needs(line[1]), family == "foreign"))
+            found.append(_Rule(label, line[0], compiled, _needs(line[1]), _anchor(line[1]), family == "foreign"))
     return found
 
 
@@ -132,18 +146,38 @@ def _one_language(rule: _Rule, ids: Any, meanings: list[Meaning]) -> bool:
     return alien and any(wanted <= names | common for names in spoken.values())
 
 
+@cache
+def _flags() -> tuple[Bools, Bools]:
+    """For every meaning, whether it anchors a rule, and whether it ends a sentence."""
+    anchors = frozenset().union(*(rule.anchor for rule in _rules()))
+    meanings = lexicon().meanings
+    ends = np.zeros(len(meanings), np.bool_)
+    ends[[lexicon().known[sign] for sign in ".?"]] = True
+    return np.array([not anchors.isdisjoint(map(concept, meaning)) for meaning in meanings]), ends
+
+
+def _anchored(text: Symbols) -> npt.NDArray[np.int64]:
+    """The places of the sentences in which some rule can match: most of a calm text is never looked at twice."""
+    anchors, ends = _flags()
+    sentences = np.cumsum(ends[text.ids]) - ends[text.ids]
+    wanted = np.zeros(len(text.ids) + 1, np.bool_)
+    wanted[sentences[anchors[text.ids]]] = True
+    return np.flatnonzero(wanted[sentences])
+
+
 def hits(text: Symbols) -> list[Hit]:
     """All patterns found, at most `MOST_HITS` of each; linear in the text."""
     meanings = lexicon().meanings
     present = {concept(label) for number in set(text.ids.tolist()) for label in meanings[number]}
+    places = _anchored(text)
+    data = encode(text.ids[places])
     found = []
     for rule in _rules():
         if not all(need & present for need in rule.needs):
             continue
-        for count, match in enumerate(rule.pattern.finditer(text.data)):
-            if count >= MOST_HITS:
-                break
-            first, last = match.start() // SYMBOL_BYTES, match.end() // SYMBOL_BYTES
+        for match in islice(rule.pattern.finditer(data), MOST_HITS):
+            first = int(places[match.start() // SYMBOL_BYTES])
+            last = int(places[match.end() // SYMBOL_BYTES - 1]) + 1
             if not rule.foreign or _one_language(rule, text.ids[first:last].tolist(), meanings):
                 found.append(Hit(rule.family, rule.weight, first, last, rule.foreign))
     return found

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from aura_ia_mcp.judgement.finding import Finding, Severity
 
 from .decode import decoded
-from .fold import Folded, fold
+from .fold import fold
 from .grammar import hits
 from .invisible import hidden
 from .lexicon import Symbols, symbols
-from .markup import Place, marks, unseen
+from .markup import marks, unseen
 from .mention import Context
 from .source import Source
 from .views import views
@@ -95,7 +95,7 @@ def _signs(text: str, depth: int) -> Iterator[_Sign]:
     """All signs in a text, in all its readings and in what it holds encoded."""
     source = Source(text)
     folded = fold(text)
-    places = [_damped_mark(place, folded) for place in marks(source)]
+    places = [_Sign(place.family, place.weight, place.start, place.end, place.what) for place in marks(source)]
     yield from _supported(_of_words(symbols(folded)), places, unseen(source))
     for view, name in views(text, folded):
         yield from (_encoded(sign, name) for sign in _supported(_of_words(symbols(view)), [], []))
@@ -128,11 +128,6 @@ def _of_words(text: Symbols) -> list[_Sign]:
         start, end = int(text.starts[hit.first]), int(text.ends[hit.last - 1])
         found.append(_Sign(hit.family, hit.weight * remains, start, end, spoken_of=remains < 1.0))
     return found
-
-
-def _damped_mark(place: Place, folded: Folded) -> _Sign:
-    """Markup that a sentence speaks about is none."""
-    return _Sign(place.family, place.weight, place.start, place.end, place.what)
 
 
 def _supported(signs: list[_Sign], places: list[_Sign], unseen_spans: list[tuple[int, int]]) -> list[_Sign]:

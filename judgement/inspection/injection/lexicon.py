@@ -24,9 +24,21 @@ _LONGEST_WORD = 40  # a longer one is no word of ours
 _PUNCTUATION = {
     ".": "END", "!": "END", "?": "QUESTION", ";": "END", ",": "COMMA", ":": "COLON", '"': "QUOTE", "\n": "NEWLINE",
 }  # fmt: skip
-_MARKS = {"[": "MARK", "]": "MARK", "<": "MARK", ">": "MARK", "(": "CODE", ")": "CODE", "{": "CODE", "}": "CODE", "=": "CODE"}
+_MARKS = {
+    "[": "MARK",
+    "]": "MARK",
+    "<": "MARK",
+    ">": "MARK",
+    "(": "CODE",
+    ")": "CODE",
+    "{": "CODE",
+    "}": "CODE",
+    "=": "CODE",
+}
 
-_VERBS = frozenset({"REVEAL", "REPEAT", "CANCEL", "BYPASS", "SEND", "TOOLACT", "STRONGACT", "OBEY", "SAID", "KNOW", "DETECTS"})
+_VERBS = frozenset(
+    {"REVEAL", "REPEAT", "CANCEL", "BYPASS", "SEND", "TOOLACT", "STRONGACT", "OBEY", "SAID", "KNOW", "DETECTS"}
+)
 
 Meaning = frozenset[str]  # concepts; of other languages with the language: "X_CANCEL:de"
 
@@ -124,7 +136,7 @@ def _terms() -> list[tuple[str, str]]:
 def load(name: str) -> dict[str, Any]:
     """One of the YAML files beside this module."""
     text = (resources.files(__package__) / f"{name}.yaml").read_text("utf-8")
-    data: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)  # noqa: S506 - the safe loader, in C
+    data: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return data
 
 

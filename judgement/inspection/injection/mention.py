@@ -32,7 +32,7 @@ Flags = npt.NDArray[np.bool_]
 def _holding(*concepts: str) -> Flags:
     """For every meaning, whether it holds one of the concepts."""
     wanted = set(concepts)
-    return np.array([bool(wanted & {concept(label) for label in m}) for m in lexicon().meanings])
+    return np.array([not wanted.isdisjoint(map(concept, meaning)) for meaning in lexicon().meanings])
 
 
 class Sentence(NamedTuple):
@@ -159,7 +159,7 @@ def _of_work(hit: Hit, sentence: Sentence, within: npt.NDArray[np.int64]) -> flo
         return _REMAINS_WORK
     if hit.family in {"override", "leak", "bypass", "authority", "persona"}:
         links = np.flatnonzero(_holding("LINK")[sentence.after[:2]])
-        linked = sentence.after[: _AFTER_LINK] if len(links) else sentence.after[: hit.family != "leak"]
+        linked = sentence.after[:_AFTER_LINK] if len(links) else sentence.after[: hit.family != "leak"]
         if _any("WORK", linked) or (hit.family != "bypass" and _any("WORK", within[-2:])):
             return _REMAINS_WORK
     return 1.0

@@ -17,8 +17,10 @@ _LEET = {"0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb",
 _LEET_SIGNS = str.maketrans("$@!|€£+", "5411317")
 _LONGEST = 20  # letters of a word that is read in other ways
 _MOST_READINGS = 16
-_TELLING = {"CANCEL", "RULES", "REVEAL", "BYPASS", "PRIOR", "HIDDEN", "MODEL", "TOOLACT", "SEND", "SECRET", "USER", "YOUR",
-            "TOLD", "SAID", "SAFEGUARD", "BECOME", "WITHOUT"}  # fmt: skip
+_TELLING_NAMES = (
+    "CANCEL RULES REVEAL BYPASS PRIOR HIDDEN MODEL TOOLACT SEND SECRET USER YOUR TOLD SAID SAFEGUARD BECOME WITHOUT"
+)
+_TELLING = frozenset(_TELLING_NAMES.split())
 _SHORTEST_TELLING = 4
 _LONG_TELLING = 6  # letters of a word that tells enough alone
 
@@ -93,9 +95,9 @@ def views(text: str, folded: Folded) -> Iterator[tuple[Folded, str]]:
         yield _backwards(text), "text backwards"
     plain = text.translate(_LEET_SIGNS)
     leet = fold(plain) if plain != text else folded
-    changed = {word: unleet(word) for word in set(leet.words)}
+    changed = {word: unleet(word) for word in set(leet.words) if not word.isalpha()}
     if any(word != other and other in _telling() for word, other in changed.items()):
-        yield _with_words(leet, [changed[word] for word in leet.words]), "digits for letters"
+        yield _with_words(leet, [changed.get(word, word) for word in leet.words]), "digits for letters"
 
 
 def _backwards(text: str) -> Folded:
