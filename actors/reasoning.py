@@ -132,9 +132,7 @@ class Reasoning:
                     notes.append(f"context.role: there is no role {str(role)[:64]!r}; your own trust was used")
                 else:
                     context["trust"] = call.rules.roles.trust_of([found])
-        operation = call.arguments["operation"]
-        found = await asyncio.to_thread(hazards, operation)  # parsing may take longer than other calls should wait
-        told = of_text(operation, context, findings=found).as_dict()
+        told = await asyncio.to_thread(_risk, call.arguments["operation"], context)  # a long text takes a while
         return told | {"notes": [*told["notes"], *notes]}
 
     async def _diagnose_issue(self, call: _Call) -> JSON:
@@ -152,6 +150,10 @@ class Reasoning:
             "healthy": bool(rows) and found.complete and likely is None,
             "notes": _said(rows, found),
         }
+
+
+def _risk(operation: str, context: JSON) -> JSON:
+    return of_text(operation, context, findings=hazards(operation)).as_dict()
 
 
 def _said(rows: list[JSON], found: diagnosis.Diagnosis) -> list[str]:

@@ -154,6 +154,8 @@ def _target_of(word: str) -> str:
 def _path(path: str) -> str:
     if any(part in path for part in things.SECRET_PATHS):
         return "credentials"
+    if path.startswith(things.STORES):
+        return "user_data"
     if path.startswith(things.SCRATCH_PATHS) or "node_modules" in path:
         return "scratch"
     if path in ("/", "/*", "/.") or path.startswith(things.SYSTEM_PATHS):
@@ -171,8 +173,8 @@ def _kind(found: Verb, objects: list[tuple[str, str]]) -> str:
     kind = verbs.VERBS[found.lemma]
     if found.lemma in ("format", "reformat") and _worst(objects) == "system":
         return "delete"  # a disk, not code
-    if found.lemma in ("dump", "export") and _worst(objects) == "credentials":
-        return "admin"
+    if found.lemma == "reset" and _worst(objects) == "credentials":
+        return "write"  # a password is replaced, nothing is lost
     return kind
 
 

@@ -22,6 +22,7 @@ TARGETS = by_word(
             flag log logs schedule webhook template rule route threshold quota limit alert
         """,
         "user_data": """
+            card credit ssn queue
             user customer client account record database db table schema collection knowledgebase backup
             snapshot bucket volume data dataset order payment invoice daten datenbank données datos
             dados dati base gegevens transaction patient employee member row email mailbox profile index
@@ -29,6 +30,7 @@ TARGETS = by_word(
             everything
         """,
         "system": """
+            authentication authorization auth 2fa encryption monitoring logging edr malware rootkit backdoor ransomware
             system kernel disk partition os root server host service cluster namespace node vm instance
             firewall dns network filesystem device drive hdd ssd nvme boot bootloader machine computer
             infrastructure infra stack daemon process gateway router auditlog safemode security role
@@ -40,7 +42,7 @@ TARGETS = by_word(
         """,
         "credentials": """
             password passwd secret credential token apikey key certificate cert keychain vault envfile
-            shadow passphrase id_rsa keystore kubeconfig pem login cookie
+            shadow passphrase id_rsa keystore kubeconfig pem cookie
         """,
     }
 )
@@ -48,7 +50,7 @@ TARGETS = by_word(
 # To destroy one of these is to destroy all that it holds.
 WHOLE = words(
     """
-    account backup base bucket cluster collection database daten datenbank db disk drive environment everything
+    backup base bucket cluster collection database daten datenbank db disk drive environment everything
     filesystem hdd history host index infra infrastructure knowledgebase live machine mongodb mysql namespace
     nvme os partition postgres prod production raid redis registry repo repository root schema server ssd stack
     storage system table tenant terraform vault vm volume warehouse
@@ -58,11 +60,13 @@ WHOLE = words(
 SCOPES = by_word(
     {
         "all": """
+            --all
             all every everything entire whole complete completely any each everyone everybody *
             recursively totally globally fully alle alles tous toutes tout todos todas todo tutti tutte
             all'
         """,
         "many": """
+            --recursive
             many several multiple bulk batch most some old stale unused multi various -r -rf -fr
             recursive
         """,
@@ -139,3 +143,6 @@ WHOLE_PATHS = words(
     / /* /. /home /home/ /home/* c:\ c:\* ~ ~/ ~/*
     """
 )
+
+# Where whole stores of data are named like paths.
+STORES = ("s3://", "gs://", "hdfs://", "az://")

@@ -40,6 +40,7 @@ PHRASES = phrases(
 VERBS = by_word(
     {
         "read": """
+            access use
             read list show view get see print display describe explain inspect check monitor watch
             search find query count fetch look summarize summarise analyze analyse review compare diff
             status report tell browse measure verify validate audit trace select scan preview lookup
@@ -48,6 +49,7 @@ VERBS = by_word(
             uptime whereis dig nslookup echo forecast identify detect plan
         """,
         "write": """
+            dump disclose
             write create add update edit change modify insert append save store set rename move copy
             upload document draft commit push merge rebase refactor fix patch format lint test build
             compile import tag label assign comment reply schedule post publish send email mail message
@@ -151,6 +153,7 @@ PARTICIPLES = {
 # They speak of things: other verbs after them are mentioned, not done.
 TALK = words(
     """
+    commit
     analyse analyze audit cat check classify comment compare count describe detect discuss display document
     draft echo egrep estimate evaluate explain find grep identify inspect learn list look monitor preview print
     query read report review rg search see show summarise summarize tell trace translate understand view
@@ -167,6 +170,7 @@ HARMLESS_RUN = words(
 # To undo them takes work.
 COSTLY = words(
     """
+    reset dump
     abort alter apply cancel chmod chown deploy disable downgrade email export failover format forward grant
     halt hotfix import install iptables kill killall mail merge message migrate move mv overwrite pkill post
     poweroff promote provision publish rebase reboot redeploy release rename replace restart restore revoke
@@ -183,6 +187,7 @@ IRREVERSIBLE = words(
 # They reach beyond the system.
 OUTSIDE = words(
     """
+    disclose
     buy curl email exfiltrate export expose forward leak mail notify pay post publish release rsync scp send
     share transfer transmit tweet upload wget
     """
@@ -211,6 +216,7 @@ NEGATIONS = words(
 # They may stand between a negation and its verb.
 ADVERBS = words(
     """
+    be been being
     a actually an even ever from just please really simply the to yet
     """
 )
