@@ -158,7 +158,13 @@ async def _end(
         task.cancel()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_ENDING_S):
-            await process.wait()
             await asyncio.gather(*tasks, return_exceptions=True)
-    # The public API leaves pipes open that were not read to their end, or that a stranger holds.
+            # asyncio counts a process as ended when its pipes are, too; one that isn't read never is.
+            await asyncio.gather(_drain(process.stdout), _drain(process.stderr), process.wait())
+    # The public API leaves pipes open that a stranger holds.
     process._transport.close()  # type: ignore[attr-defined]
+
+
+async def _drain(stream: asyncio.StreamReader | None) -> None:
+    while stream is not None and await stream.read(_READ_BYTES):
+        pass

@@ -172,7 +172,7 @@ class Commands(Section):
     unsandboxed: bool = Field(
         False, description="Run commands even where bubblewrap is missing: with the limits, and without its walls."
     )
-    output_bytes: int = Field(65_536, ge=1024, le=1_048_576, description="Of each output stream; the rest is cut.")
+    output_bytes: int = Field(65_536, ge=1024, le=262_144, description="Of each output stream; the rest is cut.")
     memory_bytes: int = Field(536_870_912, ge=67_108_864, description="Address space of each process.")
     processes: int = Field(32, ge=1, description="Processes of one command; not held where the system runs as root.")
     file_bytes: int = Field(16_777_216, ge=0, description="Size of a file, and of the private /tmp.")

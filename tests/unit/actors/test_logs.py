@@ -113,6 +113,15 @@ def test_other_texts_are_no_time(text: str) -> None:
 async def test_answers_have_the_promised_form_and_the_tools_only_read(alone: Alone) -> None:
     for name, arguments in (("get_recent_logs", {}), ("search_logs", {"query": "x"})):
         definition = alone.tools[name].definition
-        validator: Any = jsonschema_rs.Draft202012Validator(definition.output_schema)
+        validator: Any = jsonschema_rs.Draft202012Validator(definition.output_schema or False)
         assert list(validator.iter_errors(await alone.call(name, arguments))) == []
         assert (definition.capability, definition.read_only, definition.audience) == ("read_logs", True, "tools")
+
+
+async def test_an_answer_holds_no_more_than_fits_and_says_so(alone: Alone) -> None:
+    (alone.paths.logs / "ml-0.log").write_text(
+        "".join(f"{line(NOON, 'INFO', 'ml-0', 'y' * 4000)}\n" for _ in range(500))
+    )
+    reply = await alone.call("get_recent_logs", {"lines": 1000, "service": "ml-0"})
+    assert len(reply["entries"]) == 125
+    assert "125 entries fit" in reply["cut"]
