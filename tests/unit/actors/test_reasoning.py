@@ -48,7 +48,8 @@ async def inside(tmp_path: Path) -> AsyncIterator[Inside]:
     await inside.start()
     await inside.graph.start("workflow", Workflow)
     await inside.graph.start("language", Language)
-    await inside.graph.start("reasoning", Reasoning)
+    reasoning = await inside.graph.start("reasoning", Reasoning)
+    await until(lambda: reasoning._follower.now is not None)
     yield inside
     await inside.graph.close()
 
@@ -209,7 +210,7 @@ async def test_at_its_deadline_ask_tells_what_is_there(inside: Inside) -> None:
 
     inside.ingress.answers["get_cluster_status"] = hang
     inside.router.route = {"kind": "workflow", "name": "system_check"}
-    header = Header(principal=AGENT, deadline=time.monotonic() + 0.8)
+    header = Header(principal=AGENT, deadline=time.monotonic() + 1.0)
     told = found("ask", await inside.call("ask", {"request": "x"}, FACTS, AGENT, header=header))
     assert told["status"] == "partial"
     assert {row["status"] for row in told["steps"] if row["id"] != "cluster"} == {"done"}
