@@ -159,7 +159,7 @@ def _flags() -> tuple[Bools, Bools]:
 def _anchored(text: Symbols) -> npt.NDArray[np.int64]:
     """The places of the sentences in which some rule can match: most of a calm text is never looked at twice."""
     anchors, ends = _flags()
-    sentences = np.cumsum(ends[text.ids]) - ends[text.ids]
+    sentences: npt.NDArray[np.int64] = np.cumsum(ends[text.ids]) - ends[text.ids]
     wanted = np.zeros(len(text.ids) + 1, np.bool_)
     wanted[sentences[anchors[text.ids]]] = True
     return np.flatnonzero(wanted[sentences])
