@@ -157,25 +157,31 @@ def _value(text: bytes, at: int) -> tuple[int, int, bool] | None:
 
 
 def _holds(kind: str, value: str, match: Match, text: bytes, quoted: bool, end: int) -> bool:
-    prose, blank = match.start(4) >= 0, match.start(5) >= 0
+    """Whether the value is a secret, by its name's kind and by what stands between the two."""
     sign = match.group(2) if match.start(2) >= 0 else b""
-    if blank and (kind == "random" or (kind == "weak" and (quoted or not _is_mixed(value)))):
-        return False
     if not _stands(sign, match, text, quoted, end):
         return False
-    if prose and not _NOT.isdisjoint(match.group(4).decode("latin-1").lower().strip(" :").split()[:1]):
-        return False  # the name of something else: a password hash, a token limit
-    if (prose or blank) and not quoted:
-        return is_strong(value) and _fits(kind, value, quoted=False, sure=None) and text[end : end + 1] != b"("
-    if blank and text[match.end(1) - 1 : match.end(1)].isupper() is False and not _is_sql(match, text):
-        return False
+    if match.start(4) >= 0 or match.start(5) >= 0:
+        return _told(kind, value, match, text, quoted, end)
     if kind == "weak" and not quoted and not is_strong(value):
         return False
     tight = bool(sign) and sign == sign.strip()
     alone = (tight and b":" not in sign) or (text[end : end + 1] in (b"", b"\n", b"\r") and "_" not in value)
-    if sign.strip(b"\\\"'] \t") == b"==":  # a comparison with what is written out in the code
-        alone = quoted
-    return _fits(kind, value, quoted=quoted, sure=quoted or alone)
+    compared = sign.strip(b"\\\"'] \t") == b"=="  # with what is written out in the code, or with a name
+    return _fits(kind, value, quoted=quoted, sure=quoted or (alone and not compared))
+
+
+def _told(kind: str, value: str, match: Match, text: bytes, quoted: bool, end: int) -> bool:
+    """Whether it is one in prose (`the password is ...`), or after nothing but a blank (`--password ...`)."""
+    if match.start(4) >= 0:
+        between = match.group(4).decode("latin-1").lower().strip(" :").split()
+        if not _NOT.isdisjoint(between[:1]):
+            return False  # the name of something else: a password hash, a token limit
+    elif kind == "random" or (kind == "weak" and (quoted or not _is_mixed(value))):
+        return False
+    if quoted:
+        return _fits(kind, value, quoted=True, sure=True)
+    return is_strong(value) and _fits(kind, value, quoted=False, sure=None) and text[end : end + 1] != b"("
 
 
 def _stands(sign: bytes, match: Match, text: bytes, quoted: bool, end: int) -> bool:
@@ -195,11 +201,6 @@ def _stands(sign: bytes, match: Match, text: bytes, quoted: bool, end: int) -> b
 
 def _is_mixed(value: str) -> bool:
     return is_strong(value) and any(map(str.isdigit, value)) and not value.isalnum()
-
-
-def _is_sql(match: Match, text: bytes) -> bool:
-    """PASSWORD 'x', or a flag: --password 'x', set ... password-value "x"."""
-    return text[max(0, match.start() - 1) : match.start()] in (b"-", b" ", b"") or match.end(1) > match.start(1)
 
 
 def _fits(kind: str, value: str, *, quoted: bool, sure: bool | None) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from ..finding import Finding, Severity
 from . import assignments, shapes
 from .assignments import assigned, on_command_lines
 from .scan import narrow, pattern
 from .shapes import Span, headers, placed, private_keys, tokens, url_passwords
 from .values import is_placeholder
-
-from ..finding import Finding, Severity  # isort: skip
 
 _SHORTEST = 7  # pw=ab12
 # One of these occurs in every secret: a cheap way to pass clean text by.

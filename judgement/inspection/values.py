@@ -57,20 +57,8 @@ _REFERS = (  # to a place where the secret is kept, or to how it is had
     "redacted",
 )
 _LOUD = (
-    "changeme",
-    "change-me",
-    "change_me",
-    "placeholder",
-    "redacted",
-    "dummy",
-    "replace",
-    "insert",
-    "fixme",
-    "yourpass",
-    "yourtoken",
-    "yourkey",
-    "yoursecret",
-    "yourapi",
+    *("changeme", "change-me", "change_me", "placeholder", "redacted", "dummy", "replace", "insert", "fixme"),
+    *("yourpass", "yourtoken", "yourkey", "yoursecret", "yourapi"),
 )
 _LOUD_PARTS = words(
     """
