@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from aura_ia_mcp.cluster.tokens import OperatorError, verify_audit
+from aura_ia_mcp.cluster.faults import OperatorError
+from aura_ia_mcp.cluster.tokens import verify_audit
 from aura_ia_mcp.configs.paths import Paths
 
 from .output import Failure, json_option, print_json, print_table

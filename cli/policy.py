@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from aura_ia_mcp.cluster.policy import ANONYMOUS, Caller, PolicyFault, check_policy, explain_policy, show_policy
-from aura_ia_mcp.cluster.tokens import OperatorError
+from aura_ia_mcp.cluster.faults import OperatorError, PolicyFault
+from aura_ia_mcp.cluster.policy import ANONYMOUS, Caller, check_policy, explain_policy, show_policy
 
 from .output import Failure, json_option, print_json, print_table
 from .settings import loaded

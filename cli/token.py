@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from aura_ia_mcp.cluster.tokens import OperatorError, create_token, list_tokens, revoke_token
+from aura_ia_mcp.cluster.faults import OperatorError
+from aura_ia_mcp.cluster.tokens import create_token, list_tokens, revoke_token
 
 from .output import Failure, json_option, print_json, print_table
 from .settings import loaded

@@ -11,30 +11,15 @@ from typing import Any
 
 from aura_ia_mcp.actors.builtin import MODULES
 from aura_ia_mcp.configs.settings import Settings
-from aura_ia_mcp.judgement import policy, roles
-from aura_ia_mcp.judgement.policy import Facts, Inputs, Policy, PolicyError
-from aura_ia_mcp.judgement.roles import Roles, RolesError
+from aura_ia_mcp.judgement import roles
+from aura_ia_mcp.judgement.policy import Facts, Inputs, Policy
 
-from .spec import absolute
-from .tokens import OperatorError, list_tokens
+from .faults import OperatorError
+from .rulefiles import parse_policy, policy_of, roles_of
+from .tokens import list_tokens
 
 ANONYMOUS = "anonymous"
-SHIPPED = "shipped"
 _MOST_SHOWN = 8
-
-
-class PolicyFault(OperatorError):  # noqa: N818 - a finding about a file, told as such
-    """The policy file can't be used.
-
-    Args:
-        error: what is wrong with it, and where.
-    """
-
-    def __init__(self, error: PolicyError) -> None:
-        super().__init__(str(error))
-        self.line = error.line
-        self.column = error.column
-        self.message = error.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +50,7 @@ def check_policy(file: Path) -> dict[str, Any]:
         PolicyFault: it isn't; says where.
         OperatorError: it can't be read.
     """
-    made = _parse(file)
+    made = parse_policy(file)
     return {
         "file": str(file),
         "version": made.version,
@@ -86,7 +71,7 @@ def show_policy(settings: Settings, tool: str | None, file: Path | None) -> dict
     Raises:
         OperatorError: a file can't be used, or there is no such tool.
     """
-    made, origin = _policy(settings, file)
+    made, origin = policy_of(settings, file)
     rules = made.rules if tool is None else made.about(_facts(settings, tool))
     return {
         "file": origin,
@@ -124,7 +109,7 @@ def explain_policy(
     Raises:
         OperatorError: a file can't be used, or there is no such tool, token or role.
     """
-    made, origin = _policy(settings, file)
+    made, origin = policy_of(settings, file)
     inputs = _inputs(settings, _facts(settings, tool), caller, arguments, time.time() if now is None else now)
     return {
         "file": origin,
@@ -143,35 +128,6 @@ def explain_policy(
     }
 
 
-def _policy(settings: Settings, file: Path | None) -> tuple[Policy, str]:
-    path = file or absolute(settings).safety.policy_file
-    return (policy.shipped(), SHIPPED) if path is None else (_parse(path), str(path))
-
-
-def _parse(file: Path) -> Policy:
-    try:
-        return policy.parse(_read(file), str(file))
-    except PolicyError as error:
-        raise PolicyFault(error) from None
-
-
-def _roles(settings: Settings) -> Roles:
-    file = absolute(settings).safety.roles_file
-    try:
-        return roles.shipped() if file is None else roles.parse(_read(file), str(file))
-    except RolesError as error:
-        raise OperatorError(str(error)) from None
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise OperatorError(f"{file} isn't UTF-8 text") from None
-    except OSError as error:
-        raise OperatorError(f"{file} can't be read: {error.strerror}") from None
-
-
 def _tools(settings: Settings) -> dict[str, Facts]:
     made = [tool.definition.facts for module in MODULES for tool in module.tools(settings)]
     return {facts.name: facts for facts in made}
@@ -185,7 +141,7 @@ def _facts(settings: Settings, name: str) -> Facts:
 
 
 def _inputs(settings: Settings, tool: Facts, caller: Caller, arguments: Mapping[str, Any], now: float) -> Inputs:
-    table = _roles(settings)
+    table = roles_of(settings)
     found = _token(settings, caller)
     for name in found["roles"]:
         if name not in table.by_name:

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
-from aura_ia_mcp.judgement import roles
+from aura_ia_mcp.judgement.roles import Caller, Role
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter
 from aura_ia_mcp.stores.keys import KeyFileError, load_or_create
 from aura_ia_mcp.stores.read import verify
 from aura_ia_mcp.stores.tokens import TokenError, TokenRecord, TokenStore
 
+from .faults import OperatorError
+from .rulefiles import roles_of
+
 WRITER = "cli"
 _WAIT_S = 5.0
-
-
-class OperatorError(Exception):
-    """It can't be done; the message says why and what to do."""
 
 
 def create_token(
@@ -48,7 +47,7 @@ def create_token(
     Raises:
         OperatorError: an unknown role, a role that this kind may not hold, a name that is taken, an unwritable file.
     """
-    _check_roles(role_names, kind)
+    _check_roles(role_names, kind, roles_of(settings).by_name)
     with _opened(settings) as (store, audit):
         token, record = store.create(name, role_names, ttl_s=ttl_s, kind=kind, tenant=tenant)
         try:
@@ -101,8 +100,7 @@ def verify_audit(settings: Settings) -> list[dict[str, Any]]:
         raise OperatorError(f"{folder} can't be read: {error.strerror}; look at its mode") from error
 
 
-def _check_roles(names: Sequence[str], kind: str) -> None:
-    table = roles.shipped().by_name
+def _check_roles(names: Sequence[str], kind: str, table: Mapping[str, Role | Caller]) -> None:
     for name in names:
         if name not in table:
             raise OperatorError(f"there is no role {name!r}; use {', '.join(table)}")
