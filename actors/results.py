@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.judgement.finding import Severity
 from aura_ia_mcp.judgement.inspection import fence, prefixed, redact
+from aura_ia_mcp.judgement.inspection.pii import TYPES
 
 from .case import Case
 from .inspector import Inspector
@@ -17,6 +18,7 @@ from .inspector import Inspector
 _SHORTEST = 12  # characters: nothing shorter instructs anybody
 _SHOWN = 20
 FINDINGS = "aura/findings"
+_OPAQUE = ("data", "blob", "requestState")
 
 
 class Results:
@@ -48,7 +50,7 @@ class Results:
             AuraError: `result_withheld`: it couldn't be inspected, or as changed no longer fits the output schema.
         """
         found = await self._flagged(case, reply)
-        cleaned = self._redacted(case, fence(reply, found.__contains__) if found else reply)
+        cleaned = self._redacted(case, _fenced(reply, found) if found else reply)
         before, after = reply.get("structuredContent"), cleaned.get("structuredContent")
         check = case.subject.output if case.subject is not None else None
         if after is not before and check is not None and not check.fits(after):
@@ -88,12 +90,34 @@ class Results:
         return frozenset(flagged)
 
     def _redacted(self, case: Case, value: JSON) -> JSON:
-        pii = case.verdict.redact if case.verdict is not None else frozenset()
+        pii = _personal(case.verdict.redact) if case.verdict is not None else frozenset()
         cleaned: JSON
         cleaned, found = redact(value, pii)
         for name, count in found.items():
             case.redacted[name] = case.redacted.get(name, 0) + count
         return cleaned
+
+
+def _fenced(reply: JSON, found: frozenset[str]) -> JSON:
+    """With a fence around each such text, or its words in front of those that have no room for one.
+
+    Those are links, questions and JSON-RPC errors. What nobody reads as text stays.
+    """
+    rest = found.difference(_opaque(reply))
+    return cast("JSON", prefixed(fence(reply, found.__contains__), rest.__contains__))
+
+
+def _opaque(reply: JSON) -> Iterator[str]:
+    """Encoded content, and a state that must come back as it is."""
+    blocks = [*(reply.get("content") or ()), *(reply.get("contents") or ())]
+    for holder in (reply, *blocks, *(block.get("resource") for block in blocks if isinstance(block, dict))):
+        if isinstance(holder, dict):
+            yield from (holder[name] for name in _OPAQUE if isinstance(holder.get(name), str))
+
+
+def _personal(redact: frozenset[str]) -> frozenset[str]:
+    """The types of personal data that a verdict's `pii` (all of them) and `pii.TYPE` mean."""
+    return frozenset(TYPES) if "pii" in redact else frozenset(each.partition(".")[2] for each in redact)
 
 
 def _texts(value: Any) -> Iterator[str]:
