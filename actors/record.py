@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.judgement.finding import Finding, Severity
 from aura_ia_mcp.judgement.inspection import VERSION, redact, redact_text
 from aura_ia_mcp.judgement.policy import Effect, Verdict
 
@@ -66,11 +68,23 @@ def _judged(case: Case) -> JSON:
     if case.known is not None:
         found["safe_mode"] = case.known.safe_mode.version
     if case.findings:
-        found["findings"] = [{"at": pointer} | finding.as_dict() for pointer, finding in case.findings[:_MOST_FINDINGS]]
+        found["findings"] = [{"at": pointer} | finding.as_dict() for pointer, finding in _telling(case.findings)]
         found["inspection"] = {"version": VERSION, "found": len(case.findings), "ms": round(case.inspect_ms, 3)}
     if case.taken:
         found["buckets"] = [taken.as_dict() for taken in case.taken]
     return found
+
+
+def _telling(findings: Sequence[tuple[str, Finding]]) -> list[tuple[str, Finding]]:
+    """As many as there is room for, one of each rule and severity first: a policy asks for nothing else of them."""
+    if len(findings) <= _MOST_FINDINGS:
+        return list(findings)
+    first: dict[tuple[str, Severity], tuple[str, Finding]] = {}
+    for found in sorted(findings, key=lambda found: (-found[1].severity, -found[1].score)):
+        first.setdefault((found[1].rule, found[1].severity), found)
+    kept = list(first.values())
+    rest = (found for found in findings if found not in kept)
+    return list(islice(chain(kept, rest), _MOST_FINDINGS))
 
 
 def _came_of_it(case: Case) -> JSON:
