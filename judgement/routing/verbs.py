@@ -1,0 +1,162 @@
+"""Words that take something away, and the words around them that tell a wish from talk about it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+# Forms that are told apart from nouns and adjectives by themselves: they count wherever they are the verb of a wish.
+DELETES: Final = _set(
+    "delete delet delte deelte dlete remove remov remvoe rmove erase wipe purge destroy truncate nuke revoke uninstall"
+    " obliterate annihilate shred overwrite deprovision expunge eradicate unregister unlink rm del rmdir dispose discard"
+    " delist drop clear empty kill reset format flush trash dump ditch scrap scrub forget unlearn unset untrain prune"
+    " demolish ruin zap axe evict ban expire invalidate strip downgrade demote decommission deregister vaporize"
+    " vaporise bin burn erode wreck smash crush sweep rid rescind withdraw detach unpublish unsubscribe eliminate"
+    " exterminate extinguish raze reformat reinitialize reinitialise sanitize zero"
+)
+STOPS: Final = _set(
+    "stop cancel abort halt terminate end interrupt quit kill disable deactivate close shutdown suspend drop break"
+    " block freeze unplug disconnect shut cease call pause"
+)
+# These are nouns, adjectives or harmless verbs, too: they count only at the head of a clause.
+ONLY_AS_HEAD: Final = _set(
+    "drop clear empty kill reset format flush trash dump ditch scrap forget strip bin burn end close block freeze stop"
+    " halt break call pause quit cancel abort interrupt suspend shut sweep rid ban zero detach axe rm del prune expire"
+    " crush smash disable deactivate terminate disconnect cease withdraw discard dispose"
+)
+HARMLESS_AS_HEAD: Final = frozenset({"pause", "call", "break", "block"})  # only in a phrase, below
+PHRASES: Final[dict[tuple[str, ...], str]] = {
+    tuple(words.split()): kind
+    for kind, listed in {
+        "deletes": "get rid of;got rid of;throw away;throw out;do away with;blow away;wipe out;clean out;clean up;"
+        "clean;clear out;clear up;take out;kick;cut off;knock out;roll back;take away;tear down;pull out;wash away;"
+        "kick out;toss;chuck;put away;make away with;lose all;rip out;bring back to factory;start over from scratch",
+        "stops": "shut down;turn off;switch off;bring down;take down;call off;break off;pull the plug;put an end;"
+        "put a stop;power off;power down;shut off;take offline;knock offline;block all;freeze all;shut that;shut the",
+    }.items()
+    for words in listed.split(";")
+}
+PARTICIPLES: Final = _set(
+    "deleted removed erased wiped purged destroyed truncated nuked revoked uninstalled shredded overwritten dropped"
+    " cleared emptied killed reset flushed trashed scrapped gone stopped cancelled canceled terminated disabled"
+    " deactivated disappear vanish eliminated unregistered away scrubbed"
+)
+WISHES: Final = _set("want wants need needs like should must have has get make ought please wish love would gotta shall")
+
+# A clause that begins like this reads, asks, or makes something; what it names is not to be done.
+READS: Final = _set(
+    "show list find search get give tell display print view look lookup count read see fetch tail grep query open check"
+    " verify inspect report describe provide diagnose debug troubleshoot investigate watch monitor trace compare"
+    " track export download where logs log"
+)
+ASKS: Final = _set(
+    "what what's whats which who who's whom whose where when why how is are was were has have had did does do may might"
+    " would should am isn't aren't wasn't weren't hasn't didn't doesn't can could"
+)
+MAKES: Final = _set(
+    "write draft explain translate summarise summarize classify categorize categorise label embed vectorize rank rerank"
+    " sort analyze analyse evaluate assess rate estimate simulate suggest recommend remember memorise memorize note add"
+    " save store index ingest learn put echo repeat say mirror parrot return request submit ask create define build"
+    " make design compose set debate discuss argue start begin run execute exec plan arbitrate settle resolve weigh"
+    " simulate imagine pretend record document enter file generate implement code convert solve prove reason rephrase"
+    " approve reject deny grant decline accept redact mask anonymise anonymize detect scan reply respond answer"
+    " continue use let have keep test apply seek raise need dry permission risk would-be task symptom may sql regex"
+    " draw visualize visualise select pick choose call invoke trigger launch plot render consult prompt"
+)
+DATA_HEADS: Final = _set(
+    "remember memorise memorize note add save store index ingest learn put echo repeat say mirror parrot return classify"
+    " categorize categorise label embed vectorize rank rerank sort analyze analyse translate summarise summarize explain"
+    " rephrase debate discuss argue evaluate assess rate simulate write draft record document check inspect is would"
+    " does request submit plan create define build reply respond answer tell test detect scan redact mask risk debug"
+    " diagnose symptom prove solve imagine convert make what which audit prompt only emotion sentiment just plan_only"
+)
+POLITE: Final[tuple[tuple[str, ...], ...]] = tuple(
+    sorted(
+        (
+            tuple(phrase.split())
+            for phrase in (
+                "please;pls;plz;kindly;hey;hi;hello;ok;okay;so;well;now;just;then;simply;first;finally;also;quickly;"
+                "immediately;permanently;completely;irrevocably;at once;go ahead and;go ahead;go and;be so kind as to;"
+                "be so kind and;can you;could you;would you;will you;can we;could we;can i;would you mind;could you just;"
+                "i want you to;i want to;i need you to;i need to;i'd like you to;i'd like to;i would like to;"
+                "i would like you to;i wanna;we want to;we need to;we should;we must;we have to;i have to;i must;you must;"
+                "you should;you have to;you can;you may;let's;lets;let us;help me;help me to;help us;make sure to;"
+                "make sure you;feel free to;try to;is it possible to;is there a way to;how about we;how about;"
+                "why don't you;why don't we;time to;it's time to;do me a favour and;do me a favor and;"
+                "it would be great if you could;"
+                "i'm asking you to;i order you to;i command you to;your task is to;next;after that;afterwards;actually;"
+                "maybe;perhaps;really;thanks;aura;computer;assistant;dear system;system;again;right away;"
+                "i think we should;i think you should;can't you;couldn't you;someone should;somebody should;"
+                "somebody please;someone please;what if we;shall we;should we;may i ask you to;use admin rights to"
+            ).split(";")
+        ),
+        key=len,
+        reverse=True,
+    )
+)
+NEGATIONS: Final = _set("don't dont never not without won't didn't no")
+
+# Other languages: stems of verbs that take away or stop, and endings of forms that only tell that it was done.
+OTHER_DELETES: Final[dict[str, str]] = {
+    "de": "losch entfern leer vernicht zerstor tilg wisch beseitig raum putz formatier setz_zuruck deinstallier widerruf"
+    " verwirf bereinig uberschreib zurucksetz schmeiss wirf kipp",
+    "fr": "supprim effac vide vider videz detrui detruir elimin enlev retire purge purg revoqu reinitialis desinstall"
+    " nettoi ecras formate formatez",
+    "es": "borra borre elimin suprim vacia destruy destru quita purga purgu revoca revoqu reinici restablec desinstal"
+    " limpia formatea tira sobrescrib",
+    "it": "cancell elimin svuota svuot distrugg rimuov rimuover togli revoca azzera disinstall pulisci resetta formatta"
+    " sovrascriv",
+    "pt": "apagu apaga apagar exclu elimin remov esvazi destru revog limp redefin desinstal formata sobrescrev delet",
+    "nl": "verwijder wis wissen leeg leegmaak vernietig gooi herroep intrek reset formatteer trek overschrijf opruim",
+    "pl": "usun skasuj wyczysc oproznij zniszcz wymaz odinstaluj cofnij zresetuj sformatuj wykasuj",
+    "ru": "удали удалить удалите сотри сотрите стереть очисти очистить уничтож отзови сбрось сбросить снеси убери вытри",
+    "uk": "видали видалити зітри очисти знищ скинь",
+    "sv": "radera ta_bort tom rensa forstor aterkalla aterstall avinstallera formatera",
+    "da": "slet fjern tom odelaeg ryd nulstil",
+    "nb": "slett fjern tom odelegg rydd nullstill",
+    "fi": "poista tyhjenna tuhoa",
+    "cs": "smaz vymaz odstran znic vyprazdni zrus",
+    "tr": "sil silin silebilir temizle bosalt yok_et kaldir iptal sifirla",
+    "ro": "sterge elimina goleste distruge",
+    "hu": "torold torolj urits semmisitsd",
+    "id": "hapus kosongkan hancurkan",
+    "vi": "xoa",
+    "el": "διαγραψ διεγραψε σβησ αδειασ",
+    "zh": "删除 删掉 清除 清空 擦除 销毁 移除 抹掉 撤销 重置 删了 格式化 卸载",
+    "ja": "削除 消して 消去 消す 破棄 空にして リセット 取り消 抹消 初期化 アンインストール 全消",
+    "ko": "삭제 지워 지우 제거 비워 파기 초기화 폐기",
+    "ar": "احذف حذف امسح مسح ازل",
+    "he": "מחק למחוק הסר",
+    "hi": "हटा मिटा डिलीट",
+    "th": "ลบ ล้าง",
+}
+OTHER_STOPS: Final[dict[str, str]] = {
+    "de": "stopp brich beend unterbrich deaktivier schalt_aus fahr_herunter abbrech halt_an",
+    "fr": "arret annul interromp desactiv stoppe",
+    "es": "deten cancel interrump desactiv apaga para_el par",
+    "it": "ferma annulla interromp disattiv arresta spegni",
+    "pt": "pare parar cancel interromp desativ deslig",
+    "nl": "stop annuleer onderbreek breek beeindig",
+    "pl": "zatrzymaj przerwij anuluj zakoncz wylacz",
+    "ru": "останови отмени прерви прекрати отключи выключи",
+    "sv": "stoppa avbryt avsluta stang_av inaktivera",
+    "tr": "durdur iptal kapat",
+    "cs": "zastav prerus zrus vypni",
+    "zh": "停止 取消 终止 中断 关闭 禁用",
+    "ja": "停止 止めて キャンセル 中止 中断 無効",
+    "ko": "중지 취소 멈춰 중단 비활성화",
+}
+DONE_ENDINGS: Final[dict[str, tuple[str, ...]]] = {
+    "de": ("t", "te", "ten", "ung", "ungen", "job"),
+    "fr": ("es", "ee", "ees", "sion", "ation"),
+    "es": ("ado", "ada", "ados", "adas", "ido", "ida", "idos", "idas", "cion"),
+    "it": ("ato", "ata", "ati", "ate", "zione"),
+    "pt": ("ado", "ada", "ados", "adas", "ido", "ida", "idos", "idas", "cao"),
+    "nl": ("de", "den"),
+    "pl": ("iete", "ietych", "ieto", "iecie"),
+}
+TALK: Final = frozenset({"risk", "howto", "why", "who", "may", "suggest", "simulate", "role"})
