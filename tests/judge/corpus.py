@@ -13,9 +13,9 @@ _MARK = re.compile(r"\[\[([a-z_]+):(.*?)\]\]", re.DOTALL)
 
 
 def lines(of: str, name: str) -> list[dict[str, Any]]:
-    """The lines of one file of a set."""
-    text = (FOLDER / of / f"{name}.jsonl").read_text("utf-8")
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
+    """The lines of one part of a set: `NAME.jsonl` and every further author's `NAME-….jsonl`."""
+    texts = [path.read_text("utf-8") for path in sorted((FOLDER / of).glob(f"{name}*.jsonl"))]
+    return [json.loads(line) for text in texts for line in text.split("\n") if line.strip()]
 
 
 def unmarked(marked: str) -> tuple[str, list[tuple[str, int, int]]]:
