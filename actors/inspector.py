@@ -21,6 +21,7 @@ MOST_CHARS = 4 << 20
 _MOST_WAITING = 8
 _RETRY_S = 1.0
 _SHORT = 128  # characters: names of members and the like come again with every call
+_COSTS = {"command": 8, "sql": 8}  # what is parsed takes so much longer than what is only searched
 _LENGTH = struct.Struct(">I")
 _WORKER = "aura_ia_mcp.actors.inspection_worker"
 
@@ -64,7 +65,7 @@ class Inspector:
         size = sum(len(text) for _, text, _ in items)
         if size > MOST_CHARS:
             raise AuraError("too_large", f"{size} characters are too many to inspect; {MOST_CHARS} are the most")
-        if size > self._inline:
+        if sum(len(text) * _COSTS.get(kind, 1) for _, text, kind in items) > self._inline:
             return await self._elsewhere(items)
         try:
             return [

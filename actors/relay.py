@@ -18,10 +18,12 @@ class Relay:
 
     Args:
         emit: sends one item on; waits while the way is full.
-        clean: makes an item fit to leave.
+        clean: makes an item fit to leave; None hands it on as it is.
     """
 
-    def __init__(self, emit: Callable[[JSON], Awaitable[None]], clean: Callable[[JSON], Awaitable[JSON]]) -> None:
+    def __init__(
+        self, emit: Callable[[JSON], Awaitable[None]], clean: Callable[[JSON], Awaitable[JSON]] | None = None
+    ) -> None:
         self._emit = emit
         self._clean = clean
         self._waiting: deque[JSON] = deque(maxlen=_MOST_WAITING)
@@ -46,4 +48,5 @@ class Relay:
 
     async def _send(self) -> None:
         while self._waiting:
-            await self._emit(await self._clean(self._waiting.popleft()))
+            item = self._waiting.popleft()
+            await self._emit(item if self._clean is None else await self._clean(item))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.bus import Bus
@@ -66,6 +67,7 @@ class Replicas:
         message: Message,
         header: Header,
         *,
+        on_item: Callable[[JSON], None],
         on_ask: Callable[[JSON], Awaitable[JSON]],
         retry: bool,
     ) -> JSON:
@@ -75,6 +77,7 @@ class Replicas:
             bus: of the actor that asks.
             message: the call.
             header: with the token for this audience.
+            on_item: hears its progress.
             on_ask: answers its questions.
             retry: whether a repeat after a broken connection does no harm.
 
@@ -90,7 +93,7 @@ class Replicas:
                 waits.append(wait_s)
                 continue
             try:
-                return await self._ask(replica, bus, message, header, on_ask, retry)
+                return await self._ask(replica, bus, message, header, retry=retry, on_item=on_item, on_ask=on_ask)
             except AuraError as error:
                 if error.code not in _ELSEWHERE or error.failure.outcome != Outcome.NOT_RUN:
                     raise
@@ -104,22 +107,12 @@ class Replicas:
             raise self._unavailable("doesn't answer", away.failure.retry_after_s or 2.0) from away
         raise self._unavailable("failed several times in a row", min(waits))
 
-    async def _ask(
-        self,
-        replica: Replica,
-        bus: Bus,
-        message: Message,
-        header: Header,
-        on_ask: Callable[[JSON], Awaitable[JSON]],
-        retry: bool,
-    ) -> JSON:
+    async def _ask(self, replica: Replica, bus: Bus, message: Message, header: Header, **more: Any) -> JSON:
         self._calls += 1
         replica.turn = self._calls
         replica.running += 1
         try:
-            reply = await bus.request(
-                replica.address, message, header=header, on_ask=on_ask, retry=retry, patience_s=0.0
-            )
+            reply = await bus.request(replica.address, message, header=header, patience_s=0.0, **more)
         except AuraError as error:
             if error.code in _SILENT:
                 replica.breaker.failed(time.monotonic())

@@ -33,6 +33,7 @@ from .builtin import Builtin
 from .catalogue import Catalogue, Runnable, Servers
 from .decision import check
 from .definition import HERE
+from .relay import Relay
 from .replicas import Replicas, addresses
 from .reporting import Reporter
 from .sources import RpcError, ToolCall, ToolSource
@@ -259,9 +260,21 @@ class Tools:
         if runnable.definition.reenters:
             facts = self.catalogue.facts(partial(self._servers.shows, message.server))
             message = replace(message, meta=message.meta | {FACTS: facts})
-        return await replicas.request(
-            self._bus, message, header, on_ask=context.ask, retry=runnable.definition.idempotent
-        )
+        relay = Relay(context.emit)
+        try:
+            reply = await replicas.request(
+                self._bus,
+                message,
+                header,
+                on_item=relay.put,
+                on_ask=context.ask,
+                retry=runnable.definition.idempotent,
+            )
+            await relay.finish()
+        except BaseException:
+            relay.cancel()
+            raise
+        return reply
 
     def _with_layer(self, reply: JSON, began: float) -> JSON:
         own = {

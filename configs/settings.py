@@ -49,7 +49,7 @@ class Gateway(Section):
                 tools=("analyze_emotion", "semantic_rank", "embed_text", "classify_text", "get_model_status"),
             ),
             VirtualServer(
-                name="roles",
+                name="role_engine",
                 port=9206,
                 tools=(
                     "list_roles",

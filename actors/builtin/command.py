@@ -130,9 +130,8 @@ _DEFINITION = ToolDefinition(
     risk="critical",
     exposed=False,
     read_only=False,
-    destructive=True,
+    destructive=False,
     idempotent=False,
-    open_world=True,
     timeout_s=MOST_S + 10.0,
     concurrency=AT_ONCE,
 )

@@ -45,7 +45,13 @@ def test_the_shipped_file_uncommented_gives_the_defaults() -> None:
     data = tomllib.loads("\n".join(lines))
     assert Settings.model_validate(data) == Settings()
     unset = {key for key in keys() if key.split(".")[1] not in data[key.split(".")[0]]}
-    assert unset == {"cluster.num_cpus", "ml.encoder_path", "ml.encoder_sha256"}
+    assert unset == {
+        "cluster.num_cpus",
+        "ml.encoder_path",
+        "ml.encoder_sha256",
+        "safety.policy_file",
+        "safety.roles_file",
+    }
 
 
 def test_every_key_of_the_shipped_file_has_its_meaning() -> None:
