@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -104,7 +105,7 @@ class RuleFiles:
         try:
             texts = self._policy.text(), self._roles.text()
         except RuleFileError as error:
-            return self._once(str(error), lambda fault=error: _refuse(fault))
+            return self._once(str(error), partial(_refuse, error))
         both = hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
         return self._once(both, lambda: self._parse(*texts))
 
