@@ -10,6 +10,7 @@ from aura_ia_mcp.bus.bus import Bus
 from aura_ia_mcp.bus.envelope import Header
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import CatalogueChanged, ListCatalogue, ResourceUpdated
+from aura_ia_mcp.bus.tokens import digest
 from aura_ia_mcp.configs.settings import Settings
 
 from .catalogue import KINDS, Servers
@@ -40,6 +41,7 @@ class Follower:
         self._listings: dict[str, Listing] = {}
         self._snapshot: Snapshot | None = None
         self._there = asyncio.Event()
+        self._rules = ""
 
     def start(self) -> None:
         """Begin."""
@@ -49,10 +51,11 @@ class Follower:
         """End."""
         await self._listening.stop()
 
-    def rules_changed(self) -> None:
+    def rules_changed(self, version: str) -> None:
         """Other rules are in force: callers may see another catalogue now, though it is the same."""
+        self._rules = version
         for kind, listing in self._listings.items():
-            self._bus.publish(TOPIC, CatalogueChanged(kind, listing.version))
+            self._tell(kind, listing)
 
     async def snapshot(self, header: Header) -> Snapshot:
         """The newest copy; the first one is waited for a while.
@@ -93,11 +96,15 @@ class Follower:
             listing = Listing(reply["entries"], reply["version"], reply["absent"])
             before = self._listings.get(kind)
             if before is None or before.version != listing.version:
-                changed.append((kind, listing.version))
+                changed.append(kind)
             self._listings[kind] = listing
         if not changed or len(self._listings) < len(KINDS):
             return
         self._snapshot = Snapshot.of(self._listings, self._servers)
         self._there.set()
-        for kind, version in changed:
-            self._bus.publish(TOPIC, CatalogueChanged(kind, version))
+        for kind in changed:
+            self._tell(kind, self._listings[kind])
+
+    def _tell(self, kind: str, listing: Listing) -> None:
+        """The version names the rules, too: who compares it hears of a list that only they made another."""
+        self._bus.publish(TOPIC, CatalogueChanged(kind, digest([listing.version, self._rules])[:16]))

@@ -56,12 +56,12 @@ class RulesFollower:
     Args:
         bus: the actor's.
         patience_s: how long `rules` waits for the first state.
-        on_changed: called after each change.
+        on_changed: called after each change, with the version of the rules that are in force then.
     """
 
     bus: Bus
     patience_s: float
-    on_changed: Callable[[], None] = lambda: None
+    on_changed: Callable[[str], None] = lambda _version: None
     _rules: Rules | None = None
     _trust: dict[str, Trust] = field(default_factory=dict)
     _there: asyncio.Event = field(default_factory=asyncio.Event)
@@ -119,7 +119,7 @@ class RulesFollower:
                 self._there.set()
                 if changed:
                     log.info("rules %s are in force", rules.version)
-                    self.on_changed()
+                    self.on_changed(rules.version)
 
     async def _listen_trust(self) -> None:
         async for event in events(self.bus, _TARGET, TRUST):
