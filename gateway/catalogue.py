@@ -89,7 +89,7 @@ def _mirrors_headers(entry: JSON) -> bool:
 
 
 class Catalogue:
-    """A cache of listings per (tenant, roles, virtual server), dropped when the catalogue changes.
+    """A cache of listings per principal and virtual server, dropped when the catalogue changes.
 
     At most 256 listings are kept. Callers that want the same one at the same time share one question. While the event
     stream is broken a listing is believed for a second only.
@@ -189,8 +189,7 @@ class Catalogue:
 
 
 def _key(caller: Caller, what: str) -> tuple[Any, ...]:
-    principal = caller.principal
-    return (principal.kind, principal.tenant, principal.roles, caller.server, what)
+    return (caller.principal, caller.server, what)  # rules may name a single principal
 
 
 class CatalogueEvents:

@@ -17,16 +17,18 @@ def asked(graph: TestGraph) -> int:
     return sum(message.kind == "catalogue.list" for _, message, _ in graph.requests)
 
 
-async def test_a_listing_is_asked_for_once_per_sort_of_caller() -> None:
+async def test_a_listing_is_asked_for_once_per_principal_server_and_kind() -> None:
     graph = TestGraph()
     catalogue = Catalogue(Graph(graph))
     await asyncio.gather(*(catalogue.listing(GUESTS, "tools") for _ in range(10)))
-    await catalogue.listing(Caller(Principal("other guest", roles=("guest",))), "tools")
+    await catalogue.listing(Caller(Principal(GUEST.id, roles=GUEST.roles), session="another"), "tools")
     assert asked(graph) == 1
+    await catalogue.listing(Caller(Principal("other guest", roles=("guest",))), "tools")
+    assert asked(graph) == 2, "a rule may name one principal"
     await catalogue.listing(Caller(Principal("x", roles=("senior",))), "tools")
     await catalogue.listing(Caller(GUEST, server="ml"), "tools")
     await catalogue.listing(GUESTS, "prompts")
-    assert asked(graph) == 4
+    assert asked(graph) == 5
 
 
 async def test_a_change_drops_the_listing_also_one_that_is_under_way() -> None:
