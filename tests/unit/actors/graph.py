@@ -60,7 +60,7 @@ class Graph:
             self.paths,
             writer,
             audience_key=audience_key(self.decision_root, address.role),
-            decision_root=self.decision_root if role == "safety" else None,
+            decision_root=self.decision_root if address.role == "safety" else None,
             sources=sources,
             started_at=time.time(),
         )
@@ -113,7 +113,7 @@ class Graph:
             writer.close()
 
     async def close(self) -> None:
-        for role in list(self.peers):
+        for role in reversed(list(self.peers)):  # what asks ends before what is asked
             await self.end(role)
 
     async def request(
