@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.judgement.finding import Severity
 from aura_ia_mcp.judgement.policy import Effect, Verdict
 
 from .case import Case
@@ -39,13 +40,19 @@ def enforce(case: Case, verdict: Verdict, unknown: str) -> None:
         code = "approval_required"
     else:
         code = _CODES.get(verdict.rule, "forbidden")
-    findings = sorted(case.findings, key=lambda found: -found[1].severity)[:_SHOWN]
-    seen = "; ".join(f"{pointer or 'the call'}: {finding.what} ({finding.rule})" for pointer, finding in findings)
-    remedies = dict.fromkeys(finding.remedy for _, finding in findings if finding.severity)
-    shown = bool(seen) and verdict.rule.startswith("inspection.")
-    message = f"{verdict.reason}: {seen}" if shown else verdict.reason
-    recovery = " ".join([*remedies]) if shown and remedies else verdict.remedy
+    if verdict.rule.startswith("inspection.") and case.findings:
+        message, recovery = _seen(case)
+    else:
+        message, recovery = verdict.reason, verdict.remedy
     raise AuraError(code, message, recovery=_sentence(recovery) or None)
+
+
+def _seen(case: Case) -> tuple[str, str]:
+    """What inspection saw, the gravest first, each with its place and rule; and what to do about it."""
+    findings = sorted(case.findings, key=lambda found: -found[1].severity)[:_SHOWN]
+    seen = [f"{pointer or 'the call'}: {finding.what} ({finding.rule})" for pointer, finding in findings]
+    remedies = dict.fromkeys(finding.remedy for _, finding in findings if finding.severity > Severity.INFO)
+    return f"{case.name[:_MOST_NAME_CHARS]!r} was not run: {'; '.join(seen)}", " ".join(map(_sentence, remedies))
 
 
 def refused_for_now(case: Case, taken: Taken) -> AuraError:
