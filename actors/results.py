@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
@@ -18,7 +18,6 @@ from .inspector import Inspector
 _SHORTEST = 12  # characters: nothing shorter instructs anybody
 _SHOWN = 20
 FINDINGS = "aura/findings"
-_OPAQUE = ("data", "blob", "requestState")
 
 
 class Results:
@@ -101,18 +100,28 @@ class Results:
 def _fenced(reply: JSON, found: frozenset[str]) -> JSON:
     """With a fence around each such text, or its words in front of those that have no room for one.
 
-    Those are links, questions and JSON-RPC errors. What nobody reads as text stays.
+    Those are links, questions and JSON-RPC errors. Encoded content stays, and a state that must come back as it is.
     """
-    rest = found.difference(_opaque(reply))
-    return cast("JSON", prefixed(fence(reply, found.__contains__), rest.__contains__))
+    marked: JSON = prefixed(fence(reply, found.__contains__), found.__contains__)
+    for name in ("content", "contents"):
+        if isinstance(blocks := reply.get(name), list):
+            marked |= {name: [_encoded(*pair) for pair in zip(blocks, marked[name], strict=True)]}
+    return _kept(reply, marked, "requestState")
 
 
-def _opaque(reply: JSON) -> Iterator[str]:
-    """Encoded content, and a state that must come back as it is."""
-    blocks = [*(reply.get("content") or ()), *(reply.get("contents") or ())]
-    for holder in (reply, *blocks, *(block.get("resource") for block in blocks if isinstance(block, dict))):
-        if isinstance(holder, dict):
-            yield from (holder[name] for name in _OPAQUE if isinstance(holder.get(name), str))
+def _encoded(before: Any, after: Any) -> Any:
+    """A block with its encoded content as it was."""
+    if not isinstance(before, dict):
+        return after
+    if before.get("type") in ("image", "audio"):
+        return _kept(before, after, "data")
+    if isinstance(resource := before.get("resource"), dict):
+        after = after | {"resource": _kept(resource, after["resource"], "blob")}
+    return _kept(before, after, "blob")
+
+
+def _kept(before: JSON, after: JSON, name: str) -> JSON:
+    return after | {name: before[name]} if name in before else after
 
 
 def _personal(redact: frozenset[str]) -> frozenset[str]:
