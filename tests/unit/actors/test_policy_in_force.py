@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,7 @@ async def test_trust_spares_a_confirmation_that_says_so_and_nothing_else(
 
 
 async def test_the_shipped_policy_lets_only_trusted_agents_destroy_unconfirmed(governed: Callable[..., Any]) -> None:
-    it = await governed(Path("configs/policy.yaml").read_text())
+    it = await governed((files("aura_ia_mcp.configs") / "policy.yaml").read_text("utf-8"))
     assert await code_of(it.graph.call("destroy", principal=NOVICE)) == "confirmation_required"
     assert await code_of(it.graph.call("destroy", principal=DEVELOPER)) == "no error"
 
