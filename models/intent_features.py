@@ -23,6 +23,11 @@ BLOCKS: Final = (("words", 4096), ("pieces", 4096), ("concepts", 4096))
 WIDTH: Final = sum(size for _, size in BLOCKS)
 MEANING_WEIGHT: Final = 2.0
 
+
+def _listed(text: str) -> list[str]:
+    return text.split(";")
+
+
 _HEAD_WORDS: Final = 3
 _QUOTED = re2.compile(r"\"[^\"]*\"|`[^`]*`|\x{201c}[^\x{201d}]*\x{201d}|(?:^|[\s:,(])'[^']*'")
 _NUMBERED = re2.compile(r"\b[\pL_-]*[0-9][\pL\pN_:.-]*")
@@ -34,7 +39,7 @@ _ASKING: Final = {
     "i": "i i'd i'm i've we let's let",
 }
 _FORMS: Final = {word: form for form, words in _ASKING.items() for word in words.split()}
-_POLITE: Final = frozenset("please pls hey hi hello just now then kindly ok so and could_you can_you".split())
+_POLITE: Final = frozenset(_listed("please;pls;hey;hi;hello;just;now;then;kindly;ok;so;and;could_you;can_you"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Features:
 
 def features(text: str, lexicon: Lexicon) -> Features:
     """What one request shows; linear in its length, of which the first 2,000 characters count."""
-    text = text[:MOST_CHARACTERS]
+    text = text[:MOST_CHARACTERS].encode("utf-8", "replace").decode()  # JSON can carry half a character
     words = lexicon.read(_unquoted(text))
     if words.language == ENGLISH:
         tokens = [match.group() for match in _WORD.finditer(_shape(text))]

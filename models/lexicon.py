@@ -16,8 +16,8 @@ from .errors import ModelError
 
 ENGLISH: Final = "en"
 UNSPACED: Final = frozenset({"zh", "ja"})
-_WORD = re2.compile(r"[\pL\pN][\pL\pN_'-]*")
-_MARKS = {code: None for code in range(0x300, 0x370)}
+_WORD = re2.compile(r"[\pL\pN][\pL\pM\pN_'-]*")
+_MARKS = dict.fromkeys(range(768, 880))
 
 # Scripts that tell the language, or the most spoken one of those they are used for.
 _SCRIPTS: Final = (
@@ -61,7 +61,9 @@ class Lexicon:
         self.english: dict[str, str] = {
             name: words["en"].split()[0].rstrip("*").replace("_", " ") for name, words in concepts.items()
         }
-        self._function_words = {language: frozenset(folded(words).split()) for language, words in function_words.items()}
+        self._function_words = {
+            language: frozenset(folded(words).split()) for language, words in function_words.items()
+        }
         entries: dict[str, list[tuple[str, str]]] = {}
         for name, languages in concepts.items():
             for language, words in languages.items():
@@ -78,7 +80,7 @@ class Lexicon:
         folder = files("aura_ia_mcp.configs") / "routing"
         try:
             read: list[Any] = [
-                yaml.load((folder / name).read_text("utf-8"), Loader=yaml.CSafeLoader)  # noqa: S506 - it is the safe one
+                yaml.load((folder / name).read_text("utf-8"), Loader=yaml.CSafeLoader)
                 for name in ("concepts.yaml", "languages.yaml")
             ]
             return cls(read[0], read[1])
@@ -153,5 +155,7 @@ def _script(plain: str) -> str:
 
 def folded(text: str) -> str:
     """The text without case, accents and width."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("ł", "l").replace("ı", "i"))
+    decomposed = unicodedata.normalize(
+        "NFKD", text.casefold().replace("ł", "l").replace("\N{LATIN SMALL LETTER DOTLESS I}", "i")
+    )
     return unicodedata.normalize("NFC", decomposed.translate(_MARKS)).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")

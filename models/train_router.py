@@ -1,4 +1,4 @@
-"""Train the router's classifier: `python -m aura_ia_mcp.models.train_router --requests tests/corpora/dev/requests.jsonl`.
+"""Train the router's classifier: `python -m aura_ia_mcp.models.train_router`, at the root of the repository.
 
 Deterministic: the same files and packages give the same weights. Two heads are trained, with the meaning and without.
 Scale and thresholds come from five-fold predictions; the figures in the card are those, never ones on lines seen.
@@ -28,6 +28,7 @@ from .lexicon import ENGLISH, Lexicon
 from .minilm import Encoder
 
 PHRASES = FOLDER / "phrases.yaml"
+CORRECTIONS = FOLDER / "corrections.yaml"
 FOLDS = 5
 ROUNDS = 400
 STRENGTH = {"meaning": 20.0, "words": 20.0}
@@ -40,12 +41,21 @@ DIGITS = 4
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A text, its label, other right labels' names, and whether it is measured on (phrases aren't)."""
+    """A text to learn from.
+
+    Attributes:
+        text: what a person says.
+        label: what it means.
+        also: names of other right labels.
+        measured: whether figures are taken on it; phrases aren't measured on.
+        late: written after looking at errors; the heads that calibrate and measure don't learn from it.
+    """
 
     text: str
     label: str
     also: frozenset[str]
     measured: bool
+    late: bool = False
 
 
 def read_lines(requests: Path) -> list[Line]:
@@ -56,9 +66,13 @@ def read_lines(requests: Path) -> list[Line]:
             continue  # the lexicon of destructive verbs decides these
         name = row.get("name") or ("foreign" if row["scope"] == "foreign" else "unclear")
         lines.append(Line(row["text"], f"{row['kind']}:{name}", frozenset(row.get("also", ())), measured=True))
-    phrases: dict[str, str] = yaml.safe_load(PHRASES.read_text("utf-8"))
-    for label, texts in phrases.items():
-        lines += [Line(text, label, frozenset(), measured=False) for text in texts.strip().splitlines()]
+    for path in (PHRASES, CORRECTIONS):
+        phrases: dict[str, str] = yaml.safe_load(path.read_text("utf-8"))
+        for label, texts in phrases.items():
+            lines += [
+                Line(text, label, frozenset(), measured=False, late=path is CORRECTIONS)
+                for text in texts.strip().splitlines()
+            ]
     return lines
 
 
@@ -107,7 +121,7 @@ def out_of_fold(
     """Rows, logits and labels of the measured lines that are `wanted`, each predicted by a head that hasn't seen it."""
     labels = np.array([line.label for line in lines])
     measured = np.flatnonzero([line.measured for line in lines])
-    phrases = np.flatnonzero([not line.measured for line in lines])
+    phrases = np.flatnonzero([not line.measured and not line.late for line in lines])
     names = sorted(set(labels))
     logits = np.zeros((len(lines), len(names)), dtype=np.float32)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)

@@ -16,10 +16,9 @@ from .labels import LABELS, SAME, Label, RouteKind
 MOST_CHARACTERS: Final = 2000
 _SHOWN = 3
 _SURE = 0.99
-_NEVER_DONE_BY_ASKING: Final = ("tool:delete_documents", "tool:cancel_debate", "tool:cancel_workflow")
 _NAMED = re2.compile(
-    r"(?i)^(?:please |pls |can you |could you |now )*(?:run|call|use|invoke|execute|start|do|try)?\s*(?:the )?(?:tool )?"
-    r"`?([a-z]+(?:[_-][a-z]+)+)`?(?: tool)?(?:[\s.:!(]|$)"
+    r"(?i)^(?:please |pls |can you |could you |now )*(?:run|call|use|invoke|execute|start|do|try)?\s*"
+    r"(?:the )?(?:tool )?`?([a-z]+(?:[_-][a-z]+)+)`?(?: tool)?(?:[\s.:!(]|$)"
 )
 
 
@@ -95,7 +94,7 @@ def route(request: str, reading: Reading, context: str = "") -> Decision:
         reading: the classifier's, of the same request.
         context: what went before; gives ids and names that the request leaves out.
     """
-    text = request[:MOST_CHARACTERS]
+    text = request[:MOST_CHARACTERS].encode("utf-8", "replace").decode()  # JSON can carry half a character
     why = [] if len(request) <= MOST_CHARACTERS else [f"only the first {MOST_CHARACTERS} characters were read"]
     if not reading.meaning and reading.language == "en":
         why.append("decided by its words alone, without their meaning, so less surely")
@@ -156,7 +155,7 @@ def _grouped(scores: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
         present = sorted(same & by_label.keys(), key=lambda label: (-by_label[label], label))
         if present:
             out.append((_leader(present, by_label), sum(by_label.pop(label) for label in present)))
-    return sorted([*out, *by_label.items()], key=lambda pair: -pair[1]) + [("none:unclear", 0.0)]
+    return [*sorted([*out, *by_label.items()], key=lambda pair: -pair[1]), ("none:unclear", 0.0)]
 
 
 def _leader(present: list[str], by_label: Mapping[str, float]) -> str:
@@ -186,8 +185,10 @@ def _alternatives(groups: Sequence[tuple[str, float]], best: str) -> tuple[Alter
 
 def _which(groups: Sequence[tuple[str, float]]) -> str:
     likely = [LABELS[label] for label, _ in groups[:_SHOWN] if LABELS[label].kind != "none"][:2]
-    if len(likely) < 2:
-        return f"Do you mean to {likely[0].says} ({likely[0].name})? Otherwise please say it in other words, in English."
+    if len(likely) == 1:
+        return (
+            f"Do you mean to {likely[0].says} ({likely[0].name})? Otherwise please say it in other words, in English."
+        )
     return f"Do you mean to {likely[0].says} ({likely[0].name}) or to {likely[1].says} ({likely[1].name})?"
 
 
@@ -229,7 +230,7 @@ def _to(
     found = extract(text, label)
     arguments, missing = dict(found.arguments), found.missing
     if missing and context:
-        before = extract(context[:MOST_CHARACTERS], label).arguments
+        before = extract(context[:MOST_CHARACTERS].encode("utf-8", "replace").decode(), label).arguments
         taken = {name: before[name] for name, _ in missing if name in before}
         if taken:
             why.append(f"taken from what went before: {', '.join(taken)}")
@@ -241,7 +242,9 @@ def _to(
         round(sure[0], 4),
         round(sure[1], 4),
         arguments=arguments,
-        asks=f"To {label.says}, please say: {', '.join(f'{what} ({name})' for name, what in missing)}." if missing else "",
+        asks=f"To {label.says}, please say: {', '.join(f'{what} ({name})' for name, what in missing)}."
+        if missing
+        else "",
         why=tuple(why),
         alternatives=others,
         destructive=destructive,

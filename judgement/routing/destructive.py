@@ -14,14 +14,16 @@ from . import verbs
 Kind = Literal["deletes", "stops"]
 
 _QUOTED = re2.compile(r"\"[^\"]*\"|`[^`]*`|\x{201c}[^\x{201d}]*\x{201d}|(?:^|[\s:,(])'[^']*'")
-_PIECE = re2.compile(r"[\pL\pN_'/-]+|[.;!?,:\n()]+")
+_PIECE = re2.compile(r"[\pL\pM\pN_'/-]+|[.;!?,:\n()]+")
 _CONTINUES: Final = frozenset({"and", "or", "&"})
 _THEN: Final = frozenset({"then", "afterwards", "before"})
 _UNSPACED: Final = frozenset({"zh", "ja", "th"})
-_MARKS: Final = {code: None for code in range(0x300, 0x370)}
+_MARKS: Final = dict.fromkeys(range(768, 880))
 _PERSONAL = re2.compile(
     r"\b(personal|private|pii|sensitive|names?|phone numbers?|e-?mails?|addresses|secrets)\b.*\b(from|in|out of)\b"
 )
+_WHICH_ROLE = re2.compile(r"\b(which|what|right|best|suitable) role\b")
+_CONTENT = re2.compile(r"\b(text|texts|prompt|sentence|message|sql|command|following|fact|query|phrase)\b")
 _HOW = re2.compile(
     r"^(please |pls )?(how (do|does|can|could|to|would|should)|what('s| is) the (best |right )?way|where .*document|"
     r"(explain|tell me|show me|describe|i want to know|i'd like to know|can you (explain|tell me|show me)) how)\b"
@@ -45,7 +47,13 @@ class Intent:
 
 def plain(text: str) -> str:
     """The text without case, accents and what is quoted: quotations are data, not wishes."""
-    folded = unicodedata.normalize("NFKD", text.casefold().replace("ł", "l").replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").replace("ı", "i"))
+    folded = unicodedata.normalize(
+        "NFKD",
+        text.casefold()
+        .replace("ł", "l")
+        .replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+        .replace("\N{LATIN SMALL LETTER DOTLESS I}", "i"),
+    )
     return str(_QUOTED.sub(" ", unicodedata.normalize("NFC", folded.translate(_MARKS))))
 
 
@@ -63,11 +71,13 @@ def destructive_intent(text: str, language: str = "en", concepts: Sequence[str] 
         concepts: what the lexicon saw, which tells questions in other languages.
     """
     cleaned = plain(text)
-    if asks_how(text) or _PERSONAL.search(cleaned) and not _names_stores(cleaned):
+    if asks_how(text) or (_PERSONAL.search(cleaned) and not _names_stores(cleaned)):
+        return None
+    if _WHICH_ROLE.search(cleaned):
         return None
     if language != "en":
         return _other(cleaned, language, concepts) or _english(cleaned, loose=True)
-    return _english(cleaned, loose=False)
+    return _english(cleaned, loose=False) or _foreign_head(cleaned)
 
 
 def _names_stores(cleaned: str) -> bool:
@@ -85,13 +95,15 @@ def _english(cleaned: str, *, loose: bool) -> Intent | None:
         found = _judged(words, clause, loose=loose)
         if found is not None:
             return found
-        excused = words[0] in verbs.ASKS or words[0] in verbs.MAKES
-        if words[0] in verbs.DATA_HEADS and ended == ":":
+        excused = words[0] in verbs.TALKS or bool(set(words) & verbs.TALK_WORDS)
+        if ended == ":" and (words[0] in verbs.DATA_HEADS or _CONTENT.search(" ".join(words))):
             return None
     return None
 
 
-def _judged(words: tuple[str, ...], clause: tuple[str, ...], *, loose: bool) -> Intent | None:
+def _judged(  # noqa: PLR0911 - one way out for each form of a clause
+    words: tuple[str, ...], clause: tuple[str, ...], *, loose: bool
+) -> Intent | None:
     """What one clause wants; `words` are those from its head on."""
     if any(word in verbs.NEGATIONS for word in clause[: len(clause) - len(words) + 1]):
         return None
@@ -99,34 +111,48 @@ def _judged(words: tuple[str, ...], clause: tuple[str, ...], *, loose: bool) -> 
     if kind is not None:
         return Intent(kind, words[0], clause)
     head = words[0]
-    if head in verbs.READS or head in verbs.ASKS and not loose:
+    done = next((word for word in words if word in verbs.PARTICIPLES), "")
+    if (
+        done
+        and done in words[-2:]
+        and head in {"make", "have", "get", "let", "need", "want"}
+        and not {"been", "you"} & set(words)
+    ):
+        return Intent(_kind(words), done, clause)
+    if done and head in {"log", "logs"} and " be " in f" {' '.join(words)} ":
+        return Intent(_kind(words), done, clause)
+    if head in verbs.READS or (head in verbs.ASKS and not loose):
         return None
-    if head in {"make", "have", "get", "let", "need", "want"} and any(word in verbs.PARTICIPLES for word in words):
-        return Intent(_kind(words), next(word for word in words if word in verbs.PARTICIPLES), clause)
     if head in {"have", "let", "ask", "make", "get", "use", "tell", "need"} or head not in verbs.MAKES:
         return _anywhere(words, clause)
     return None
 
 
-def _kind_of_head(words: tuple[str, ...]) -> Kind | None:
+def _kind_of_head(words: tuple[str, ...]) -> Kind | None:  # noqa: PLR0911 - one for each form of a verb
     for phrase, kind in verbs.PHRASES.items():
         if words[: len(phrase)] == phrase:
             return "deletes" if kind == "deletes" else "stops"
     head = words[0]
+    if head in verbs.PHRASAL:
+        particle = next((word for word in words[2:] if word in verbs.PARTICLES), "")
+        if particle and (head != "put" or particle == "away"):
+            return "stops" if verbs.PARTICLES[particle] == "stops" else "deletes"
     if head in verbs.HARMLESS_AS_HEAD:
         return None
-    if head == "kill" or head == "drop":
+    if head in {"kill", "drop"}:
         return "stops" if set(words) & _RUNNING else "deletes"
-    if head in verbs.STOPS and head not in {"drop"}:
+    if head in verbs.STOPS:
         return "stops" if len(words) > 1 or head in {"stop", "abort"} else None
-    if head in verbs.DELETES or head.removesuffix("ing") in verbs.DELETES or f"{head.removesuffix('ing')}e" in verbs.DELETES and head.endswith("ing"):
+    if (
+        head in verbs.DELETES
+        or head.removesuffix("ing") in verbs.DELETES
+        or (f"{head.removesuffix('ing')}e" in verbs.DELETES and head.endswith("ing"))
+    ):
         return "deletes"
     return None
 
 
-_RUNNING: Final = frozenset(
-    "debate workflow pipeline codex run turn job flow dag session discussion".split()
-)
+_RUNNING: Final = frozenset(verbs.listed("debate;workflow;pipeline;codex;run;turn;job;flow;dag;session;discussion"))
 
 
 def _anywhere(words: tuple[str, ...], clause: tuple[str, ...]) -> Intent | None:
@@ -135,11 +161,20 @@ def _anywhere(words: tuple[str, ...], clause: tuple[str, ...]) -> Intent | None:
         before = words[number - 1] if number else ""
         if before in verbs.NEGATIONS:
             continue
-        if word in verbs.DELETES and (word not in verbs.ONLY_AS_HEAD or before in {"to", "should", "must", "you", "codex"}):
+        if word in verbs.DELETES and (
+            word not in verbs.ONLY_AS_HEAD or before in {"to", "should", "must", "you", "codex"}
+        ):
+            return Intent("deletes", word, clause)
+        if before in {"need", "needs", "mind"} and word.endswith("ing") and _kind_of_head((word,)) is not None:
             return Intent("deletes", word, clause)
         if word in verbs.STOPS and before in {"to", "should", "must", "can", "it", "codex", "agent"}:
             return Intent("stops", word, clause)
-        if word in verbs.PARTICIPLES and word != "away" and wishes and set(words[:number]) & verbs.WISHES | {before} & {"be", "get"}:
+        if (
+            word in verbs.PARTICIPLES
+            and word != "away"
+            and wishes
+            and set(words[:number]) & verbs.WISHES | {before} & {"be", "get"}
+        ):
             return Intent(_kind(words), word, clause)
         for phrase, kind in verbs.PHRASES.items():
             if len(phrase) > 1 and words[number : number + len(phrase)] == phrase and (wishes or number == 1):
@@ -190,19 +225,55 @@ def _other(cleaned: str, language: str, concepts: Sequence[str]) -> Intent | Non
     """Any verb of the language's lexicon, unless the request asks about it or reports it."""
     if set(concepts[:2]) & {"howto", "why", "who", "risk"} or set(concepts) & {"risk", "suggest", "simulate", "write"}:
         return None
-    if "may" in concepts and "rolename" in concepts:
+    tokens = _tokens(cleaned)
+    if ({"may", "capability"} & set(concepts) and "rolename" in concepts) or (
+        tokens[:1] and tokens[0] in verbs.OTHER_HOW
+    ):
         return None
-    tokens = tuple(match.group() for match in _PIECE.finditer(cleaned) if match.group()[0].isalnum())
     joined = f" {' '.join(tokens)} "
-    lexicons: tuple[tuple[Kind, dict[str, str]], ...] = (("deletes", verbs.OTHER_DELETES), ("stops", verbs.OTHER_STOPS))
-    for kind, lexicon in lexicons:
-        for stem in lexicon.get(language, "").split():
-            stem = stem.replace("_", " ")
-            if language in _UNSPACED and stem in cleaned and f"已{stem}" not in cleaned and f"被{stem}" not in cleaned and f"{stem}され" not in cleaned:
-                return Intent(kind, stem, tokens)
-            if " " in stem and all(f" {part}" in joined for part in stem.split()):
-                return Intent(kind, stem, tokens)
-            for token in tokens:
-                if token.startswith(stem) and not (token != stem and token.endswith(verbs.DONE_ENDINGS.get(language, ("\0",)))):
-                    return Intent(kind, token, tokens)
+    for kind, lexicon in _LEXICONS:
+        for stem in lexicon.get(language, ()):
+            found = _in_unspaced(cleaned, stem) if language in _UNSPACED else _in_spaced(joined, tokens, stem, language)
+            if found:
+                return Intent(kind, found, tokens)
+    return _foreign_head(cleaned)
+
+
+def _in_unspaced(cleaned: str, stem: str) -> str:
+    done = any(form in cleaned for form in (f"已{stem}", f"被{stem}", f"{stem}され", f"{stem}的"))
+    return stem if stem in cleaned and not done else ""
+
+
+def _in_spaced(joined: str, tokens: Sequence[str], stem: str, language: str) -> str:
+    if " " in stem:
+        return stem if all(f" {part}" in joined for part in stem.split()) else ""
+    done = verbs.DONE_ENDINGS.get(language, ("\0",))
+    return next(
+        (token for token in tokens if token.startswith(stem) and (token == stem or not token.endswith(done))), ""
+    )
+
+
+def _foreign_head(cleaned: str) -> Intent | None:
+    """A verb of any language's lexicon that the text begins with: short texts are easily taken for another language."""
+    tokens = _tokens(cleaned)
+    for kind, lexicon in _LEXICONS:
+        for language, stems in lexicon.items():
+            done = verbs.DONE_ENDINGS.get(language, ("\0",))
+            for stem in stems:
+                if tokens and len(stem) >= verbs.SHORTEST_FOREIGN and tokens[0].startswith(stem):
+                    return None if tokens[0] != stem and tokens[0].endswith(done) else Intent(kind, tokens[0], tokens)
     return None
+
+
+def _tokens(cleaned: str) -> tuple[str, ...]:
+    return tuple(match.group() for match in _PIECE.finditer(cleaned) if match.group()[0].isalnum())
+
+
+def _stems(lexicon: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    return {language: tuple(stem.replace("_", " ") for stem in stems.split()) for language, stems in lexicon.items()}
+
+
+_LEXICONS: Final[tuple[tuple[Kind, dict[str, tuple[str, ...]]], ...]] = (
+    ("deletes", _stems(verbs.OTHER_DELETES)),
+    ("stops", _stems(verbs.OTHER_STOPS)),
+)

@@ -118,8 +118,7 @@ def _read(line: str) -> Label:
 
 
 LABELS: Final[dict[str, Label]] = {
-    f"{label.kind}:{label.name}": label
-    for label in (*(_read(line) for line in _TOOLS.strip().splitlines()), *_OTHERS)
+    f"{label.kind}:{label.name}": label for label in (*(_read(line) for line in _TOOLS.strip().splitlines()), *_OTHERS)
 }
 
 # What any of these would do is what all of them would do: they stand together against the rest.

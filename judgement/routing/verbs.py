@@ -9,10 +9,16 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+def listed(text: str) -> list[str]:
+    """What the semicolons part."""
+    return text.split(";")
+
+
 # Forms that are told apart from nouns and adjectives by themselves: they count wherever they are the verb of a wish.
 DELETES: Final = _set(
     "delete delet delte deelte dlete remove remov remvoe rmove erase wipe purge destroy truncate nuke revoke uninstall"
-    " obliterate annihilate shred overwrite deprovision expunge eradicate unregister unlink rm del rmdir dispose discard"
+    " obliterate annihilate shred overwrite deprovision expunge eradicate unregister unlink rm del"
+    " rmdir dispose discard"
     " delist drop clear empty kill reset format flush trash dump ditch scrap scrub forget unlearn unset untrain prune"
     " demolish ruin zap axe evict ban expire invalidate strip downgrade demote decommission deregister vaporize"
     " vaporise bin burn erode wreck smash crush sweep rid rescind withdraw detach unpublish unsubscribe eliminate"
@@ -33,7 +39,7 @@ PHRASES: Final[dict[tuple[str, ...], str]] = {
     tuple(words.split()): kind
     for kind, listed in {
         "deletes": "get rid of;got rid of;throw away;throw out;do away with;blow away;wipe out;clean out;clean up;"
-        "clean;clear out;clear up;take out;kick;cut off;knock out;roll back;take away;tear down;pull out;wash away;"
+        "clean;clear out;clear up;take out;cut off;knock out;roll back;take away;tear down;pull out;wash away;"
         "kick out;toss;chuck;put away;make away with;lose all;rip out;bring back to factory;start over from scratch",
         "stops": "shut down;turn off;switch off;bring down;take down;call off;break off;pull the plug;put an end;"
         "put a stop;power off;power down;shut off;take offline;knock offline;block all;freeze all;shut that;shut the",
@@ -45,7 +51,9 @@ PARTICIPLES: Final = _set(
     " cleared emptied killed reset flushed trashed scrapped gone stopped cancelled canceled terminated disabled"
     " deactivated disappear vanish eliminated unregistered away scrubbed"
 )
-WISHES: Final = _set("want wants need needs like should must have has get make ought please wish love would gotta shall")
+WISHES: Final = _set(
+    "want wants need needs like should must have has get make ought please wish love would gotta shall"
+)
 
 # A clause that begins like this reads, asks, or makes something; what it names is not to be done.
 READS: Final = _set(
@@ -68,31 +76,36 @@ MAKES: Final = _set(
     " draw visualize visualise select pick choose call invoke trigger launch plot render consult prompt"
 )
 DATA_HEADS: Final = _set(
-    "remember memorise memorize note add save store index ingest learn put echo repeat say mirror parrot return classify"
-    " categorize categorise label embed vectorize rank rerank sort analyze analyse translate summarise summarize explain"
+    "remember memorise memorize note add save store index ingest learn put echo repeat say mirror"
+    " parrot return classify"
+    " categorize categorise label embed vectorize rank rerank sort analyze analyse translate"
+    " summarise summarize explain"
     " rephrase debate discuss argue evaluate assess rate simulate write draft record document check inspect is would"
     " does request submit plan create define build reply respond answer tell test detect scan redact mask risk debug"
-    " diagnose symptom prove solve imagine convert make what which audit prompt only emotion sentiment just plan_only"
+    " diagnose symptom prove solve imagine convert make what which audit prompt only emotion"
+    " sentiment just plan_only verdict"
 )
 POLITE: Final[tuple[tuple[str, ...], ...]] = tuple(
     sorted(
         (
             tuple(phrase.split())
-            for phrase in (
-                "please;pls;plz;kindly;hey;hi;hello;ok;okay;so;well;now;just;then;simply;first;finally;also;quickly;"
-                "immediately;permanently;completely;irrevocably;at once;go ahead and;go ahead;go and;be so kind as to;"
-                "be so kind and;can you;could you;would you;will you;can we;could we;can i;would you mind;could you just;"
-                "i want you to;i want to;i need you to;i need to;i'd like you to;i'd like to;i would like to;"
-                "i would like you to;i wanna;we want to;we need to;we should;we must;we have to;i have to;i must;you must;"
-                "you should;you have to;you can;you may;let's;lets;let us;help me;help me to;help us;make sure to;"
-                "make sure you;feel free to;try to;is it possible to;is there a way to;how about we;how about;"
-                "why don't you;why don't we;time to;it's time to;do me a favour and;do me a favor and;"
-                "it would be great if you could;"
-                "i'm asking you to;i order you to;i command you to;your task is to;next;after that;afterwards;actually;"
-                "maybe;perhaps;really;thanks;aura;computer;assistant;dear system;system;again;right away;"
-                "i think we should;i think you should;can't you;couldn't you;someone should;somebody should;"
-                "somebody please;someone please;what if we;shall we;should we;may i ask you to;use admin rights to"
-            ).split(";")
+            for phrase in listed(
+                "please;pls;plz;kindly;hey;hi;hello;ok;okay;so;well;now;just;then;simply;first;finally;also"
+                ";quickly;immediately;permanently;completely;irrevocably;at"
+                " once;go ahead and;go ahead;go and;be so kind as to;be so kind and;can you;could you;would"
+                " you;will you;can we;could we;can i;would you mind;could you just;i want you to;i want to;i"
+                " need you to;i need to;i'd like you to;i'd like to;i would like to;i would like you to;i"
+                " wanna;we want to;we need to;we should;we must;we have to;i have to;i must;you must;you"
+                " should;you have to;you can;you may;let's;lets;let us;help me;help me to;help us;make sure"
+                " to;make sure you;feel free to;try to;is it possible to;is there a way to;how about we;how"
+                " about;why don't you;why don't we;time to;it's time to;do me a favour and;do me a favor"
+                " and;it would be great if you could;i'm asking you to;i order you to;i command you to;your"
+                " task is to;next;after"
+                " that;afterwards;actually;maybe;perhaps;really;thanks;aura;computer;assistant;dear"
+                " system;system;again;right away;i think we should;i think you should;can't you;couldn't"
+                " you;someone should;somebody should;somebody please;someone please;what if we;shall we;should"
+                " we;may i ask you to;use admin rights to;would it be possible to;would it be ok to"
+            )
         ),
         key=len,
         reverse=True,
@@ -102,7 +115,8 @@ NEGATIONS: Final = _set("don't dont never not without won't didn't no")
 
 # Other languages: stems of verbs that take away or stop, and endings of forms that only tell that it was done.
 OTHER_DELETES: Final[dict[str, str]] = {
-    "de": "losch entfern leer vernicht zerstor tilg wisch beseitig raum putz formatier setz_zuruck deinstallier widerruf"
+    "de": "losch entfern leer vernicht zerstor tilg wisch beseitig raum putz formatier setz_zuruck"
+    " deinstallier widerruf"
     " verwirf bereinig uberschreib zurucksetz schmeiss wirf kipp",
     "fr": "supprim effac vide vider videz detrui detruir elimin enlev retire purge purg revoqu reinitialis desinstall"
     " nettoi ecras formate formatez",
@@ -113,7 +127,8 @@ OTHER_DELETES: Final[dict[str, str]] = {
     "pt": "apagu apaga apagar exclu elimin remov esvazi destru revog limp redefin desinstal formata sobrescrev delet",
     "nl": "verwijder wis wissen leeg leegmaak vernietig gooi herroep intrek reset formatteer trek overschrijf opruim",
     "pl": "usun skasuj wyczysc oproznij zniszcz wymaz odinstaluj cofnij zresetuj sformatuj wykasuj",
-    "ru": "удали удалить удалите сотри сотрите стереть очисти очистить уничтож отзови сбрось сбросить снеси убери вытри",
+    "ru": "удали удалить удалите сотри сотрите стереть очисти очистить уничтож отзови сбрось сбросить"
+    " снеси убери вытри",
     "uk": "видали видалити зітри очисти знищ скинь",
     "sv": "radera ta_bort tom rensa forstor aterkalla aterstall avinstallera formatera",
     "da": "slet fjern tom odelaeg ryd nulstil",
@@ -159,4 +174,15 @@ DONE_ENDINGS: Final[dict[str, tuple[str, ...]]] = {
     "nl": ("de", "den"),
     "pl": ("iete", "ietych", "ieto", "iecie"),
 }
-TALK: Final = frozenset({"risk", "howto", "why", "who", "may", "suggest", "simulate", "role"})
+# Verbs whose particle may stand far from them: "take the entry out".
+PHRASAL: Final = _set("take switch turn shut throw cut kick knock clean clear wipe blow tear bring put")
+PARTICLES: Final[dict[str, str]] = {"off": "stops", "down": "stops", "out": "deletes", "away": "deletes"}
+# After such a clause an "and" goes on with what it talks about: "request approval to stop it and drop the table".
+TALKS: Final = _set(
+    "request submit ask simulate evaluate assess rate estimate write draft create define build design compose debate"
+    " discuss plan suggest recommend generate implement code seek raise apply imagine pretend remember note record"
+    " document set may might would how can could does am start need"
+)
+TALK_WORDS: Final = _set("risk risky risks dangerous danger safe happen allowed permitted approval permission role")
+SHORTEST_FOREIGN: Final = 5  # letters of a foreign verb that counts where the language wasn't recognised
+OTHER_HOW: Final = _set("wie comment como come hoe jak как hur hvordan nasil miten cum")
