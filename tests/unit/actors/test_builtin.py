@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import jsonschema_rs
 import pytest
 
 from aura_ia_mcp.actors.audit import Audit
+from aura_ia_mcp.actors.boot import Boot
 from aura_ia_mcp.actors.language import Language
 from aura_ia_mcp.actors.ml import MLWorker
 from aura_ia_mcp.actors.reasoning import Reasoning
@@ -73,6 +74,7 @@ ARGUMENTS: dict[str, JSON] = {
     "run_role_simulation": {"role_name": "developer", "actions": ["write_code", "merge"]},
     "suggest_role": {"task_description": "review the code and merge it"},
     "search_logs": {"query": "gone"},
+    "execute_command": {"command": "echo hello"},
     "set_safe_mode": {"enabled": False, "reason": "a test of its form"},
 }
 CLUSTER = {
@@ -99,9 +101,23 @@ CLUSTER = {
 
 @pytest.fixture
 async def graph(tmp_path: Path) -> AsyncIterator[Graph]:
-    graph = Graph(tmp_path, Settings.model_validate({"safety": {"rate_limit": 1000}}))
+    (tmp_path / "work").mkdir()
+    made = {"safety": {"rate_limit": 1000}, "commands": {"roots": [tmp_path / "work"]}}
+    graph = Graph(tmp_path, Settings.model_validate(made))
     await graph.ingress()
-    for role, make in (("telemetry", Telemetry), ("state", State), ("audit", Audit), ("language", Language)):
+    below: dict[str, Callable[[Boot], Any]] = {
+        "telemetry": Telemetry,
+        "state": State,
+        "audit": Audit,
+        "language": Language,
+    }
+    above: dict[str, Callable[[Boot], Any]] = {
+        "workflow": Workflow,
+        "reasoning": Reasoning,
+        "tools": Tools,
+        "safety": Safety,
+    }
+    for role, make in below.items():
         await graph.start(role, make)
     ml = await graph.start("ml", lambda boot: MLWorker(boot, FakeModels()))
     await until(lambda: ml.state == "ready")
@@ -109,7 +125,7 @@ async def graph(tmp_path: Path) -> AsyncIterator[Graph]:
     router = Router()
     router.route = {"kind": "tool", "name": "check_health"}
     await graph.peer("router", router)  # type: ignore[arg-type]
-    for role, make in (("workflow", Workflow), ("reasoning", Reasoning), ("tools", Tools), ("safety", Safety)):
+    for role, make in above.items():
         await graph.start(role, make)
     yield graph
     await graph.close()
@@ -162,8 +178,6 @@ async def test_every_text_and_list_that_a_tool_takes_is_bounded(graph: Graph) ->
 async def test_what_every_tool_returns_has_the_promised_form(graph: Graph, principal: Principal) -> None:
     await cluster_reports(graph)
     for name, entry in (await entries(graph, principal)).items():
-        if name == "execute_command":  # test_command.py holds its form
-            continue
         reply = await graph.call(name, ARGUMENTS.get(name, {}), principal)
         assert reply["isError"] is False, name
         validator = jsonschema_rs.Draft202012Validator(entry["outputSchema"])

@@ -51,7 +51,8 @@ async def graph(tmp_path: Path, fixtures: Fixtures) -> AsyncIterator[Graph]:
 
 
 async def switch(graph: Graph, arguments: JSON) -> JSON:
-    return (await graph.call("set_safe_mode", arguments, OPERATOR))["structuredContent"]
+    said: JSON = (await graph.call("set_safe_mode", arguments, OPERATOR))["structuredContent"]
+    return said
 
 
 async def test_in_safe_mode_what_writes_is_refused_and_reading_and_calming_go_on(

@@ -23,7 +23,8 @@ def test_what_was_put_last_is_there_also_after_the_file_was_opened_anew(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, dict[str, object] | None]]
 ) -> None:
     path = tmp_path_factory.mktemp("records") / "records.db"
-    store, kept = RecordStore(path), {"trust": {}, "switches": {}}
+    store = RecordStore(path)
+    kept: dict[str, dict[str, object]] = {"trust": {}, "switches": {}}
     for kind, key, value in steps:
         store.put(kind, key, value)
         if value is None:
