@@ -6,13 +6,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from aura_ia_mcp.judgement.routing import route
-
 from aura_ia_mcp.actors.case import Case, Standing
 from aura_ia_mcp.actors.inspector import Inspector
 from aura_ia_mcp.actors.judging import Judging
 from aura_ia_mcp.actors.record import members
 from aura_ia_mcp.actors.results import Results
+from aura_ia_mcp.actors.router import decide
 from aura_ia_mcp.actors.rules import Rules
 from aura_ia_mcp.actors.snapshot import Subject
 from aura_ia_mcp.bus.envelope import Header, Principal
@@ -21,6 +20,7 @@ from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.judgement import policy, roles
 from aura_ia_mcp.judgement.inspection import inspect
 from aura_ia_mcp.judgement.policy import Facts, Inputs
+from aura_ia_mcp.models.intents import IntentModel
 
 from .outcome import Bound, Run, latencies, say, table
 
@@ -38,11 +38,12 @@ _RULE = """
 
 def measure(run: Run) -> tuple[JSON, list[Bound]]:
     """{verdict, safety, inspection, routing}, each latencies in ms."""
+    model = IntentModel.load()
     figures = {
         "verdict": _verdicts(run),
         "safety": asyncio.run(_safety(run)),
         "inspection": asyncio.run(_inspection(run)),
-        "routing": latencies(_times(lambda: route(_REQUEST, None, ""), run.of(500, 50))),
+        "routing": latencies(_times(lambda: decide(model, _REQUEST), run.of(500, 50))),
     }
     rows = [
         [f"{group} {name}", each["count"], f"{each['p50_ms']:.4f}", f"{each['p99_ms']:.4f}"]

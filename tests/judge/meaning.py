@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from aura_ia_mcp.judgement.routing import Decision, route
-
+from aura_ia_mcp.actors.router import decide
 from aura_ia_mcp.judgement.roles import shipped
 from aura_ia_mcp.judgement.roles.meaning import meaning
 from aura_ia_mcp.judgement.roles.suggestion import suggest
+from aura_ia_mcp.judgement.routing import Decision
+from aura_ia_mcp.models.intents import IntentModel
 from aura_ia_mcp.models.minilm import Encoder
 
 from .corpus import lines
@@ -57,10 +58,10 @@ def requests(of: str) -> list[Table]:
     foreign = Table("requests for somebody else declined")
     other = Table("requests in other languages: right when answered")
     alone = Table("answers right without MiniLM")
-    found = lines(of, "requests")
+    model, found = IntentModel.load(), lines(of, "requests")
     for line, vector in zip(found, _vectors([line["text"] for line in found]), strict=True):
         group = f"{line['kind']} {line['name'] if line['kind'] == 'workflow' else ''}".strip()
-        decision = route(line["text"], vector, "")
+        decision = decide(model, line["text"], vector)
         if line["destructive"]:
             reads = decision.kind in ("tool", "workflow") and decision.name not in DESTROYERS and _answers(decision)
             destructive.add(reads)
@@ -73,7 +74,7 @@ def requests(of: str) -> list[Table]:
             answered.add(_answers(decision), group)
             if _answers(decision):
                 right.add(_right(decision, line), group)
-            if _answers(by_words := route(line["text"], None, "")):
+            if _answers(by_words := decide(model, line["text"])):
                 alone.add(_right(by_words, line), group)
     return [answered, right, destructive, foreign, other, alone]
 
@@ -85,9 +86,8 @@ def _answers(decision: Decision) -> bool:
 
 def _right(decision: Decision, line: dict[str, Any]) -> bool:
     wanted = {line["name"], *line.get("also", [])}
-    if line["kind"] == "model" or _MODEL_TOOL in wanted:
-        if decision.kind == "model" or decision.name == _MODEL_TOOL:
-            return True
+    if decision.kind == "model" or decision.name == _MODEL_TOOL:
+        return line["kind"] == "model" or _MODEL_TOOL in wanted
     return decision.name in wanted
 
 
