@@ -28,6 +28,10 @@ _COMPOSE_S = 60.0
 _RUN_MARGIN_S = 0.2
 _AWAY = ("not_delivered", "stale_epoch", "foreign_peer", "undeclared_edge")
 _UNKNOWN = "I don't know which tool or plan that asks for. list_available_tools shows what there is."
+_NO_SUCH_TOOL = (
+    "Nothing was run: the request asks for something to be taken away or stopped, and no tool here does just that. One"
+    " that only reads would be the wrong answer."
+)
 _ONLY_READS = (
     "Nothing was run: the request asks to destroy something, and what it led to only reads. If you want to read, say"
     " that; what destroys has to be called by its own name."
@@ -252,6 +256,7 @@ class Asking:
         several = len(plan.steps) > 1 and ORCHESTRATE not in self._caller.held
         for holds, told in (
             (bool(route.get("asks")), str(route.get("asks"))),
+            (route["kind"] == "none" and bool(route.get("destructive")), _NO_SUCH_TOOL),
             (route["kind"] == "none" or route["name"] == _ITSELF, _UNKNOWN),
             (not plan.steps, self._nothing_left(route, plan)),
             (bool(route.get("destructive")) and self._only_reads(plan), _ONLY_READS),
