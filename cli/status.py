@@ -15,14 +15,19 @@ from .running import description, for_people
 from .settings import loaded
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
-_TOOLS = ("get_system_status", "get_cluster_status", "get_model_status")
+_TOOLS = {
+    "system": "get_system_status",
+    "cluster": "get_cluster_status",
+    "models": "get_model_status",
+    "policy": "get_policy",
+}
 
 
 @click.command()
 @json_option
 @click.pass_context
 def status(ctx: click.Context, as_json: bool) -> None:
-    r"""Show how the running system is: whether calls are served, its actors, parts, models and endpoints.
+    r"""Show how the running system is: whether calls are served, its rules, actors, parts, models and endpoints.
 
     Exit status 1 if none runs here, or if it can't serve calls now.
 
@@ -49,8 +54,8 @@ async def _gather(client: Client) -> dict[str, Any]:
     ready, health = await client.health()
     report: dict[str, Any] = {"ready": ready, "health": health}
     if ready:
-        answers = await asyncio.gather(*(_call(client, name) for name in _TOOLS))
-        report |= dict(zip(("system", "cluster", "models"), answers, strict=True))
+        answers = await asyncio.gather(*(_call(client, name) for name in _TOOLS.values()))
+        report |= dict(zip(_TOOLS, answers, strict=True))
     return report
 
 
@@ -75,6 +80,7 @@ def _print(report: dict[str, Any]) -> None:
         click.echo(f"  {name:<10} {for_people(url)}")
     if cluster.get("dashboard_url"):
         click.echo(f"  {'dashboard':<10} {cluster['dashboard_url']}")
+    _print_rules(report.get("policy", {}), safe_mode=bool(system.get("safe_mode")))
     for node, actors in cluster.get("actors_by_node", {}).items():
         print_table(
             ("Actor", "Class", "Layer", "State", "Restarts", "Pid"),
@@ -113,9 +119,18 @@ def _print(report: dict[str, Any]) -> None:
             ],
             title="Models",
         )
-    for title, part in (("parts", system), ("Ray", cluster), ("models", models)):
+    for title, part in (("parts", system), ("Ray", cluster), ("models", models), ("rules", report.get("policy", {}))):
         if "unavailable" in part:
             click.echo(f"Nothing to tell of {title}: {part['unavailable']}")
+
+
+def _print_rules(policy: dict[str, Any], *, safe_mode: bool) -> None:
+    if "version" in policy:
+        click.echo(f"  {'rules':<10} policy {policy['version']}, roles {policy['roles_version']}")
+    if policy.get("fault"):
+        click.echo(f"  {'':<10} NOT the newest, and these stay until it is mended: {policy['fault']}")
+    if safe_mode:
+        click.echo(f"  {'safe mode':<10} ON: nothing that writes runs; `aura call set_safe_mode` switches it off")
 
 
 def duration(seconds: float) -> str:

@@ -36,6 +36,7 @@ REFUSED = {
 ACTOR = {"name": "L6 Safety 0", "class": "Safety", "layer": "L6", "state": "ALIVE", "restarts": 0, "pid": 7}
 PART = {"name": "ml/0", "layer": "L1", "state": "ALIVE", "mailbox": 0, "p50_ms": 1.5, "p99_ms": None}
 MODEL = {"name": "MiniLM", "kind": "embedding", "loaded": False, "device": None, "requests": 0, "p50_ms": None}
+POLICY = {"version": "p1", "roles_version": "r1", "rules": [], "fault": ""}
 RESULTS: dict[str, JSON] = {
     "echo": {"structuredContent": {"text": "hi"}, "content": [], "isError": False, "_meta": {"aura/audit_id": "s:1"}},
     "refused": REFUSED,
@@ -43,6 +44,7 @@ RESULTS: dict[str, JSON] = {
     "get_system_status": {"structuredContent": {"version": "9", "uptime_s": 61, "actors": [PART]}},
     "get_cluster_status": {"structuredContent": {"dashboard_url": "http://d", "actors_by_node": {"n": [ACTOR]}}},
     "get_model_status": {"structuredContent": {"models": [MODEL], "state": "loading", "progress": 0.25}},
+    "get_policy": {"structuredContent": POLICY},
 }
 
 
@@ -149,6 +151,24 @@ def test_status_shows_actors_parts_models_and_uptime(run: Run) -> None:
     for word in ("ready", "up 1 min 1 s", "L6 Safety 0", "ml/0", "1.5 ms", "MiniLM", "loading 25%", "http://d"):
         assert word in out
     assert json.loads(run("status", "--json")[1])["system"]["version"] == "9"
+
+
+def test_status_names_the_rules_in_force(run: Run) -> None:
+    _, out, _ = run("status")
+    assert "policy p1, roles r1" in out
+    assert "safe mode" not in out
+
+
+def test_status_tells_which_newer_rules_are_refused_and_that_safe_mode_is_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = "configs/policy.yaml:7:3: there is no key 'efect' here"
+    monkeypatch.setitem(RESULTS, "get_policy", {"structuredContent": POLICY | {"fault": fault}})
+    monkeypatch.setitem(RESULTS, "get_system_status", {"structuredContent": {"safe_mode": True}})
+    _, out, _ = run("status")
+    assert fault in out
+    assert "policy p1" in out, "what is in force is told all the same"
+    assert "nothing that writes runs" in out
 
 
 def test_status_of_a_system_that_cannot_serve_fails_and_says_why(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
