@@ -114,7 +114,7 @@ def _judged(  # noqa: PLR0911 - one way out for each form of a clause
     done = next((word for word in words if word in verbs.PARTICIPLES), "")
     if (
         done
-        and done in words[-2:]
+        and done in words[-1 if head == "get" else -2 :]
         and head in {"make", "have", "get", "let", "need", "want"}
         and not {"been", "you"} & set(words)
     ):

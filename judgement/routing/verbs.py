@@ -115,7 +115,7 @@ NEGATIONS: Final = _set("don't dont never not without won't didn't no")
 
 # Other languages: stems of verbs that take away or stop, and endings of forms that only tell that it was done.
 OTHER_DELETES: Final[dict[str, str]] = {
-    "de": "losch entfern leer vernicht zerstor tilg wisch beseitig raum putz formatier setz_zuruck"
+    "de": "losch entfern leer vernicht zerstor tilg wisch beseitig aufraum aufzuraum putz formatier setz_zuruck"
     " deinstallier widerruf"
     " verwirf bereinig uberschreib zurucksetz schmeiss wirf kipp",
     "fr": "supprim effac vide vider videz detrui detruir elimin enlev retire purge purg revoqu reinitialis desinstall"
