@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from . import echo, embedding, hops, machine, memory, startup
+from . import echo, embedding, hops, judging, machine, memory, startup
 from .outcome import JSON, Bound, Run, say, table
 
 Figure = Callable[[Run], tuple[JSON, list[Bound]]]
@@ -27,6 +27,7 @@ FIGURES: dict[str, Figure] = {
     "embedding": embedding.measure,
     "startup": startup.measure,
     "memory": memory.measure,
+    "judging": judging.measure,
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from itertools import count
 
 from aura_ia_mcp.actors.case import Case, Standing
 from aura_ia_mcp.actors.inspector import Inspector
@@ -61,7 +63,9 @@ def measure(run: Run) -> tuple[JSON, list[Bound]]:
 
 def _verdicts(run: Run) -> JSON:
     shipped = policy.shipped()
-    text = policy.shipped_text() + "".join(_RULE.format(number=number) for number in range(200))
+    text = (files("aura_ia_mcp.configs") / "policy.yaml").read_text("utf-8") + "".join(
+        _RULE.format(number=number) for number in range(200)
+    )
     many = policy.parse(text)
     inputs = Inputs(
         _FACTS, "guest", "agent", roles=("guest",), trust=1.0, held=frozenset({"status"}), arguments={"text": _TEXT}
@@ -81,7 +85,10 @@ async def _safety(run: Run) -> JSON:
     rules = Rules(policy.shipped(), roles.shipped())
     held = rules.roles.capabilities(_GUEST.roles, _GUEST.kind)
     switch = SafeModeChanged(False, "", "", 0.0, 0)
-    reply: JSON = {"content": [{"type": "text", "text": _TEXT}], "structuredContent": {"text": _TEXT}, "isError": False}
+
+    def reply() -> JSON:
+        text = f"{next(number)} {_TEXT}"
+        return {"content": [{"type": "text", "text": text}], "structuredContent": {"text": text}, "isError": False}
 
     def case() -> Case:
         made = Case("0" * 16, "tools/call", "echo", Header(principal=_GUEST), "gateway", {})
@@ -89,21 +96,25 @@ async def _safety(run: Run) -> JSON:
         made.known = Standing(rules, switch, held, 1.0, time.time())
         return made
 
+    number = count()
+
     async def into() -> None:
-        await judging.judge(case(), {"text": _TEXT})
+        await judging.judge(
+            case(), {"text": f"{next(number)} {_TEXT}"}
+        )  # another text each time: nothing is remembered
 
     judged = case()
     await judging.judge(judged, {"text": _TEXT})
 
     async def out() -> None:
-        await results.result(judged, reply)
+        await results.result(judged, reply())
 
-    count = run.of(5_000, 500)
+    times = run.of(5_000, 500)
     try:
         return {
-            "in": latencies(await _awaited(into, count)),
-            "out": latencies(await _awaited(out, count)),
-            "record": latencies(_times(lambda: members(judged, lambda text: text), count)),
+            "in": latencies(await _awaited(into, times)),
+            "out": latencies(await _awaited(out, times)),
+            "record": latencies(_times(lambda: members(judged, lambda text: text), times)),
         }
     finally:
         await inspector.close()
