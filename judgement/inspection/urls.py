@@ -55,6 +55,13 @@ _DANGEROUS = frozenset(
         "about",
     ]
 )
+# Schemes of services that programs connect to; any other unknown one names a thing within some program
+_SERVICES = frozenset(
+    "amqp amqps bzr cassandra consul coap couchbase dav davs docker elasticsearch etcd finger fish ftp ftps gs hdfs hg"
+    " http+unix irc ircs jdbc kafka ldap+unix mariadb memcache memcached mongodb mqtt mqtts mssql mysql nats neo4j bolt"
+    " news nntp odbc oracle postgres postgresql rdp redis rediss rsync rtmp rtmps rtsps s3 s3a scp sip sips snmp socks"
+    " socks4 socks5 sqlserver stun svn tcp tls turn udp unix vnc webdav webdavs whois x11 xmpp zookeeper git+ssh".split()
+)
 _METADATA_NAMES = frozenset(
     [
         "metadata.google.internal",
@@ -210,6 +217,8 @@ def _judge(text: str, resolve: Resolve | None) -> _Judged:  # noqa: C901
     if plain != cleaned:
         yield "malformed", Severity.BLOCK
     scheme, rest = _scheme(plain)
+    if _is_identifier(scheme, rest):
+        return
     if scheme:
         nested = scheme.partition("+")[0].removeprefix("url:")
         if nested in _DANGEROUS or scheme in _DANGEROUS:
@@ -233,6 +242,17 @@ def _judge(text: str, resolve: Resolve | None) -> _Judged:  # noqa: C901
     if disguised:
         yield "disguised", Severity.BLOCK
     yield from _host_findings(name, resolve)
+
+
+def _is_identifier(scheme: str, rest: str) -> bool:
+    """Whether it names a thing within some program, as MCP's resources are named (`aura://docs/policy`), and no host."""
+    if not scheme or set(scheme.split("+")) & (_SAFE_SCHEMES | _DANGEROUS | _SERVICES):
+        return False
+    word = rest.removeprefix("//").partition("/")[0]
+    name = word.lower()
+    is_word = word.isascii() and bool(word) and all(char.isalnum() or char in "-_" for char in word)
+    is_host = name in _METADATA_NAMES or name in _LOCAL_NAMES or _address(name)[0] is not None
+    return rest.startswith("//") and is_word and not is_host
 
 
 def _scheme(text: str) -> tuple[str, str]:

@@ -219,6 +219,13 @@ def test_a_path_below_its_root_is_none(text: str) -> None:
         "http://10.1.2.3:80",
         "http://0",
         "http://intranet",
+        "redis://cache/0",
+        "aura://localhost/docs",
+        "aura://metadata/docs",
+        "aura://2130706433/docs",
+        "aura://intranet:80/docs",
+        "aura://10.1.2.3/docs",
+        "aura://user@intranet/docs",
     ],
 )
 def test_an_address_that_leads_inside_is_seen(text: str) -> None:
@@ -229,6 +236,11 @@ def test_an_address_that_leads_inside_is_seen(text: str) -> None:
     "text", ["https://example.org/a?b=c", "http://example.org:8080", "https://8.8.8.8/", "https://user@example.org/"]
 )
 def test_a_public_address_is_none(text: str) -> None:
+    assert not rules(inspect_url(text))
+
+
+@pytest.mark.parametrize("text", ["aura://docs/policy", "test://static-text", "memo://notes"])
+def test_a_name_of_a_resource_leads_to_no_host(text: str) -> None:
     assert not rules(inspect_url(text))
 
 
