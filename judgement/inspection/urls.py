@@ -55,13 +55,14 @@ _DANGEROUS = frozenset(
         "about",
     ]
 )
-# Schemes of services that programs connect to; any other unknown one names a thing within some program
-_SERVICES = frozenset(
-    "amqp amqps bzr cassandra consul coap couchbase dav davs docker elasticsearch etcd finger fish ftp ftps gs hdfs hg"
-    " http+unix irc ircs jdbc kafka ldap+unix mariadb memcache memcached mongodb mqtt mqtts mssql mysql nats neo4j bolt"
-    " news nntp odbc oracle postgres postgresql rdp redis rediss rsync rtmp rtmps rtsps s3 s3a scp sip sips snmp socks"
-    " socks4 socks5 sqlserver stun svn tcp tls turn udp unix vnc webdav webdavs whois x11 xmpp zookeeper git+ssh".split()
-)
+# Schemes of services that programs connect to; one that isn't known here names a thing within some program
+_SERVICE_WORDS = """
+amqp amqps bolt bzr cassandra coap consul couchbase dav davs docker elasticsearch etcd finger fish ftp ftps gs hdfs hg
+irc ircs jdbc kafka mariadb memcache memcached mongodb mqtt mqtts mssql mysql nats neo4j news nntp odbc oracle postgres
+postgresql rdp redis rediss rsync rtmp rtmps rtsps s3 s3a scp sip sips snmp socks socks4 socks5 sqlserver stun svn tcp
+tls turn udp unix vnc webdav webdavs whois x11 xmpp zookeeper
+"""
+_SERVICES = frozenset(_SERVICE_WORDS.split())
 _METADATA_NAMES = frozenset(
     [
         "metadata.google.internal",
@@ -245,7 +246,7 @@ def _judge(text: str, resolve: Resolve | None) -> _Judged:  # noqa: C901
 
 
 def _is_identifier(scheme: str, rest: str) -> bool:
-    """Whether it names a thing within some program, as MCP's resources are named (`aura://docs/policy`), and no host."""
+    """Whether it names a thing within some program, as MCP's resources are (`aura://docs/policy`), and no host."""
     if not scheme or set(scheme.split("+")) & (_SAFE_SCHEMES | _DANGEROUS | _SERVICES):
         return False
     word = rest.removeprefix("//").partition("/")[0]
