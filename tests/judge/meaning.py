@@ -80,8 +80,8 @@ def requests(of: str) -> list[Table]:
 
 
 def _answers(decision: Decision) -> bool:
-    """Whether it names something, rather than asking back or saying that it doesn't know."""
-    return decision.kind != "none" and not decision.asks
+    """Whether it names something, rather than asking which or saying that it doesn't know; it may ask for arguments."""
+    return decision.kind != "none"
 
 
 def _right(decision: Decision, line: dict[str, Any]) -> bool:
