@@ -68,7 +68,7 @@ def inspect_command(text: str) -> list[Finding]:
     """
     ledger = Ledger()
     judged = _judged(text)
-    Shell(ledger).run(parse(judged), NOTHING)
+    Shell(ledger).follow(parse(judged))
     findings = {_key(hit, place): _finding(hit, place, judged) for hit, *place in ledger.hits}
     if len(text) > len(judged):
         large = Hit("too_large", Severity.REVIEW, "longer than what is judged")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from . import one_liners, python_code
+from . import concepts, one_liners, python_code
 from .model import ANYTHING, NOTHING, UNKNOWN, Call, Data, Field, Hit, Label, Output, review
 
 SHELLS = frozenset(["sh", "bash", "zsh", "dash", "ksh", "ash", "mksh", "fish", "rbash"])
@@ -53,6 +53,22 @@ _CODE_OPTIONS: Mapping[str, tuple[str, ...]] = {
     "scala": ("-e",),
     "emacs": ("--eval",),
     "ed": (),
+    "R": ("-e",),
+    "ghc": ("-e",),
+    "guile": ("-c",),
+    "sbcl": ("--eval",),
+    "racket": ("-e",),
+    "clojure": ("-e", "--eval"),
+    "raku": ("-e",),
+    "crystal": ("eval",),
+    "swipl": ("-g",),
+    "octave": ("--eval",),
+    "kotlin": ("-e",),
+    "swift": ("-e",),
+    "ocaml": ("-e",),
+    "lldb": ("-o",),
+    "pry": ("-e",),
+    "psysh": (),
 }
 _ALIASES = {
     "nodejs": "node",
@@ -116,6 +132,8 @@ def run(call: Call, around: Around) -> Data | None:
 
 
 def _judge(spoken: str, code: Data, call: Call, around: Around) -> None:
+    for hit in concepts.judge(code.text):
+        around.note(hit)
     if spoken == "python":
         python_code.judge(code.text, around)
     else:

@@ -27,6 +27,10 @@ class Label(Enum):
     INSTANCES = "the ids of all containers or resources"
     OPAQUE = "decoded from something that can't be read"
     SHELL = "what a shell answers whose commands aren't known"
+    ENDLESS = "a source that never ends"
+    MANY = "more values than a machine can start programs for"
+    GUARD = "what guards the machine"
+    DISKS = "the names of all disks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,13 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Statements one after the other; `forever` when they are repeated without an end."""
+    """Statements one after the other; in a loop, how often they are repeated.
+
+    Args:
+        forever: without an end, whatever happens.
+        looped: as long as some condition holds.
+        times: at most so often, where that is written down; 0 where it isn't.
+    """
 
     body: tuple[Statement, ...]
     redirects: tuple[Redirect, ...] = ()
@@ -138,6 +148,8 @@ class Group:
     subshell: bool = False
     start: int = 0
     end: int = 0
+    looped: bool = False
+    times: int = 0
 
 
 @dataclass(frozen=True, slots=True)

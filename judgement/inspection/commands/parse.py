@@ -25,6 +25,8 @@ from .model import (
     Variable,
     Word,
 )
+from .conditions import greatest_number as _greatest_number
+from .conditions import is_constant
 from .quoting import ansi_c, unescape, unescape_double
 
 MAX_DEPTH = 60
@@ -57,7 +59,6 @@ _WORDS = frozenset(
 )
 _DECLARES = ("declaration_command", "unset_command")
 _REPAIRED = frozenset({"<<", ">", "|"})  # the grammar trips over `<>`, `>>|` and a `<<<` after another redirection
-_ENDLESS = frozenset({"true", ":", "1", "((1))", "[ 1 ]", "((;;))", "/bin/true"})
 
 
 def parse(text: str) -> tuple[Statement, ...]:
@@ -117,6 +118,9 @@ class _Reader:
             return self._error(node)
         if kind in {"subshell", "compound_statement"}:
             return (Group(self.block(node), subshell=kind == "subshell", start=node.start_byte, end=node.end_byte),)
+        if kind == "file_redirect":  # `$(< file)`
+            redirects = tuple(self._file_redirect(node, here=False))
+            return (Simple((), (), redirects, node.start_byte, node.end_byte),)
         if kind == "comment" or kind in _WORDS:
             return ()
         return self.block(node)
@@ -130,11 +134,16 @@ class _Reader:
 
     def _loop(self, node: Node) -> Group:
         head = _text(node.children[1]).strip() if len(node.children) > 1 else ""
-        until = node.children[0].type == "until"
-        endless = (head in _ENDLESS and not until) or (until and head == "false")
+        times = 0
         if node.type == "c_style_for_statement":
-            endless = "".join(_text(node).partition("do")[0].split()).startswith("for((;;))")
-        return Group(self.block(node), forever=endless, start=node.start_byte, end=node.end_byte)
+            head = "".join(_text(node).partition("do")[0].split())
+            endless = ";;" in head
+            times = _greatest_number(head)
+        else:
+            endless = is_constant(head, truth=node.children[0].type != "until")
+        return Group(
+            self.block(node), forever=endless, start=node.start_byte, end=node.end_byte, looped=True, times=times
+        )
 
     def _for_each(self, node: Node) -> ForEach:
         name, items = "", []
@@ -379,5 +388,7 @@ def _add_redirects(statement: Statement, redirects: tuple[Redirect, ...], extra:
             statement.subshell,
             statement.start,
             statement.end,
+            statement.looped,
+            statement.times,
         )
     return Group((statement,), redirects)

@@ -7,9 +7,9 @@ may run is what is judged.
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from . import interpreters, rules, wrappers
+from . import documents, interpreters, loops, rules, wrappers
 from .flow import output, path_labels
 from .globs import matcher
 from .model import (
@@ -136,7 +136,10 @@ class Shell:
         inner._calling, inner._forever = self._calling, self._forever
         for number, argument in enumerate(arguments or ()):
             inner.variables[str(number)] = (argument.data,)
-        return inner.run(parse(data.text), stdin)
+        statements = parse(data.text)
+        if loops.restarts(statements):
+            self._note(block("exhaust", "a script that starts itself again and again"))
+        return inner.run(statements, stdin)
 
     def call(self, name: str, *args: str, stdin: Data = NOTHING, outputs: list[Output] | None = None) -> None:
         """Judge a call that a program in another language would make."""
@@ -147,6 +150,12 @@ class Shell:
     def note(self, hit: Hit) -> None:
         """Keep a hit at the present command."""
         self._note(hit)
+
+    def follow(self, statements: tuple[Statement, ...]) -> None:
+        """Follow a whole text."""
+        if loops.restarts(statements):
+            self._note(block("exhaust", "a script that starts itself again and again"))
+        self.run(statements, NOTHING)
 
     # Statements.
 
@@ -197,6 +206,9 @@ class Shell:
         self._forever = forever or group.forever
         written = self.run(group.body, source)
         self._forever = forever
+        if group.looped or group.times:
+            for hit in loops.judge(group):
+                self._note(hit)
         if group.subshell:
             self.folder = folder
         if outputs:
@@ -204,8 +216,6 @@ class Shell:
                 Call("", [], written, self._filled(outputs, written), folder=self.folder, forever=group.forever)
             )
             return Data("", written.labels)
-        if group.forever and any(isinstance(statement, Background) for statement in group.body):
-            self._note(block("exhaust", "starts processes without an end"))
         return written
 
     def _for_each(self, loop: ForEach, stdin: Data) -> Data:
@@ -214,6 +224,10 @@ class Shell:
         for item in items[:12] or (ANYTHING,):
             self.variables[loop.name] = (item,)
             written = capped(written.joined(self._group(loop.body, stdin)))
+        many = max(loops.count(loop.items), loops.MANY_FILES if any(Label.MANY in item.labels for item in items) else 0)
+        if many:
+            for hit in loops.judge(replace(loop.body, times=many)):
+                self._note(hit)
         return written
 
     # Commands.
@@ -273,6 +287,7 @@ class Shell:
             self.wrappers = before
             if found is not None:
                 return found
+        documents.judge(call, self)
         if call.name == "cd" and call.operands:
             self.folder = normal(call.operands[0], self.folder)
         elif call.name in {"read", "mapfile", "readarray"}:
@@ -304,7 +319,7 @@ class Shell:
         body = self.functions[call.name]
         if call.name in self._calling:
             return NOTHING
-        if _multiplies(call.name, body):
+        if loops.multiplies(call.name, body):
             self._note(block("exhaust", "a function that starts itself again and again"))
             return NOTHING
         if len(self._calling) >= MAX_NESTING:
@@ -412,30 +427,3 @@ def _name(first: Field) -> str:
     if lowered.endswith((".exe", ".com")):
         return lowered[:-4]
     return lowered if name != lowered and lowered in rules.FOLDED else name
-
-
-def _multiplies(name: str, body: Group) -> bool:
-    """Whether a function starts itself in the background or in a pipe, so that each call makes more."""
-    waiting: list[tuple[Statement, bool]] = [(statement, False) for statement in body.body]
-    while waiting:
-        statement, spreads = waiting.pop()
-        match statement:
-            case Background():
-                waiting.append((statement.statement, True))
-            case Pipeline():
-                waiting.extend((stage, True) for stage in statement.stages)
-            case Group():
-                waiting.extend((inner, spreads or statement.subshell) for inner in statement.body)
-            case Simple():
-                first = statement.words[0].parts if statement.words else ()
-                said = "".join(getattr(part, "text", "") for part in first)
-                own = said == name or any(getattr(part, "name", "") == "0" for part in first)
-                if own and spreads:
-                    return True
-                for word in statement.words:
-                    for part in word.parts:
-                        if isinstance(part, Substitution):
-                            waiting.extend((inner, True) for inner in part.script)
-            case _:
-                pass
-    return False

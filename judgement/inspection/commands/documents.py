@@ -1,0 +1,105 @@
+"""Texts that other programs than shells and interpreters run: sources that are compiled, build files, manifests, scripts of tools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from . import concepts
+from .interpreters import Around
+from .model import Call, Data, Hit, block, review
+
+_COMPILERS = frozenset(
+    "gcc cc clang g++ c++ clang++ tcc rustc go java javac cargo swift swiftc dotnet csc mcs kotlinc kotlin ghc runghc runhaskell "
+    "crystal nim zig dmd ocaml fpc gfortran v dart".split()
+)
+_MAKERS = frozenset("make gmake docker podman buildah docker-compose nerdctl kubectl oc helm just ninja rake ant gradle mvn".split())
+_TOOLS = frozenset(
+    "gdb lldb ex ed vim vi nvim emacs expect tclsh R Rscript julia irb ghci scala jshell groovy elixir iex guile sbcl racket clojure "
+    "raku swipl octave sage psql rails artisan django-admin manage.py flask tinker bc dc gnuplot osascript wscript cscript "
+    "powershell pwsh".split()
+)
+_FRAMEWORKS = ("manage.py", "artisan", "rails", "console", "bin/rails")
+_CODE_OPTIONS = ("-e", "--eval", "--execute", "-ex", "--exec", "-E", "-x")
+_SHORTEST = 8
+
+
+def judge(call: Call, around: Around) -> None:
+    """Judge the texts that a call is given to run.
+
+    Args:
+        call: of any program; only those that run what they are given are looked at.
+        around: the shell that knows what the same text wrote into files.
+    """
+    if not _runs_texts(call):
+        return
+    for text in _texts(call, around):
+        _judge(text, call, around)
+
+
+def _runs_texts(call: Call) -> bool:
+    return call.name in _COMPILERS | _MAKERS | _TOOLS or any(word.endswith(_FRAMEWORKS) for word in call.operands[:2])
+
+
+def _texts(call: Call, around: Around) -> Iterator[str]:
+    if len(call.stdin.text) > _SHORTEST:
+        yield call.stdin.text
+    named = [*call.operands, *(text.partition("=")[2] for text in call.argv if "=" in text)]
+    if call.name in _MAKERS:
+        named += ["Dockerfile", "Makefile", "makefile", "docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml"]
+    for path in dict.fromkeys(named):
+        held = around.content(path)
+        if held is not None and len(held.text) > _SHORTEST:
+            yield held.text
+    for data in call.options(*_CODE_OPTIONS):
+        if len(data.text) > _SHORTEST:
+            yield data.text
+    for text in call.argv:
+        name, equals, held_text = text.partition("=")
+        if equals and name in _CODE_OPTIONS and len(held_text) > _SHORTEST:
+            yield held_text
+
+
+def _judge(text: str, call: Call, around: Around) -> None:
+    if call.name in _MAKERS:
+        for line in _recipes(text):
+            around.script(Data(line))
+        for hit in _manifest(text):
+            around.note(hit)
+    for hit in concepts.judge(text):
+        around.note(hit)
+
+
+def _recipes(text: str) -> Iterator[str]:
+    """The shell lines of a Dockerfile or a Makefile."""
+    joined = text.replace("\\\n", " ")
+    for line in joined.split("\n")[:400]:
+        if line[:4].upper() == "RUN ":
+            yield line[4:].lstrip()
+        elif line.startswith("\t"):
+            yield line.strip().lstrip("@-+")
+        elif ":" in line and ";" in line and not line.startswith((" ", "#")):
+            yield line.partition(";")[2].strip().lstrip("@-+")
+
+
+_POWERS = (
+    "privileged:true",
+    "hostpid:true",
+    "pid:host",
+    "hostipc:true",
+    "path:/\n",
+    "path:/}",
+    "docker.sock",
+    '"/:/',
+    "-/:/",
+    "name:/}",
+    "sys_admin",
+)
+
+
+def _manifest(text: str) -> Iterator[Hit]:
+    squeezed = text.replace(" ", "").replace('"', "").lower() + "\n"
+    if any(power.replace('"', "") in squeezed for power in _POWERS):
+        yield block("escape", "runs a container with the host's powers")
+    if "cluster-admin" in squeezed or ("verbs:[*]" in squeezed.replace("'", "") and "clusterrole" in squeezed):
+        yield review("privilege", "gives somebody power over a whole cluster")
+
