@@ -39,7 +39,8 @@ def test_marks_are_read_and_taken_off() -> None:
 def test_an_interval_holds_its_rate_and_shrinks_with_the_lines() -> None:
     for hits, of in ((0, 10), (9, 10), (10, 10), (98, 100)):
         low, high = interval(hits, of)
-        assert -1e-9 <= low <= hits / of + 1e-9 and hits / of <= high + 1e-9 <= 1 + 1e-8
+        assert 0 <= low <= hits / of + 1e-9
+        assert hits / of - 1e-9 <= high <= 1
     assert interval(0, 0) == (0.0, 1.0)
     assert interval(980, 1000)[0] > interval(98, 100)[0] > interval(49, 50)[0]
 
