@@ -235,11 +235,8 @@ class Safety:
     @handles(Probe)
     async def probe(self, message: Probe, context: Context) -> JSON:
         """Whether a call could be served now: by this actor, and by Tools."""
-        own: dict[str, Any] = {"status": "ok", "latency_ms": 0.0, "detail": ""}
-        try:
-            self._recording.ready()
-        except AuditError as error:
-            own |= {"status": "failing", "detail": str(error)}
+        fault = self._fault()
+        own: dict[str, Any] = {"status": "failing" if fault else "ok", "latency_ms": 0.0, "detail": fault}
         parts = {str(self._bus.address): own}
         began = time.perf_counter()
         try:
@@ -249,6 +246,18 @@ class Safety:
             parts[str(_TOOLS)] = {"status": "down", "latency_ms": ms, "detail": str(error)}
             return {"ready": False, "parts": parts}
         return {"ready": own["status"] == "ok" and bool(below["ready"]), "parts": parts | below["parts"]}
+
+    def _fault(self) -> str:
+        """Why no call could be decided now, or ""."""
+        try:
+            self._recording.ready()
+        except AuditError as error:
+            return str(error)
+        if self._rules.now is None:
+            return "the Role engine hasn't told which rules are in force; its log says why, if its files are faulty"
+        if self._safe_mode.known is None:
+            return "State hasn't told whether safe mode is on"
+        return ""
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
