@@ -44,7 +44,9 @@ _AUTOMATON = ahocorasick_rs.AhoCorasick(_WORDS)
 
 def spoken_of(code: str) -> frozenset[str]:
     """The concepts that a code names."""
-    found = _AUTOMATON.find_matches_as_indexes(code[:MAX_CODE].lower().encode("utf-8", "replace").decode(), overlapping=True)
+    found = _AUTOMATON.find_matches_as_indexes(
+        code[:MAX_CODE].lower().encode("utf-8", "replace").decode(), overlapping=True
+    )
     return frozenset(_MEANINGS[index] for index, _start, _end in found)
 
 

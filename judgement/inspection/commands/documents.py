@@ -9,14 +9,106 @@ from .interpreters import Around
 from .model import Call, Data, Hit, block, review
 
 _COMPILERS = frozenset(
-    "gcc cc clang g++ c++ clang++ tcc rustc go java javac cargo swift swiftc dotnet csc mcs kotlinc kotlin ghc runghc runhaskell "
-    "crystal nim zig dmd ocaml fpc gfortran v dart".split()
+    [
+        "gcc",
+        "cc",
+        "clang",
+        "g++",
+        "c++",
+        "clang++",
+        "tcc",
+        "rustc",
+        "go",
+        "java",
+        "javac",
+        "cargo",
+        "swift",
+        "swiftc",
+        "dotnet",
+        "csc",
+        "mcs",
+        "kotlinc",
+        "kotlin",
+        "ghc",
+        "runghc",
+        "runhaskell",
+        "crystal",
+        "nim",
+        "zig",
+        "dmd",
+        "ocaml",
+        "fpc",
+        "gfortran",
+        "v",
+        "dart",
+    ]
 )
-_MAKERS = frozenset("make gmake docker podman buildah docker-compose nerdctl kubectl oc helm just ninja rake ant gradle mvn".split())
+_MAKERS = frozenset(
+    [
+        "make",
+        "gmake",
+        "docker",
+        "podman",
+        "buildah",
+        "docker-compose",
+        "nerdctl",
+        "kubectl",
+        "oc",
+        "helm",
+        "just",
+        "ninja",
+        "rake",
+        "ant",
+        "gradle",
+        "mvn",
+    ]
+)
 _TOOLS = frozenset(
-    "gdb lldb ex ed vim vi nvim emacs expect tclsh R Rscript julia irb ghci scala jshell groovy elixir iex guile sbcl racket clojure "
-    "raku swipl octave sage psql rails artisan django-admin manage.py flask tinker bc dc gnuplot osascript wscript cscript "
-    "powershell pwsh".split()
+    [
+        "gdb",
+        "lldb",
+        "ex",
+        "ed",
+        "vim",
+        "vi",
+        "nvim",
+        "emacs",
+        "expect",
+        "tclsh",
+        "R",
+        "Rscript",
+        "julia",
+        "irb",
+        "ghci",
+        "scala",
+        "jshell",
+        "groovy",
+        "elixir",
+        "iex",
+        "guile",
+        "sbcl",
+        "racket",
+        "clojure",
+        "raku",
+        "swipl",
+        "octave",
+        "sage",
+        "psql",
+        "rails",
+        "artisan",
+        "django-admin",
+        "manage.py",
+        "flask",
+        "tinker",
+        "bc",
+        "dc",
+        "gnuplot",
+        "osascript",
+        "wscript",
+        "cscript",
+        "powershell",
+        "pwsh",
+    ]
 )
 _FRAMEWORKS = ("manage.py", "artisan", "rails", "console", "bin/rails")
 _CODE_OPTIONS = ("-e", "--eval", "--execute", "-ex", "--exec", "-E", "-x")
@@ -45,7 +137,15 @@ def _texts(call: Call, around: Around) -> Iterator[str]:
         yield call.stdin.text
     named = [*call.operands, *(text.partition("=")[2] for text in call.argv if "=" in text)]
     if call.name in _MAKERS:
-        named += ["Dockerfile", "Makefile", "makefile", "docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml"]
+        named += [
+            "Dockerfile",
+            "Makefile",
+            "makefile",
+            "docker-compose.yml",
+            "docker-compose.yaml",
+            "compose.yaml",
+            "compose.yml",
+        ]
     for path in dict.fromkeys(named):
         held = around.content(path)
         if held is not None and len(held.text) > _SHORTEST:
@@ -102,4 +202,3 @@ def _manifest(text: str) -> Iterator[Hit]:
         yield block("escape", "runs a container with the host's powers")
     if "cluster-admin" in squeezed or ("verbs:[*]" in squeezed.replace("'", "") and "clusterrole" in squeezed):
         yield review("privilege", "gives somebody power over a whole cluster")
-

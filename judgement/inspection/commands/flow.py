@@ -11,7 +11,8 @@ import string
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from .model import ANYTHING, NOTHING, UNKNOWN, Call, Data, Label
+from .guards import is_guard, names_guard
+from .model import ANYTHING, NOTHING, UNKNOWN, Call, Data, Field, Label
 from .quoting import ansi_c
 from .secrets import is_private, is_secret, is_secret_folder
 from .wrappers import find_paths
@@ -172,7 +173,21 @@ def output(call: Call, files: Files) -> Data:
             labels -= {Label.PROCESSES, Label.INSTANCES}
         if call.name in _DECODERS:
             labels |= {Label.OPAQUE}
+        if call.name in _PATTERNED and any(names_guard(text) for text in call.operands[:1]):
+            labels |= {Label.GUARD}
+        if _bounds(call):
+            labels -= {Label.ENDLESS}
     return Data(UNKNOWN, frozenset(labels))
+
+
+_PATTERNED = frozenset({"grep", "egrep", "fgrep", "rg", "awk", "gawk", "sed"})
+
+
+def _bounds(call: Call) -> bool:
+    """Whether a program stops by itself although its source never ends."""
+    if call.name in {"head", "strings", "split", "tail"}:
+        return True
+    return call.has("", "-N", "-m", "-n", "-l", "-S") and call.name in {"od", "xxd", "hexdump", "grep", "pv", "sed"}
 
 
 def name_filters(call: Call) -> bool:
@@ -199,8 +214,10 @@ def _source_labels(call: Call) -> set[Label]:
         labels.add(Label.HOST)
     if name in _DUMPERS:
         labels.add(Label.DUMP)
-    if name in {"ps", "pgrep", "pidof"}:
-        labels.update({Label.PROCESSES} if name == "ps" or "." in operands or not operands else set())
+    if name == "ps":
+        labels.add(Label.PROCESSES)
+    if name == "ls" and operands[:1] in (["/proc"], ["/proc/"]):
+        labels.add(Label.PROCESSES)
     if (
         verb in {"ps", "container ls", "volume ls", "image ls", "images", "get ns", "get namespaces", "network ls"}
         and name != "ps"
@@ -227,10 +244,15 @@ def read_labels(call: Call, files: Files) -> set[Label]:
     return labels
 
 
+ENDLESS_DEVICES = frozenset({"/dev/zero", "/dev/urandom", "/dev/random", "/dev/full", "/dev/srandom"})
+
+
 def path_labels(path: str, folder: str) -> set[Label]:
     """SECRET and PRIVATE for a path that is such."""
     if is_secret(path, folder) or is_secret_folder(path, folder):
         return {Label.SECRET}
+    if path in ENDLESS_DEVICES:
+        return {Label.ENDLESS}
     if path in {"/etc/hostname", "/etc/machine-id", "/etc/os-release"}:
         return {Label.HOST}
     return {Label.PRIVATE} if is_private(path, folder) else set()
@@ -415,7 +437,32 @@ def _same(call: Call, files: Files) -> Data:
 def _head(call: Call, files: Files) -> Data:
     """Head and tail: perhaps all of it, so all of it is judged."""
     operands = [text for text in call.operands if not text.isdigit()]
-    return _same(Call(call.name, [a for a in call.args if a.text in operands], call.stdin, inputs=call.inputs), files)
+    call = Call(call.name, [a for a in call.args if a.text in operands], call.stdin, inputs=call.inputs)
+    data = _same(call, files)
+    return Data(data.text, data.labels - {Label.ENDLESS})
+
+
+def _dd(call: Call, files: Files) -> Data:
+    values = dict(text.partition("=")[::2] for text in call.argv if "=" in text)
+    if values.get("of"):
+        return NOTHING
+    data = _cat(Call("cat", [Field(Data(values["if"]))], folder=call.folder), files) if "if" in values else call.stdin
+    return Data(data.text, data.labels - {Label.ENDLESS}) if "count" in values else data
+
+
+def _disks(call: Call, files: Files) -> Data:
+    """The machine's disks: a name that stands for all of them."""
+    if call.operands and not any(text.isupper() or "," in text for text in call.operands):
+        return Data(UNKNOWN)
+    whole = call.name != "lsblk" or call.has("p", "--paths") or any("PATH" in text for text in call.argv)
+    return Data("/dev/sda" if whole else "sda", frozenset({Label.DISKS}))
+
+
+def _process_ids(call: Call, files: Files) -> Data:
+    labels = {Label.GUARD} if any(is_guard(name.strip("^$")) for name in call.operands) else set()
+    if call.name == "pgrep" and (not call.operands or "." in call.operands):
+        labels.add(Label.PROCESSES)
+    return Data(UNKNOWN, frozenset(labels))
 
 
 def _tar(call: Call, files: Files) -> Data:
@@ -460,8 +507,13 @@ def _realpath(call: Call, files: Files) -> Data:
     return Data(call.operands[-1]) if call.operands else ANYTHING
 
 
+MANY = 5000
+"""How many values are more than programs should be started for at once."""
+
+
 def _seq(call: Call, files: Files) -> Data:
-    return Data("1 2")
+    last = max((int(text[:12]) for text in call.operands if text.isdigit()), default=0)
+    return Data("1 2", frozenset({Label.MANY}) if last >= MANY else frozenset())
 
 
 _WRITERS: Mapping[str, Callable[[Call, Files], Data]] = {
@@ -496,5 +548,9 @@ _WRITERS: Mapping[str, Callable[[Call, Files], Data]] = {
     "readlink": _realpath,
     "seq": _seq,
     **dict.fromkeys((":", "true", "false", "test", "[", "[["), lambda call, _files: NOTHING),
-    "yes": lambda call, _files: Data(" ".join(call.operands) or "y"),
+    "yes": lambda call, _files: Data(" ".join(call.operands) or "y", frozenset({Label.ENDLESS})),
+    **dict.fromkeys(("lsblk", "blkid", "findmnt"), _disks),
+    **dict.fromkeys(("pidof", "pgrep"), _process_ids),
+    "dd": _dd,
+    "compgen": lambda call, _files: Data(UNKNOWN, frozenset({Label.PRIVATE})),
 }

@@ -8,7 +8,6 @@ from .conditions import greatest_number
 from .model import (
     Background,
     ForEach,
-    Function,
     Group,
     Hit,
     Literal,
@@ -26,11 +25,56 @@ MANY_PROCESSES = 2000
 MANY_FILES = 1_000_000
 
 _PACES = frozenset(
-    "sleep usleep read wait inotifywait inotifywatch select break return exit nc ncat accept ping timeout fswatch entr "
-    "gum dialog whiptail curl wget ssh git make docker kubectl".split()
+    [
+        "sleep",
+        "usleep",
+        "read",
+        "wait",
+        "inotifywait",
+        "inotifywatch",
+        "select",
+        "break",
+        "return",
+        "exit",
+        "nc",
+        "ncat",
+        "accept",
+        "ping",
+        "timeout",
+        "fswatch",
+        "entr",
+        "gum",
+        "dialog",
+        "whiptail",
+        "curl",
+        "wget",
+        "ssh",
+        "git",
+        "make",
+        "docker",
+        "kubectl",
+    ]
 )
-_GROWS = frozenset("mkdir touch fallocate dd truncate cp mknod ln tee split mktemp head mkfile rsync tar".split())
-_IDLE = frozenset("true : false test [ [[ (( let".split())
+_GROWS = frozenset(
+    [
+        "mkdir",
+        "touch",
+        "fallocate",
+        "dd",
+        "truncate",
+        "cp",
+        "mknod",
+        "ln",
+        "tee",
+        "split",
+        "mktemp",
+        "head",
+        "mkfile",
+        "rsync",
+        "tar",
+    ]
+)
+_IDLE = frozenset(["true", ":", "false", "test", "[", "[[", "((", "let"])
 
 
 def judge(loop: Group) -> Iterator[Hit]:
@@ -52,7 +96,12 @@ def judge(loop: Group) -> Iterator[Hit]:
         yield block("exhaust", "uses up disk or memory without an end")
     elif loop.forever and all(_first(statement) in _IDLE or not statement.words for statement, _ in inner):
         yield review("exhaust", "is busy without an end and does nothing")
-    elif loop.looped and not loop.times and spawns and not any(s.assignments or _first(s) in {"let", "(("} for s in front):
+    elif (
+        loop.looped
+        and not loop.times
+        and spawns
+        and not any(s.assignments or _first(s) in {"let", "(("} for s in front)
+    ):
         yield review("exhaust", "starts processes as long as a condition holds that nothing changes")
 
 
@@ -106,7 +155,12 @@ def _grows(statement: Simple) -> bool:
     for redirect in statement.redirects:
         target = _literal(redirect.target)
         descriptor = redirect.operator.endswith("&") and target.isdigit()
-        if redirect.operator.startswith((">", "&>")) and not descriptor and not target.startswith("/dev/") and target != "-":
+        if (
+            redirect.operator.startswith((">", "&>"))
+            and not descriptor
+            and not target.startswith("/dev/")
+            and target != "-"
+        ):
             return redirect.operator in {">>", "&>>"} or any(not isinstance(p, Literal) for p in redirect.target.parts)
     for assignment in statement.assignments:
         own = sum(_mentions(part, assignment.name) for word in assignment.values for part in word.parts)

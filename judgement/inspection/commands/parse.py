@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
+from .conditions import greatest_number as _greatest_number
+from .conditions import is_constant
 from .model import (
     UNKNOWN,
     Assignment,
@@ -25,8 +27,6 @@ from .model import (
     Variable,
     Word,
 )
-from .conditions import greatest_number as _greatest_number
-from .conditions import is_constant
 from .quoting import ansi_c, unescape, unescape_double
 
 MAX_DEPTH = 60

@@ -10,11 +10,13 @@ from . import (
     rules_credentials,
     rules_data,
     rules_devices,
+    rules_exhaust,
     rules_files,
+    rules_guards,
     rules_identity,
     rules_network,
     rules_platforms,
-    rules_system,
+    rules_tracks,
     rules_windows,
 )
 from .flow import Files
@@ -23,7 +25,9 @@ from .model import UNKNOWN, Call, Data, Hit, Label, review
 _MODULES = (
     rules_files,
     rules_devices,
-    rules_system,
+    rules_exhaust,
+    rules_guards,
+    rules_tracks,
     rules_credentials,
     rules_network,
     rules_identity,

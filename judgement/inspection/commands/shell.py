@@ -113,6 +113,8 @@ class Shell:
         """Judge a substitution; its output is its value, or a made-up path that holds it."""
         data = self.run(part.script, NOTHING)
         if part.kind == "$(":
+            if Label.ENDLESS in data.labels and "timeout" not in self.wrappers:
+                self._note(block("exhaust", "fills the memory"))
             return Data(data.text.rstrip("\n"), data.labels)
         path = f"/dev/fd/{63 - len(self.files) % 50}"
         self.files[path] = data

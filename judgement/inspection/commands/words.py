@@ -32,6 +32,9 @@ WELL_KNOWN: Mapping[str, str] = {
     "EUID": "1000",
     "XDG_CONFIG_HOME": HOME + "/.config",
     "XDG_CACHE_HOME": HOME + "/.cache",
+    "HISTFILE": HOME + "/.bash_history",
+    "$": "$$",
+    "PPID": "$PPID",
     "SYSTEMROOT": "C:\\Windows",
     "SYSTEMDRIVE": "C:",
 }

@@ -1,0 +1,150 @@
+"""Guards switched off: firewalls, mandatory access control, audits, virus scanners, certificate checks."""
+
+# ruff: noqa: ARG001 (one signature for all of a table)
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from .guards import is_guard, is_recorder
+from .model import UNKNOWN, Call, Hit, Label, block, review
+
+_STOPS = frozenset({"stop", "disable", "mask", "kill"})
+_DOWN = frozenset({"poweroff", "reboot", "halt", "kexec", "suspend", "hibernate", "rescue", "emergency", "soft-reboot"})
+
+
+def _services(call: Call) -> Iterator[Hit]:
+    operands = [text for text in call.operands if text != UNKNOWN]
+    verb = operands[0] if operands else ""
+    if (verb in _DOWN and call.name == "systemctl") or (
+        verb in {"isolate", "default", "set-default"}
+        and any("rescue" in o or "emergency" in o or "poweroff" in o or "reboot" in o or "halt" in o for o in operands)
+    ):
+        yield block("exhaust", "takes the machine down")
+    elif any(word in _STOPS for word in operands) and any(is_guard(name) for name in operands):
+        logs = any(is_recorder(name) for name in operands)
+        yield block("cover_tracks" if logs else "disable_security", "stops a service that guards the machine")
+    elif verb in _STOPS and any(
+        name.split(".")[0]
+        in {"sshd", "ssh", "networking", "network", "networkmanager", "NetworkManager", "systemd-networkd", "dbus"}
+        for name in operands
+    ):
+        yield review("exhaust", "stops what the machine is reached by")
+
+
+def _iptables(call: Call) -> Iterator[Hit]:
+    flushes = call.has("FX", "--flush", "--delete-chain") and not call.has("LS", "--list")
+    opens = any(text in {"-P", "--policy"} for text in call.argv) and "ACCEPT" in call.argv
+    if flushes or opens:
+        yield block("disable_security", "opens the firewall")
+
+
+def _nft(call: Call) -> Iterator[Hit]:
+    text = " ".join(call.operands)
+    if text.startswith(("flush ruleset", "flush table", "delete table", "flush chain")):
+        yield block("disable_security", "opens the firewall")
+
+
+def _verbs(family: str, what: str, *verbs: str) -> Callable[[Call], Iterator[Hit]]:
+    """A program that is a hazard with one of these operands; with none named, always."""
+
+    def rule(call: Call) -> Iterator[Hit]:
+        words = {text.lower() for text in call.argv}
+        if not verbs or words & set(verbs):
+            yield block(family, what)
+
+    return rule
+
+
+def _packages(call: Call) -> Iterator[Hit]:
+    words = call.operands
+    if any(
+        w in {"remove", "purge", "erase", "uninstall", "autoremove", "del", "-R", "-Rns"} for w in words
+    ) or call.has("eR"):
+        if call.has("s", "--dry-run", "--simulate"):
+            return
+        if any(is_guard(name) for name in words):
+            yield block("disable_security", "removes a program that guards the machine")
+
+
+def _sysctl(call: Call) -> Iterator[Hit]:
+    risky = (
+        "kernel.yama.ptrace_scope=0",
+        "kernel.randomize_va_space=0",
+        "kernel.kptr_restrict=0",
+        "kernel.dmesg_restrict=0",
+        "fs.protected_",
+        "kernel.unprivileged_bpf_disabled=0",
+        "kernel.modules_disabled=0",
+        "kernel.sysrq=1",
+        "net.ipv4.tcp_syncookies=0",
+        "kernel.core_pattern=",
+    )
+    for text in call.argv:
+        squeezed = text.replace(" ", "")
+        if squeezed.startswith(risky) and (not squeezed.startswith("fs.protected_") or squeezed.endswith("=0")):
+            yield block(
+                "escape" if "core_pattern" in text else "disable_security", "switches a guard of the kernel off"
+            )
+
+
+def _trust(call: Call) -> Iterator[Hit]:
+    yield review("disable_security", "changes whom the system trusts")
+
+
+def _git_config(call: Call) -> Iterator[Hit]:
+    words = [text.lower() for text in call.operands]
+    if "config" in words and "http.sslverify" in words and ("false" in words or "0" in words):
+        yield block("disable_security", "switches certificate checks off")
+
+
+def _npm_config(call: Call) -> Iterator[Hit]:
+    text = " ".join(call.operands).replace("=", " ").lower()
+    if "strict-ssl false" in text and ("set" in text or "config" in text):
+        yield block("disable_security", "switches certificate checks off")
+
+
+RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
+    "systemctl": _services,
+    "service": _services,
+    "rc-service": _services,
+    "chkconfig": _services,
+    "launchctl": _services,
+    "sc": _services,
+    "iptables": _iptables,
+    "ip6tables": _iptables,
+    "iptables-legacy": _iptables,
+    "nft": _nft,
+    "ufw": _verbs("disable_security", "opens the firewall", "disable", "reset"),
+    "pfctl": _verbs("disable_security", "opens the firewall", "-d", "-f"),
+    "firewall-cmd": _verbs("disable_security", "opens the firewall", "--panic-off", "--set-default-zone=trusted"),
+    "setenforce": _verbs("disable_security", "switches SELinux off", "0", "permissive"),
+    "semanage": _verbs("disable_security", "takes a domain out of SELinux", "permissive"),
+    "aa-teardown": _verbs("disable_security", "takes AppArmor down"),
+    "aa-disable": _verbs("disable_security", "switches a profile off"),
+    "aa-complain": _verbs("disable_security", "switches a profile off"),
+    "apparmor_parser": _verbs("disable_security", "removes a profile", "-r", "-R", "--remove"),
+    "csrutil": _verbs("disable_security", "switches the system's protection off", "disable"),
+    "spctl": _verbs("disable_security", "switches the system's protection off", "--master-disable", "--global-disable"),
+    "mokutil": _verbs("disable_security", "switches secure boot off", "--disable-validation"),
+    "update-ca-certificates": _trust,
+    "update-ca-trust": _trust,
+    "trust": lambda call: _trust(call) if "anchor" in call.operands else (),
+    "git": _git_config,
+    "npm": _npm_config,
+    "yarn": _npm_config,
+    "pnpm": _npm_config,
+    "apt": _packages,
+    "apt-get": _packages,
+    "dnf": _packages,
+    "yum": _packages,
+    "apk": _packages,
+    "pacman": _packages,
+    "rpm": _packages,
+    "dpkg": _packages,
+    "zypper": _packages,
+    "brew": _packages,
+    "snap": _packages,
+    "sysctl": _sysctl,
+}
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()

@@ -1,0 +1,122 @@
+"""Covered tracks: histories, logs and audits wiped, forged or switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from .model import Call, Hit, block, review
+from .targets import is_history, is_log, normal
+
+
+def _history(call: Call) -> Iterator[Hit]:
+    if call.has("cd") or "clear" in call.operands or "delete" in call.operands:
+        yield block("cover_tracks", "wipes the shell's history")
+
+
+def _fc(call: Call) -> Iterator[Hit]:
+    if call.has("pW"):
+        yield review("cover_tracks", "sets the shell's history aside")
+
+
+def _unset(call: Call) -> Iterator[Hit]:
+    if any(name in {"HISTFILE", "HISTSIZE", "HISTFILESIZE", "SAVEHIST", "PROMPT_COMMAND"} for name in call.operands):
+        yield block("cover_tracks", "switches the shell's history off")
+
+
+def _set(call: Call) -> Iterator[Hit]:
+    if "history" in call.operands and "+o" in call.argv:
+        yield block("cover_tracks", "switches the shell's history off")
+
+
+def _shopt(call: Call) -> Iterator[Hit]:
+    if "histappend" in call.operands and call.has("u"):
+        yield review("cover_tracks", "alters how the shell keeps its history")
+
+
+def _assigned(call: Call) -> Iterator[Hit]:
+    """`NAME=value` in all its forms."""
+    for text in call.argv:
+        name, equals, held = text.partition("=")
+        if not equals:
+            continue
+        off = held.strip("'\" ") in {"", "0", "/dev/null"}
+        if name in {"HISTFILE", "HISTSIZE", "HISTFILESIZE", "SAVEHIST"} and off:
+            yield block("cover_tracks", "switches the shell's history off")
+        elif name == "HISTCONTROL" and call.name == "export" and held == "ignorespace:erasedups":
+            yield review("cover_tracks", "alters how the shell keeps its history")
+        elif name == "LD_PRELOAD" and held and held.startswith(("/tmp", "/dev/shm", "/var/tmp", ".")):  # noqa: S108 (a pattern)
+            yield block("persist", "loads foreign code into every program")
+        elif (
+            name in {"NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY", "GIT_SSL_NO_VERIFY"}
+            and call.name == "export"
+            and held in {"0", "1", "true"}
+        ):
+            yield block("disable_security", "switches certificate checks off")
+
+
+def _journalctl(call: Call) -> Iterator[Hit]:
+    for text in call.argv:
+        name, _, held = text.partition("=")
+        if name.startswith("--vacuum"):
+            held = held or (call.option(name) or "")
+            if (
+                held.rstrip("smhKMB ").isdigit()
+                and not held.endswith(("weeks", "d", "G"))
+                and not (held.endswith("M") and len(held) > 2)  # noqa: PLR2004
+            ):
+                yield block("cover_tracks", "empties the journal")
+
+
+def _dmesg(call: Call) -> Iterator[Hit]:
+    if call.has("Cc", "--clear", "--read-clear"):
+        yield block("cover_tracks", "clears the kernel's messages")
+
+
+def _auditctl(call: Call) -> Iterator[Hit]:
+    if call.has("D"):
+        yield block("cover_tracks", "deletes the audit's rules")
+    if call.option("-e") == "0":
+        yield block("disable_security", "switches the audit off")
+
+
+def _touch(call: Call) -> Iterator[Hit]:
+    if call.has("r", "--reference") and len(call.operands) > 1:
+        _reference, *targets = call.operands
+        if any(normal(path).startswith(("/bin", "/usr", "/etc", "/lib", "/var/log")) for path in targets):
+            yield block("cover_tracks", "forges a file's times")
+    elif (call.has("td", "--date")) and any(
+        normal(p).startswith(("/var/log", "/bin", "/usr/bin", "/etc")) for p in call.operands
+    ):
+        yield block("cover_tracks", "forges a file's times")
+
+
+def _log_editors(call: Call) -> Iterator[Hit]:
+    if any(is_log(made.path) or is_history(made.path) for made in call.outputs):
+        yield block("cover_tracks", "rewrites a log")
+
+
+def _logrotate(call: Call) -> Iterator[Hit]:
+    if call.has("f", "--force"):
+        yield review("cover_tracks", "turns the logs over by force")
+
+
+RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
+    "history": _history,
+    "fc": _fc,
+    "unset": _unset,
+    "set": _set,
+    "shopt": _shopt,
+    "=": _assigned,
+    "export": _assigned,
+    "declare": _assigned,
+    "typeset": _assigned,
+    "readonly": _assigned,
+    "local": _assigned,
+    "journalctl": _journalctl,
+    "dmesg": _dmesg,
+    "auditctl": _auditctl,
+    "touch": _touch,
+    "utmpdump": _log_editors,
+    "logrotate": _logrotate,
+}
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()
