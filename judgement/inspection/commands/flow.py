@@ -214,6 +214,12 @@ def _source_labels(call: Call) -> set[Label]:
         labels.add(Label.HOST)
     if name in _DUMPERS:
         labels.add(Label.DUMP)
+        if name == "pg_dumpall" or call.has("A", "--all-databases"):
+            labels.add(Label.EVERYTHING)
+    if name in {"tcpdump", "tshark", "dumpcap", "ngrep"}:
+        labels.add(Label.PRIVATE)
+    if name == "redis-cli" and call.has("", "--scan"):
+        labels.add(Label.INSTANCES)
     if name == "ps":
         labels.add(Label.PROCESSES)
     if name == "ls" and operands[:1] in (["/proc"], ["/proc/"]):

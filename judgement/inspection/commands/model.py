@@ -22,6 +22,7 @@ class Label(Enum):
     SECRET = "credentials"  # noqa: S105
     PRIVATE = "environment, accounts or whole folders of the machine"
     DUMP = "a whole database"
+    EVERYTHING = "all databases of a server"
     HOST = "facts about the machine"
     PROCESSES = "the ids of all processes"
     INSTANCES = "the ids of all containers or resources"

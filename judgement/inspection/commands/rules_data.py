@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ...finding import Severity
 from ..sql import inspect_sql
-from .model import UNKNOWN, Call, Hit, block, review
+from .model import UNKNOWN, Call, Hit, Label, block, review
 
 _FAMILY = "database"
 _TEST_NAMES = ("test", "tmp", "temp", "scratch", "sandbox", "_dev", "dev_", "fixture", "spec", "local")
@@ -101,6 +101,8 @@ def _redis(call: Call) -> Iterator[Hit]:
         or words[0] in {d.text for d in call.options("-h", "-p", "-a", "-n", "-u", "--user", "--pass")}
     ):
         words = words[1:]
+    if words[:1] and words[0].upper() in {"DEL", "UNLINK"} and any(Label.INSTANCES in a.data.labels for a in call.args):
+        yield block(_FAMILY, "empties a redis database")
     yield from of_redis(" ".join(words))
     if call.stdin.text:
         for line in call.stdin.text.splitlines()[:200]:
@@ -230,6 +232,8 @@ _SQL = {
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **_SQL,
     "dropdb": _drop_tool,
+    "pg_dropcluster": _drop_tool,
+    "mysql_install_db": _drop_tool,
     "dropuser": _drop_tool,
     "mysqladmin": _mysqladmin,
     "mariadb-admin": _mysqladmin,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from .model import UNKNOWN, Call, Hit, block, review
+from .model import UNKNOWN, Call, Hit, Label, block, review
 from .rules_files import of_file
 from .targets import is_device, is_system_file
 
@@ -13,7 +13,7 @@ _FAMILY = "destroy_device"
 
 def make_file_system(call: Call) -> Iterator[Hit]:
     """Mkfs in all its names: a device is lost, a file is a disk image."""
-    if call.has("N", "--help", "-V") and not call.operands:
+    if (call.has("N", "--help", "-V") and not call.operands) or call.has("n", "-N", "--dry-run"):
         return
     for path in call.operands:
         if is_device(path):
@@ -46,7 +46,7 @@ def _any_device(
         words = {text.partition("=")[0] for text in call.argv}
         if words & set(unless) or (only and not words & set(only)):
             return
-        if any(is_device(text) for text in call.operands):
+        if any(is_device(text) for text in call.operands) or any(Label.DISKS in arg.data.labels for arg in call.args):
             yield block(_FAMILY, verb)
 
     return rule
@@ -66,6 +66,15 @@ def _cryptsetup(call: Call) -> Iterator[Hit]:
 def _volumes(call: Call) -> Iterator[Hit]:
     if not call.has("t", "--test"):
         yield block(_FAMILY, "removes a volume")
+
+
+_TABLE_WORDS = frozenset({"mklabel", "mktable", "rm", "mkpart", "resizepart"})
+
+
+def _parted(call: Call) -> Iterator[Hit]:
+    said = {*call.argv, *call.stdin.text.split()}
+    if said & _TABLE_WORDS and any(is_device(text) for text in call.operands):
+        yield block(_FAMILY, "rewrites a partition table")
 
 
 def _fdisk(call: Call) -> Iterator[Hit]:
@@ -130,7 +139,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "sfdisk": _any_device(
         "rewrites a partition table", unless=("-l", "--list", "-d", "--dump", "-J", "--json", "-n", "--no-act")
     ),
-    "parted": _any_device("rewrites a partition table", only=("mklabel", "mktable", "rm", "mkpart", "resizepart")),
+    "parted": _parted,
     "fdisk": _fdisk,
     "cfdisk": _fdisk,
     "hdparm": _hdparm,
@@ -151,7 +160,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "ntfsclone": _any_device("writes to a device", only=("-O", "--overwrite")),
     "qemu-img": _any_device("writes to a device", only=("convert", "dd")),
     "cp": lambda call: _any_device("copies onto a device")(Call("cp", call.args[-1:])),
-    "debugfs": _any_device("edits a file system directly", only=("-w",)),
+    "debugfs": _any_device("edits a file system directly", unless=("-R", "-V")),
     "tune2fs": _any_device("alters a file system", only=("-O", "-U")),
 }
 ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()

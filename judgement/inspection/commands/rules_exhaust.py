@@ -25,7 +25,7 @@ _VITAL_PROCESSES = frozenset("systemd init sshd launchd dbus-daemon containerd d
 
 
 def _kill(call: Call) -> Iterator[Hit]:
-    if call.has("lL", "--list") or any(text in _SOFT for text in call.argv):
+    if any(text in {"-l", "-L", "--list", "--table"} or text in _SOFT for text in call.argv):
         return
     given = [text for text in call.argv if text not in {"--", "-s", "-n"}]
     if len(given) > 1 and any(text in {"-1", "1", "--1"} for text in given[1:]):
@@ -36,7 +36,7 @@ def _kill(call: Call) -> Iterator[Hit]:
     if Label.GUARD in labels:
         yield block("disable_security", "ends a program that guards the machine")
     elif any(
-        Label.PROCESSES in arg.data.labels and Label.REMOTE not in arg.data.labels and UNKNOWN in arg.data.text
+        Label.PROCESSES in arg.data.labels and Label.REMOTE not in arg.data.labels
         for arg in call.args
     ) or any(text.startswith("/proc/") for text in given):
         yield block("exhaust", "ends every process")

@@ -88,6 +88,8 @@ def _truncate(call: Call) -> Iterator[Hit]:
         for path in call.operands:
             if path != size:
                 yield from of_file(path, call.folder, "empties")
+                if place(path, call.folder) in {Place.MACHINE, Place.HOME, Place.DATA}:
+                    yield block(_FAMILY, "empties files of a service or of the system")
 
 
 def _rsync(call: Call) -> Iterator[Hit]:
@@ -103,8 +105,12 @@ def _rsync(call: Call) -> Iterator[Hit]:
 
 
 def _git_clean(call: Call) -> Iterator[Hit]:
-    if call.operands[:1] == ["clean"] and call.has("", "--", "-x") and call.folder in {"/", HOME, "/etc"}:
-        yield review(_FAMILY, "cleans a system folder")
+    if call.operands[:1] != ["clean"] or not call.has("f", "--force") or call.has("n", "--dry-run"):
+        return
+    if any(place(path, call.folder) in {Place.MACHINE, Place.HOME} for path in [".", *call.operands[1:]]) or (
+        call.folder in {"/", HOME, "/etc"}
+    ):
+        yield block(_FAMILY, "cleans a system folder or a home")
 
 
 def _written(call: Call) -> Iterator[Hit]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from .guards import is_guard, is_recorder
+from .guards import is_guard, is_recorder, names_guard
 from .model import UNKNOWN, Call, Hit, Label, block, review
 
 _STOPS = frozenset({"stop", "disable", "mask", "kill"})
@@ -21,6 +21,8 @@ def _services(call: Call) -> Iterator[Hit]:
         and any("rescue" in o or "emergency" in o or "poweroff" in o or "reboot" in o or "halt" in o for o in operands)
     ):
         yield block("exhaust", "takes the machine down")
+    elif verb in _STOPS and any(Label.GUARD in arg.data.labels for arg in call.args):
+        yield block("disable_security", "stops services that guard the machine")
     elif any(word in _STOPS for word in operands) and any(is_guard(name) for name in operands):
         logs = any(is_recorder(name) for name in operands)
         yield block("cover_tracks" if logs else "disable_security", "stops a service that guards the machine")
@@ -104,6 +106,33 @@ def _npm_config(call: Call) -> Iterator[Hit]:
         yield block("disable_security", "switches certificate checks off")
 
 
+def _filter_loaded(call: Call) -> Iterator[Hit]:
+    """A whole filter loaded anew: seen are only those that let everything through."""
+    text = call.stdin.text.lower()
+    squeezed = " ".join(text.split())
+    if call.name == "nft" and ("flush ruleset" in squeezed or "flush table" in squeezed or "policy accept" in squeezed):
+        yield block("disable_security", "opens the firewall")
+    elif call.name.endswith("-restore") and (not call.stdin.known or "accept [" in squeezed) and not call.inputs:
+        yield review("disable_security", "loads a firewall that isn't known")
+
+
+def _unloaded(call: Call) -> Iterator[Hit]:
+    removes = call.name == "rmmod" or call.has("r", "--remove")
+    named = any(names_guard(text) for text in call.operands)
+    if removes and (named or any(Label.GUARD in arg.data.labels or UNKNOWN in arg.text for arg in call.args)):
+        yield block("disable_security", "takes a guard out of the kernel")
+
+
+def _guards_client(call: Call) -> Iterator[Hit]:
+    words = {text.lower().strip("-") for text in call.argv}
+    if words & {"stop", "unban", "disable", "off", "shutdown", "unload", "uninstall", "passive", "pause", "delete-all"}:
+        yield block("disable_security", "stops a program that guards the machine")
+
+
+_CLIENTS = (
+    "fail2ban-client wazuh-control ossec-control clamdscan mdatp falconctl sentinelctl cscli crowdsec-cli osqueryctl "
+    "freshclam aa-remove-unknown santactl fdesetup tamper-protection"
+).split()
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "systemctl": _services,
     "service": _services,
@@ -111,10 +140,13 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "chkconfig": _services,
     "launchctl": _services,
     "sc": _services,
+    **dict.fromkeys(("nft", "iptables-restore", "ip6tables-restore"), _filter_loaded),
+    **dict.fromkeys(("rmmod", "modprobe"), _unloaded),
+    **dict.fromkeys(_CLIENTS, _guards_client),
     "iptables": _iptables,
     "ip6tables": _iptables,
     "iptables-legacy": _iptables,
-    "nft": _nft,
+    "nft": lambda call: [*_nft(call), *_filter_loaded(call)],
     "ufw": _verbs("disable_security", "opens the firewall", "disable", "reset"),
     "pfctl": _verbs("disable_security", "opens the firewall", "-d", "-f"),
     "firewall-cmd": _verbs("disable_security", "opens the firewall", "--panic-off", "--set-default-zone=trusted"),

@@ -43,6 +43,22 @@ _START_FILES = (
     "/etc/xdg/autostart/*",
     "/etc/apt/apt.conf.d/*",
     "/etc/NetworkManager/dispatcher.d/*",
+    "*/security/pam_*.so",
+    "*/site-packages/*.pth",
+    "*/dist-packages/*.pth",
+    "*/sitecustomize.py",
+    "*/usercustomize.py",
+    "/etc/skel/*",
+    "/etc/X11/Xsession.d/*",
+    "/etc/initramfs-tools/*",
+    "/etc/dracut.conf.d/*",
+    "/etc/network/if-*.d/*",
+    "/etc/dhcp/dhclient-*-hooks.d/*",
+    "/usr/lib/systemd/*",
+    "/etc/kernel/*.d/*",
+    "*/.vimrc",
+    "*/.ssh/environment",
+    "/etc/ssh/sshrc",
     "/usr/share/git-core/templates/hooks/*",
     "/Library/LaunchDaemons/*",
     "/Library/LaunchAgents/*",
@@ -100,6 +116,11 @@ _STARTERS = (
     "ssh()",
     "sudo()",
     "source /",
+    "HISTFILE",
+    "HISTSIZE",
+    "HISTCONTROL",
+    "wget",
+    "/dev/udp",
     ". /",
 )
 _HARMLESS_START = (
@@ -155,6 +176,15 @@ _GUARD_FILES = (
     "/etc/nftables.conf",
     "/etc/default/grub",
     "/etc/sysctl.conf",
+    "/etc/sysctl.d",
+    "/etc/modprobe.d",
+    "/etc/clamav",
+    "/etc/firewalld",
+    "/etc/crowdsec",
+    "/etc/rsyslog.d",
+    "/etc/systemd/journald.conf",
+    "/etc/aide",
+    "/etc/ssl/openssl.cnf",
     "/etc/fail2ban",
     "/usr/local/share/ca-certificates",
     "/etc/ssl/certs",
@@ -255,6 +285,8 @@ def _systemctl(call: Call) -> Iterator[Hit]:
         for text in words
     ):
         yield block("persist", "starts something from outside the system by itself")
+    if "enable-linger" in words:
+        yield review("persist", "lets somebody's programs run without a login")
     if words[:1] == ["set-environment"]:
         yield review("persist", "changes the environment of all services")
 
@@ -523,6 +555,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "at": _at,
     "batch": _at,
     "systemctl": _systemctl,
+    "loginctl": _systemctl,
     "systemd-run": _systemd_run,
     "git": _git_config,
     "ssh-copy-id": _ssh_copy_id,

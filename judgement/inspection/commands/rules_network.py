@@ -39,6 +39,7 @@ _LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0", "host.docker.inte
 
 def _is_shell(text: str) -> bool:
     words = text.replace(",", " ").split()
+    words = words[1:] if words[:1] == ["exec"] else words
     return bool(words) and words[0].rpartition("/")[2].strip("\"'") in _SHELLS
 
 
@@ -70,7 +71,7 @@ def _shell_on_network(call: Call) -> Iterator[Hit]:
     ins = [path for path in call.inputs if path.startswith(("/dev/tcp/", "/dev/udp/"))]
     if not outs and not ins:
         return
-    if call.name in _SHELLS:
+    if call.name in _SHELLS or any(_is_shell(text) for text in call.argv[:3]):
         if outs or not call.has("c"):
             yield block("reverse_shell", "a shell that speaks over the network")
     elif call.name == "exec" and not call.args:
@@ -122,7 +123,7 @@ def _xterm(call: Call) -> Iterator[Hit]:
 
 
 def _web_terminals(call: Call) -> Iterator[Hit]:
-    if any(_is_shell(text) for text in call.operands):
+    if any(_is_shell(text) for text in call.argv):
         yield block("reverse_shell", "gives a shell to whoever connects")
 
 
@@ -203,6 +204,10 @@ def sends_content(call: Call, files: Files) -> Iterator[Hit]:
         "restic",
     }:
         yield block("exfiltrate", "sends a whole database away")
+    elif Label.DUMP in labels and Label.EVERYTHING in labels:
+        yield review("exfiltrate", "sends all databases away")
+    elif call.name == "aws" and call.has("", "--no-sign-request") and call.operands[:1] == ["s3"]:
+        yield review("exfiltrate", "sends files to a store that asks for no name")
     elif Label.HOST in labels and call.name in {"dig", "nslookup", "host", "ping", "drill"}:
         yield block("exfiltrate", "tells about the machine in a name that is looked up")
 
@@ -244,6 +249,24 @@ def _ssh_stdin(call: Call, files: Files) -> Iterator[Data]:
     yield call.stdin if not call.stdin.known else Data("", call.stdin.labels)
 
 
+def _socat_sent(call: Call, files: Files) -> Iterator[Data]:
+    yield from _from_stdin(call, files)
+    for text in call.operands:
+        kind, _, path = text.partition(":")
+        if kind.lower() in {"file", "open", "gopen", "exec", "system"}:
+            yield Data("", frozenset(path_labels(path.split(",", maxsplit=1)[0], call.folder)))
+
+
+def _sftp_sent(call: Call, files: Files) -> Iterator[Data]:
+    """What the lines of a batch put away."""
+    yield call.stdin
+    for line in call.stdin.text.split("\n")[:200]:
+        words = line.split()
+        if words[:1] and words[0] in {"put", "mput", "reput", "mirror", "send"}:
+            for path in words[1:]:
+                yield Data("", frozenset(path_labels(path, call.folder)))
+
+
 def _named(call: Call, files: Files) -> Iterator[Data]:
     for path in call.operands:
         yield Data("", frozenset(path_labels(path, call.folder)))
@@ -254,7 +277,9 @@ _Sender = Callable[[Call, Files], Iterator[Data]]
 _SENDERS: Mapping[str, _Sender] = {
     **dict.fromkeys(("curl", "wget", "http", "https", "xh"), _curl_data),
     **dict.fromkeys(_NETCATS, _from_stdin),
-    **dict.fromkeys(("socat", "telnet", "openssl", "ftp", "lftp", "tftp", "sftp", "ncftpput", "logger"), _from_stdin),
+    "socat": _socat_sent,
+    **dict.fromkeys(("sftp", "ftp", "lftp", "tftp"), _sftp_sent),
+    **dict.fromkeys(("telnet", "openssl", "ncftpput", "logger"), _from_stdin),
     **dict.fromkeys(("dig", "nslookup", "host", "ping", "drill", "lynx", "w3m"), _arguments),
     **dict.fromkeys(("scp", "rsync", "aws", "gsutil", "rclone", "mc", "azcopy"), _copies),
     **dict.fromkeys(("mail", "mailx", "sendmail", "mutt", "swaks", "msmtp", "s-nail"), _mail),
@@ -306,6 +331,17 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "autossh": _ssh,
     "xterm": _xterm,
     "ttyd": _web_terminals,
+    "telnetd": _web_terminals,
+    "in.telnetd": _web_terminals,
+    "tcpserver": _web_terminals,
+    "ncat-server": _web_terminals,
+    "inetd": _tunnels,
+    "dropbear": _tunnels,
+    "cloudflared": _tunnels,
+    "gost": _tunnels,
+    "ligolo": _tunnels,
+    "localtunnel": _tunnels,
+    "lt": _tunnels,
     "gotty": _web_terminals,
     "shellinaboxd": _tunnels,
     "ngrok": _tunnels,

@@ -91,6 +91,8 @@ def _kubectl(call: Call) -> Iterator[Hit]:
             yield block(_FAMILY, "deletes what a cluster needs")
         else:
             yield review(_FAMILY, "deletes something of a cluster")
+    elif verb == "apply" and call.has("", "--prune"):
+        yield review(_FAMILY, "deletes from a cluster what a manifest doesn't name")
     elif verb == "drain":
         yield review(_FAMILY, "empties a node") if not call.has("", "--all") else block(_FAMILY, "empties all nodes")
     elif verb == "scale" and any(text in {"--replicas=0"} for text in call.argv) and call.has("", "--all"):
@@ -286,8 +288,9 @@ def _verbs(what: str, *verbs: str) -> Callable[[Call], Iterator[Hit]]:
 
 
 def _etcd(call: Call) -> Iterator[Hit]:
-    if "del" in call.operands or "rm" in call.operands:
-        sweeping = call.has("", "--prefix", "--from-key", "--recursive")
+    said = [*call.operands, *call.argv, *call.stdin.text.split()]
+    if "del" in said or "rm" in said:
+        sweeping = bool({"--prefix", "--from-key", "--recursive"} & set(said))
         yield (block if sweeping else review)(_FAMILY, "deletes a cluster's configuration")
     elif call.operands[:2] == ["member", "remove"]:
         yield block(_FAMILY, "takes a cluster apart")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from .model import Call, Hit, block, review
-from .targets import is_history, is_log, normal
+from .targets import is_history, is_log, is_system_log, normal
 
 
 def _history(call: Call) -> Iterator[Hit]:
@@ -29,7 +29,9 @@ def _set(call: Call) -> Iterator[Hit]:
 
 
 def _shopt(call: Call) -> Iterator[Hit]:
-    if "histappend" in call.operands and call.has("u"):
+    if "history" in call.operands and call.has("u"):
+        yield block("cover_tracks", "switches the shell's history off")
+    elif "histappend" in call.operands and call.has("u"):
         yield review("cover_tracks", "alters how the shell keeps its history")
 
 
@@ -41,6 +43,10 @@ def _assigned(call: Call) -> Iterator[Hit]:
             continue
         off = held.strip("'\" ") in {"", "0", "/dev/null"}
         if name in {"HISTFILE", "HISTSIZE", "HISTFILESIZE", "SAVEHIST"} and off:
+            yield block("cover_tracks", "switches the shell's history off")
+        elif name == "HISTIGNORE" and held.strip("'\"") in {"*", "*:*", "?*"}:
+            yield block("cover_tracks", "switches the shell's history off")
+        elif name == "PROMPT_COMMAND" and ("history -c" in held or "/dev/null" in held):
             yield block("cover_tracks", "switches the shell's history off")
         elif name == "HISTCONTROL" and call.name == "export" and held == "ignorespace:erasedups":
             yield review("cover_tracks", "alters how the shell keeps its history")
@@ -75,6 +81,8 @@ def _dmesg(call: Call) -> Iterator[Hit]:
 def _auditctl(call: Call) -> Iterator[Hit]:
     if call.has("D"):
         yield block("cover_tracks", "deletes the audit's rules")
+    if "never" in " ".join(call.argv):
+        yield block("cover_tracks", "takes events out of the audit")
     if call.option("-e") == "0":
         yield block("disable_security", "switches the audit off")
 
@@ -100,6 +108,39 @@ def _logrotate(call: Call) -> Iterator[Hit]:
         yield review("cover_tracks", "turns the logs over by force")
 
 
+def _rewrites(call: Call) -> Iterator[Hit]:
+    """Whatever program writes a log of the system anew: only the system writes there."""
+    paths = [made.path for made in call.outputs if not made.appends]
+    if call.name in {"tee", "sponge"} and not call.has("a", "--append"):
+        paths += call.operands
+    elif call.name in {"cp", "mv", "install", "rsync"} and len(call.operands) > 1:
+        paths.append(call.operands[-1])
+    emptied = call.stdin.known and not call.stdin.text.strip() and not call.stdin.labels
+    for path in paths:
+        if is_system_log(path, call.folder):
+            yield block("cover_tracks", "writes a log of the system anew")
+        elif call.name in {"tee", "sponge", "install"} and is_log(path, call.folder):
+            if emptied or "/dev/null" in [*call.operands, *call.inputs]:
+                yield block("cover_tracks", "empties a log or a history")
+
+
+def _protected(call: Call) -> Iterator[Hit]:
+    """A log or history that can't be written any more."""
+    changed = [text for text in call.argv if text[:1] in "+-=" and set(text[1:]) & set("ia")]
+    if changed and any(is_log(path, call.folder) for path in call.operands):
+        yield block("cover_tracks", "keeps a log or a history from being written")
+
+
+def _mounted(call: Call) -> Iterator[Hit]:
+    if call.operands and is_log(call.operands[-1], call.folder):
+        yield block("cover_tracks", "hides logs under a mount")
+
+
+def _lastlog(call: Call) -> Iterator[Hit]:
+    if call.has("CSr", "--clear", "--set", "--reset"):
+        yield block("cover_tracks", "clears the record of logins")
+
+
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "history": _history,
     "fc": _fc,
@@ -112,6 +153,11 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "typeset": _assigned,
     "readonly": _assigned,
     "local": _assigned,
+    "chattr": _protected,
+    "mount": _mounted,
+    "lastlog": _lastlog,
+    "faillog": _lastlog,
+    "faillock": _lastlog,
     "journalctl": _journalctl,
     "dmesg": _dmesg,
     "auditctl": _auditctl,
@@ -119,4 +165,4 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "utmpdump": _log_editors,
     "logrotate": _logrotate,
 }
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_rewrites,)

@@ -143,6 +143,8 @@ _FOLDERS = (
     "keyrings",
     "gcloud",
     "Keychains",
+    "private",
+    "pki",
     ".mozilla",
 )
 _KEY_NAMES = ("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519")
@@ -202,6 +204,6 @@ def is_private(path: str, folder: str = ".") -> bool:
     if posixpath.dirname(clean) == "/home" or clean.startswith(("/var/log/auth", "/var/log/secure", "/var/lib/")):
         return True
     name = posixpath.basename(clean)
-    if name.startswith(".env") and not name.endswith(_PUBLIC):
+    if (name.startswith(".env") or name.endswith(".env")) and not name.endswith(_PUBLIC):
         return True
     return name in {".bash_history", ".zsh_history", "Documents", ".bashrc"} or clean == HOME + "/.ssh/config"

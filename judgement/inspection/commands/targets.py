@@ -178,9 +178,9 @@ _VITAL_FILES = frozenset(
     ]
 )
 _DEVICES = (
-    "/dev/sd[a-z?*]*",
+    "/dev/sd*",
     "/dev/hd[a-z]*",
-    "/dev/vd[a-z?*]*",
+    "/dev/vd*",
     "/dev/xvd[a-z]*",
     "/dev/nvme*",
     "/dev/mmcblk*",
@@ -242,9 +242,49 @@ def is_log(path: str, folder: str = ".") -> bool:
     clean = normal(path, folder)
     if clean.endswith((".gz", ".1", ".2", ".3", ".old", ".xz", ".bz2")) and clean[-1] != "*":
         return False
-    if clean in {"/var/log", "/var/run/utmp", "/run/utmp", "/var/adm"} or clean.startswith(("/var/log/", "/var/adm/")):
+    if clean in {"/var/log", "/var/run/utmp", "/run/utmp", "/var/adm", "/run/log"} or clean.startswith(
+        ("/var/log/", "/var/adm/", "/run/log/journal")
+    ):
         return not clean.endswith("*.gz")
     return is_history(clean)
+
+
+_SYSTEM_LOGS = (
+    "/var/log/auth.log*",
+    "/var/log/secure*",
+    "/var/log/syslog*",
+    "/var/log/messages*",
+    "/var/log/?tmp*",
+    "/var/log/lastlog*",
+    "/var/log/faillog*",
+    "/var/log/tallylog*",
+    "/var/log/kern.log*",
+    "/var/log/cron*",
+    "/var/log/audit*",
+    "/var/log/journal*",
+    "/var/log/daemon.log*",
+    "/var/log/maillog*",
+    "/var/log/mail.log*",
+    "/var/log/sudo*",
+    "/var/log/user.log*",
+    "/var/log/debug*",
+    "/var/log/boot.log*",
+    "/var/log/dpkg.log*",
+    "/var/log/yum.log*",
+    "/var/log/*/access*log*",
+    "/var/log/*/error*log*",
+    "/run/log/journal*",
+    "/var/run/utmp",
+    "/run/utmp",
+    "/var/adm/*",
+    "/var/account/*",
+)
+_is_system_log = any_of(_SYSTEM_LOGS)
+
+
+def is_system_log(path: str, folder: str = ".") -> bool:
+    """Whether it is a log that only the system itself writes."""
+    return _is_system_log(normal(path, folder))
 
 
 def is_history(path: str) -> bool:
