@@ -425,7 +425,7 @@ def _tr(call: Call, files: Files) -> Data:
 def _sed(call: Call, files: Files) -> Data:
     source = _source(Call("sed", call.args[1:], call.stdin, inputs=call.inputs), files)
     labels = source.labels | frozenset(read_labels(call, files))
-    program = call.operands[0] if call.operands else ""
+    program = (call.operands or [call.option("-e", "--expression") or ""])[0]
     if source.known and len(program) > 3 and program[0] == "s":  # noqa: PLR2004
         pieces = program[2:].split(program[1])
         special = any(mark in pieces[0] for mark in ".*[]^$\\")

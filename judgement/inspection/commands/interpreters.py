@@ -127,8 +127,23 @@ def run(call: Call, around: Around) -> Data | None:
         if code.text.strip(UNKNOWN):
             _judge(spoken, code, call, around)
     if codes:
+        _edited(spoken, call, [*(code.text for code in codes), call.stdin.text], around)
         return None
     return _from_file_or_input(call, spoken, around)
+
+
+def _edited(spoken: str, call: Call, scripts: list[str], around: Around) -> None:
+    """An editor that a script drives reads the files it is given, and writes them where the script says so."""
+    if spoken not in {"vim", "ed"} or not any(script.strip() for script in scripts):
+        return
+    commands = {piece.strip().lstrip(":") for script in scripts for piece in script.replace("|", "\n").split("\n")}
+    if commands & {"w", "wq", "x", "wq!", "w!", "x!", "wqa", "wa", "xa", "update", "wqall", "ZZ"}:
+        for path in call.operands:
+            if path not in scripts:
+                around.call("", outputs=[Output(path, appends=False, data=NOTHING)])
+    for path in call.operands:
+        if path not in scripts:
+            around.call("cat", path)
 
 
 def _judge(spoken: str, code: Data, call: Call, around: Around) -> None:
@@ -167,6 +182,7 @@ def _codes(call: Call, spoken: str) -> list[Data]:
 
 def _from_file_or_input(call: Call, spoken: str, around: Around) -> Data | None:
     if spoken in {"vim", "ed", "gdb", "awk"}:
+        _edited(spoken, call, [call.stdin.text], around)
         return None
     operands = [text for text in call.operands if text != "-"]
     if spoken == "python" and "-m" in call.argv:

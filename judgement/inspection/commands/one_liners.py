@@ -8,11 +8,18 @@ end of its arguments. Strings joined by `+` or `.` are joined here too; everythi
 
 from __future__ import annotations
 
+import base64
+import binascii
+import codecs
+import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from .concepts import judge as judge_concepts
+from .concepts import spoken_of
 from .model import HOME, NOTHING, UNKNOWN, Call, Data, Hit, Output, block, review
+from . import python_code
 from .quoting import ansi_c
 
 MAX_TOKENS = 4000
@@ -136,7 +143,7 @@ _ENDINGS = frozenset({")", ";", "}", "\n"})
 class Around(Protocol):
     """The shell through which effects are judged."""
 
-    def script(self, data: Data) -> Data:
+    def script(self, data: Data, stdin: Data = NOTHING) -> Data:
         """Judge a shell text."""
 
     def call(self, name: str, *args: str, stdin: Data = NOTHING, outputs: list[Output] | None = None) -> None:
@@ -161,10 +168,10 @@ def judge(language: str, code: str, call: Call, around: Around) -> None:
         call: the interpreter's call, for the files that it reads.
         around: the shell through which effects are judged.
     """
-    if language in {"vim", "gdb", "ed"}:
+    if language in {"vim", "gdb", "lldb", "ed"}:
         _escapes(code, around)
         return
-    tokens = list(_tokens(code, language))
+    tokens = _decoded(list(_tokens(code, language)))
     names = {token.text for token in tokens if token.kind == "name"}
     strings = [token.text for token in tokens if token.kind == "string"]
     _whole(language, tokens, names, strings, around)
@@ -175,6 +182,71 @@ def judge(language: str, code: str, call: Call, around: Around) -> None:
             _called(token.text, _arguments(tokens, position + 1), names, around)
     if language == "awk":
         _awk(tokens, around)
+    if "run" in spoken_of(code):
+        _run_strings(strings, around)
+    if language == "tclsh":
+        for line in code.split("\n")[:200]:
+            if line.strip().startswith("exec "):
+                around.script(Data(line.strip()[5:]))
+
+
+_LONGEST_COMMAND = 2000
+
+
+def _run_strings(strings: list[str], around: Around) -> None:
+    """In code that runs programs, each string may be what is run, and a row of strings an argument vector."""
+    for text in strings[:60]:
+        if " " in text and len(text) < _LONGEST_COMMAND:
+            around.script(Data(text.replace("\\r", "").replace("\\n", "\n")))
+    words = [text for text in strings[:60] if text and " " not in text]
+    if len(words) > 1:
+        around.call(words[0].rpartition("/")[2], *words[1:])
+
+
+_DECODERS = {
+    "base64": ("decode_base64", "decode64", "base64_decode", "atob", "strict_decode64", "urlsafe_decode64", "b64decode"),
+    "hex": ("hex2bin", "unhex"),
+    "percent": ("unescape", "decodeURIComponent", "urldecode", "rawurldecode", "uri_unescape"),
+    "rot13": ("str_rot13",),
+}
+_DECODED_BY = {name: form for form, names in _DECODERS.items() for name in names}
+
+
+def _decoded(tokens: list[_Token]) -> list[_Token]:
+    """The tokens, with a string behind a decoder's name as what it decodes to."""
+    made: list[_Token] = []
+    form = ""
+    for position, token in enumerate(tokens):
+        if token.kind == "name":
+            base = token.text.rpartition(".")[2].rpartition(":")[2]
+            form = _DECODED_BY.get(base, "buffer" if token.text == "Buffer.from" else "pack" if base == "pack" else form)
+        elif token.kind == "string" and form:
+            following = next((t.text for t in tokens[position + 1 : position + 3] if t.kind == "string"), "")
+            if form == "pack" and token.text[:1] in "HhmMu":
+                form = {"H": "hex", "h": "hex"}.get(token.text[:1], "base64")
+                continue
+            text = _decode(following if form == "buffer" else form, token.text)
+            form = ""
+            if text is not None:
+                made.append(_Token("string", text))
+                continue
+        made.append(token)
+    return made
+
+
+def _decode(form: str, text: str) -> str | None:
+    try:
+        if form == "base64":
+            return base64.b64decode(text + "=" * (-len(text) % 4)).decode()
+        if form == "hex":
+            return bytes.fromhex(text).decode()
+        if form == "percent":
+            return urllib.parse.unquote(text)
+        if form == "rot13":
+            return codecs.encode(text, "rot13")
+    except (binascii.Error, ValueError):
+        return None
+    return None
 
 
 def _whole(language: str, tokens: list[_Token], names: set[str], strings: list[str], around: Around) -> None:
@@ -227,6 +299,12 @@ def _whole(language: str, tokens: list[_Token], names: set[str], strings: list[s
 def _called(name: str, arguments: list[str], names: set[str], around: Around) -> None:  # noqa: C901
     base = name.rpartition("::")[2].rpartition(".")[2]
     first = arguments[0] if arguments else ""
+    if base in _EVAL and first.strip(UNKNOWN) and len(first) > 3:  # noqa: PLR2004 (shorter is no code)
+        for hit in judge_concepts(first):
+            around.note(hit)
+        for text in arguments:
+            if "system" in text or "exec" in text:
+                around.script(Data(text.partition("(")[2].strip("\"'); ")))
     if name in _EXEC or base in _EXEC:
         if first.strip(UNKNOWN):
             around.script(Data(first if " " in first or len(arguments) == 1 else " ".join(arguments)))
@@ -277,13 +355,18 @@ def _awk(tokens: list[_Token], around: Around) -> None:
             if after.text == "getline" and before.kind == "string":
                 around.script(Data(before.text))
             elif after.kind == "string" and after.text not in {"sort", "sort -n", "sort -rn", "cat 1>&2"}:
-                around.script(Data(after.text))
+                around.script(Data(after.text), Data(before.text if before.kind == "string" else UNKNOWN))
 
 
 def _escapes(code: str, around: Around) -> None:
     """An editor's or debugger's command that runs a shell."""
     text = code.strip().lstrip(":")
-    for mark in ("!", "r !", "silent !", "shell "):
+    if text.startswith(("python ", "py ", "py3 ", "python3 ")):
+        python_code.judge(text.partition(" ")[2], around)
+        return
+    if text.startswith(("dump memory", "generate-core-file", "gcore", "dump binary")):
+        around.note(review("credentials", "copies another program's memory"))
+    for mark in ("!", "r !", "silent !", "shell ", "%!", "w !", "platform shell "):
         if text.startswith(mark):
             around.script(Data(text[len(mark) :].lstrip("!")))
             return

@@ -67,7 +67,9 @@ def parse(text: str) -> tuple[Statement, ...]:
     Args:
         text: a script; places in the result are offsets of its UTF-8 form.
     """
-    root = Parser(_LANGUAGE).parse(text.encode("utf-8", "surrogatepass")).root_node
+    raw = text.encode("utf-8", "surrogatepass")
+    raw = raw.replace(b" / ]", b" . ]")  # the grammar takes `/ ]` for a pattern that swallows what follows
+    root = Parser(_LANGUAGE).parse(raw).root_node
     statements = _Reader().block(root)
     if root.type == "ERROR" and not any(isinstance(statement, Unparsed) for statement in statements):
         return (*statements, Unparsed(root.start_byte, root.end_byte))

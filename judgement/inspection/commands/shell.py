@@ -297,6 +297,11 @@ class Shell:
                 self.variables[name] = (call.stdin,)
         elif call.name in {"source", "."} and call.operands:
             self._sourced(call)
+        elif call.name == "set" and "--" in call.argv:
+            self._positional(call.args[call.argv.index("--") + 1 :])
+        elif call.name == "printf" and call.option("-v"):
+            rest = Call("printf", call.args[2:], call.stdin, folder=self.folder)
+            self.variables[call.option("-v") or ""] = (output(rest, self),)
         return output(call, self)
 
     def _unwrapped(self, call: Call, inner: wrappers.Inner) -> Data:
@@ -341,8 +346,14 @@ class Shell:
                 self.variables.pop(name, None)
         return written
 
+    def _positional(self, args: list[Field]) -> None:
+        self.variables["@"] = self.variables["*"] = tuple(arg.data for arg in args)
+        for number, arg in enumerate(args[:20], 1):
+            self.variables[str(number)] = (arg.data,)
+
     def _sourced(self, call: Call) -> None:
-        content = self.content(call.operands[0])
+        standard = call.operands[0] in {"/dev/stdin", "/proc/self/fd/0", "/dev/fd/0"}
+        content = call.stdin if standard else self.content(call.operands[0])
         if content is not None:
             self.script(content)
 

@@ -407,7 +407,23 @@ def _nix(call: Call) -> Inner:
     return Inner(scripts=call.options("--run", "--command", "-c"))
 
 
+def _sed(call: Call) -> Inner | None:
+    """GNU sed's `e`: a command of its own, or a flag that runs what a line came to."""
+    programs = [data for data in call.options("-e", "--expression")] or [arg.data for arg in call.args if arg.text[:1] != "-"][:1]
+    scripts: list[Data] = []
+    for data in programs:
+        for piece in data.text.split(";"):
+            head = piece.lstrip("0123456789$, /")
+            if head.startswith("e "):
+                scripts.append(Data(head[2:], data.labels))
+            elif piece[:1] == "s" and len(piece) > 3 and piece[2:].split(piece[1])[-1].strip("gpIi0123456789") == "e":  # noqa: PLR2004
+                scripts.append(call.stdin)
+    return Inner(scripts=scripts) if scripts else None
+
+
 _SPECIAL: Mapping[str, Callable[[Call], Inner | None]] = {
+    "sed": _sed,
+    "gsed": _sed,
     "eval": _eval,
     "trap": _trap,
     "alias": _alias,
