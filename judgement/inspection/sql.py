@@ -35,6 +35,8 @@ _WORDS = {
     "stacked": ("has a second statement hidden behind the first", "Send one statement, with parameters."),
     "comment": ("cuts a statement short with a comment", "Send the whole statement, with parameters."),
     "injection": ("has the shape of an injected condition", "Use parameters."),
+    "unlogged": ("changes or stops what the database records", "Leave logs and audit tables to an administrator."),
+    "hidden": ("runs a statement that it first decodes or puts together", "Write the statement itself."),
     "too_large": ("too long to be judged in whole", "Split it into smaller statements."),
     "unread": ("can't be read as SQL", "Write it in plain SQL."),
 }
@@ -68,6 +70,18 @@ _HEAD = re2.compile(
 )
 _TAUTOLOGY = re2.compile(
     r"(?i)\b(?:or|\|\|)\s+\(?\s*(?:'?(\w*)'?\s*=\s*'?(\w*)'?|true\b|not\s+false\b)|\bunion\s+(?:all\s+)?select\b.*\b(?:password|passwd|information_schema|sqlite_master|pg_shadow|mysql\.user)\b"
+)
+
+
+_UNLOGGED = re2.compile(
+    r"(?s)\b(?:delete\s+from|truncate(?:\s+table)?|drop\s+table(?:\s+if\s+exists)?|update)\s+\S*(?:audit|general_log|slow_log|access_log|event_log)"
+    r"|\b(?:general_log|log_statement|logging_collector|log_bin|sql_log_bin|slow_query_log|audit_log\w*)\b\s*=\s*'?(?:off|0|none|false)"
+    r"|\bnoaudit\b|\bpurge\s+(?:binary|master)\s+logs\b"
+)
+_HIDDEN = re2.compile(
+    r"(?s)\bprepare\b.*\b(?:from\s+@|0x[0-9a-f]{8}|unhex\b|char\().*\bexecute\b"
+    r"|=\s*(?:0x[0-9a-f]{8}|unhex\b|char\(|from_base64).*\b(?:prepare|exec|execute)\b"
+    r"|\bexec(?:ute)?\s*\(?\s*(?:@|immediate\s+(?:chr|utl)|cast\()"
 )
 
 
@@ -303,6 +317,10 @@ def _hidden(text: str) -> Iterator[tuple[str, Severity]]:
     elif tautology and cut:
         yield "comment", _BLOCK
     lowered = text.lower()
+    if _UNLOGGED.search(lowered):
+        yield "unlogged", _REVIEW
+    if _HIDDEN.search(lowered):
+        yield "hidden", _REVIEW
     if any(mark in lowered for mark in ("xp_cmdshell", "sp_oacreate")):
         yield "program", _BLOCK
     if "into outfile" in " ".join(lowered.split()) or "into dumpfile" in " ".join(lowered.split()):

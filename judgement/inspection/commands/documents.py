@@ -150,7 +150,8 @@ def _texts(call: Call, around: Around) -> Iterator[str]:
         held = around.content(path)
         if held is not None and len(held.text) > _SHORTEST:
             yield held.text
-    for data in call.options(*_CODE_OPTIONS):
+    options = (*_CODE_OPTIONS, "-c", "-command", "-Command") if call.name in {"powershell", "pwsh"} else _CODE_OPTIONS
+    for data in call.options(*options):
         if len(data.text) > _SHORTEST:
             yield data.text
     for text in call.argv:

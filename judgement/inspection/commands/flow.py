@@ -125,7 +125,7 @@ _DECODERS = frozenset(
         "brotli",
     ]
 )
-_FETCHERS = frozenset(
+FETCHERS = frozenset(
     [
         "curl",
         "wget",
@@ -145,6 +145,11 @@ _FETCHERS = frozenset(
         "lwp-request",
         "GET",
         "ftp",
+        "tftp",
+        "lftp",
+        "sftp",
+        "axel",
+        "ncftpget",
     ]
 )
 _PRIVATE_PRINTERS = frozenset(["printenv", "export", "declare", "typeset", "history"])
@@ -177,6 +182,8 @@ def output(call: Call, files: Files) -> Data:
             labels |= {Label.GUARD}
         if _bounds(call):
             labels -= {Label.ENDLESS}
+        if call.stdin.known and call.stdin.text.strip() and not call.operands[1:2]:
+            labels |= {Label.OPAQUE}
     return Data(UNKNOWN, frozenset(labels))
 
 
@@ -192,6 +199,8 @@ def _bounds(call: Call) -> bool:
 
 def name_filters(call: Call) -> bool:
     """Whether a filter lets only some lines through."""
+    if call.name == "grep" and call.operands and not any(char.isalpha() for char in call.operands[0]):
+        return False
     grep = call.name in {"grep", "egrep", "fgrep", "rg"} and not call.has("v", "--invert-match")
     return (
         grep
@@ -204,7 +213,7 @@ def _source_labels(call: Call) -> set[Label]:
     name, operands = call.name, call.operands
     verb = " ".join(operands[:2])
     labels: set[Label] = set()
-    if name in _FETCHERS or (name in {"dig", "host", "nslookup"} and operands):
+    if name in FETCHERS or (name in {"dig", "host", "nslookup"} and operands):
         labels.add(Label.REMOTE)
     if name in _PRIVATE_PRINTERS and (name in {"history", "export"} or not operands):
         labels.add(Label.PRIVATE)

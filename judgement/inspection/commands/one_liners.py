@@ -182,7 +182,7 @@ def judge(language: str, code: str, call: Call, around: Around) -> None:
             _called(token.text, _arguments(tokens, position + 1), names, around)
     if language == "awk":
         _awk(tokens, around)
-    if "run" in spoken_of(code):
+    if language == "expect" or "run" in spoken_of(code):
         _run_strings(strings, around)
     if language == "tclsh":
         for line in code.split("\n")[:200]:
@@ -204,7 +204,15 @@ def _run_strings(strings: list[str], around: Around) -> None:
 
 
 _DECODERS = {
-    "base64": ("decode_base64", "decode64", "base64_decode", "atob", "strict_decode64", "urlsafe_decode64", "b64decode"),
+    "base64": (
+        "decode_base64",
+        "decode64",
+        "base64_decode",
+        "atob",
+        "strict_decode64",
+        "urlsafe_decode64",
+        "b64decode",
+    ),
     "hex": ("hex2bin", "unhex"),
     "percent": ("unescape", "decodeURIComponent", "urldecode", "rawurldecode", "uri_unescape"),
     "rot13": ("str_rot13",),
@@ -219,7 +227,9 @@ def _decoded(tokens: list[_Token]) -> list[_Token]:
     for position, token in enumerate(tokens):
         if token.kind == "name":
             base = token.text.rpartition(".")[2].rpartition(":")[2]
-            form = _DECODED_BY.get(base, "buffer" if token.text == "Buffer.from" else "pack" if base == "pack" else form)
+            form = _DECODED_BY.get(
+                base, "buffer" if token.text == "Buffer.from" else "pack" if base == "pack" else form
+            )
         elif token.kind == "string" and form:
             following = next((t.text for t in tokens[position + 1 : position + 3] if t.kind == "string"), "")
             if form == "pack" and token.text[:1] in "HhmMu":
@@ -262,6 +272,8 @@ def _whole(language: str, tokens: list[_Token], names: set[str], strings: list[s
     netted = bases & _NET or inet or "net" in strings
     if (netted and (starts or shells)) or (inet and "getline" in names):
         around.note(block("reverse_shell", "a program that gives a shell to the network"))
+    if bases & {"x", "repeat", "alloc", "str_repeat", "rep", "allocUnsafe"} and any(_is_great(name) for name in names):
+        around.note(review("exhaust", "makes a text greater than the memory"))
     text_loops = {"while", "loop", "for", "until", "forever"} & names
     if bases & _FORK and text_loops:
         around.note(block("exhaust", "starts processes without an end"))
@@ -296,6 +308,19 @@ def _whole(language: str, tokens: list[_Token], names: set[str], strings: list[s
         around.note(block("exfiltrate", "sends the environment away"))
 
 
+_GREAT = 5e9
+
+
+def _is_great(name: str) -> bool:
+    """Whether a name is a number of more bytes than a program should make at once."""
+    if not name[:1].isdigit():
+        return False
+    try:
+        return float(name.replace("_", "")) >= _GREAT
+    except ValueError:
+        return False
+
+
 def _called(name: str, arguments: list[str], names: set[str], around: Around) -> None:  # noqa: C901
     base = name.rpartition("::")[2].rpartition(".")[2]
     first = arguments[0] if arguments else ""
@@ -323,7 +348,9 @@ def _called(name: str, arguments: list[str], names: set[str], around: Around) ->
     elif base in _READ and first:
         _opened(first, arguments, around)
     elif base in _CHMOD and len(arguments) > 1:
-        around.call("chmod", *arguments[:2])
+        modes = [text for text in arguments[:2] if text[:1].isdigit()]
+        paths = [text for text in arguments[:3] if not text[:1].isdigit()]
+        around.call("chmod", *(mode.removeprefix("0o") for mode in modes), *paths)
     elif base == "setuid" and {"exec", "system"} & names:
         around.note(block("privilege", "becomes administrator"))
     if base in _SQL and any(

@@ -144,7 +144,12 @@ class _Reader:
         else:
             endless = is_constant(head, truth=node.children[0].type != "until")
         return Group(
-            self.block(node), forever=endless, start=node.start_byte, end=node.end_byte, looped=True, times=times
+            self.block(node),
+            forever=endless,
+            start=node.start_byte,
+            end=node.end_byte,
+            looped="((" not in _text(node) and "let " not in _text(node),
+            times=times,
         )
 
     def _for_each(self, node: Node) -> ForEach:

@@ -371,7 +371,9 @@ class _Code:
         runs = any(name in _SHELL or name in _PROCESS or name.startswith(("os.dup2", "os.exec")) for name in called)
         if connects and runs:
             self._around.note(block("reverse_shell", "a program that gives a shell to the network"))
-        loops = any(isinstance(node, ast.While | ast.For) for node in self._nodes)
+        loops = any(isinstance(node, ast.While | ast.For | ast.comprehension) for node in self._nodes)
+        if any(self._is_great(node) for node in self._nodes):
+            self._around.note(block("exhaust", "makes a text greater than the memory"))
         if "os.fork" in called and loops:
             self._around.note(block("exhaust", "starts processes without an end"))
         if "os.setuid" in called and runs:
@@ -391,6 +393,19 @@ class _Code:
         )
         if fetched and any(self._runs_fetched(node) for node in self._nodes):
             self._around.note(block("download_execute", "runs what comes from the network"))
+
+    def _is_great(self, node: ast.AST) -> bool:
+        """`'x' * 10**12`, `bytearray(10**12)`."""
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            sides = (node.left, node.right)
+            repeats = any(
+                isinstance(side, ast.List) or (isinstance(side, ast.Constant) and isinstance(side.value, str | bytes))
+                for side in sides
+            )
+            return repeats and any(_number(side) >= _GREAT_BYTES for side in sides)
+        if isinstance(node, ast.Call) and node.args and self._name(node.func) in {"bytearray", "bytes", "os.urandom"}:
+            return _number(node.args[0]) >= _GREAT_BYTES
+        return False
 
     def _runs_fetched(self, node: ast.AST) -> bool:
         if not isinstance(node, ast.Call) or self._name(node.func) not in _SHELL | _PROCESS:
@@ -432,6 +447,23 @@ class _Code:
             ):
                 return True
         return False
+
+
+_GREAT_BYTES = 5 * 10**9
+
+
+def _number(node: ast.AST, depth: int = 0) -> float:
+    """A number that is written down, products and powers worked out; 0 where it isn't one."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return float(node.value)
+    if isinstance(node, ast.BinOp) and depth < _DEPTH and isinstance(node.op, ast.Mult | ast.Pow | ast.LShift):
+        left, right = _number(node.left, depth + 1), _number(node.right, depth + 1)
+        if isinstance(node.op, ast.Mult):
+            return left * right
+        base = left if isinstance(node.op, ast.Pow) else 2.0
+        grown = base ** min(right, 60) if abs(base) < 1e4 else left  # noqa: PLR2004 (far beyond any memory already)
+        return grown if isinstance(node.op, ast.Pow) else left * grown
+    return 0.0
 
 
 def _quoted(text: str) -> str:

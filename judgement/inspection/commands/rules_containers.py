@@ -120,7 +120,7 @@ def _nsenter(call: Call) -> Iterator[Hit]:
         or any(text.startswith(("--mount=/proc/1", "-m/proc/1")) for text in call.argv)
     ):
         yield block(_FAMILY, "enters the host's namespaces")
-    elif target is not None:
+    elif target is not None and any(call.has(letter) for letter in "mpiuUC"):
         yield review(_FAMILY, "enters another process's namespaces")
 
 

@@ -193,6 +193,9 @@ def _kubectl(call: Call) -> Iterator[Hit]:
     shown = call.option("-o", "--output") or ""
     kinds = {"secret", "secrets"}
     asked = any(word.partition("/")[0] in kinds for part in words for word in part.split(","))
+    public = shown.replace("\\", "").rstrip("}'\"").endswith((".crt", ".type", ".name", ".creationTimestamp"))
+    if public:
+        return
     if "get" in words and asked and shown and not shown.startswith(("name", "wide", "custom-columns=NAME")):
         yield block(_FAMILY, "reads a cluster's secrets")
     if words[:2] == ["config", "view"] and call.has("", "--raw"):

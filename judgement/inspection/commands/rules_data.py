@@ -11,6 +11,7 @@ from .model import UNKNOWN, Call, Hit, Label, block, review
 
 _FAMILY = "database"
 _TEST_NAMES = ("test", "tmp", "temp", "scratch", "sandbox", "_dev", "dev_", "fixture", "spec", "local")
+_SCRATCH = frozenset({"test", "scratch", "tmp", "temp", "sandbox", "test_db", "testdb", "app_test"})
 _MONGO = (
     "dropDatabase(",
     ".drop(",
@@ -45,6 +46,9 @@ def _client(*options: str, operands: int = 0) -> Callable[[Call], Iterator[Hit]]
     """A client that takes statements in these options, as its operands from that number on, and as its input."""
 
     def rule(call: Call) -> Iterator[Hit]:
+        named = [*call.operands[:1], *(data.text for data in call.options("-d", "--dbname", "-D", "--database"))]
+        if any(name == ":memory:" or name in _SCRATCH for name in named):
+            return
         texts = [data.text for data in call.options(*options)]
         bundled = [
             n
@@ -57,6 +61,8 @@ def _client(*options: str, operands: int = 0) -> Callable[[Call], Iterator[Hit]]
         if call.stdin.text:
             texts.append(call.stdin.text)
         for text in texts:
+            if text.rstrip("; \n").lower().endswith("rollback"):
+                continue
             if text.strip() and not _only_unknown(text):
                 yield from of_sql(text)
 

@@ -35,17 +35,21 @@ def _kill(call: Call) -> Iterator[Hit]:
     labels = frozenset(label for arg in call.args for label in arg.data.labels)
     if Label.GUARD in labels:
         yield block("disable_security", "ends a program that guards the machine")
-    elif any(
-        Label.PROCESSES in arg.data.labels and Label.REMOTE not in arg.data.labels
-        for arg in call.args
-    ) or any(text.startswith("/proc/") for text in given):
+    elif any(Label.PROCESSES in arg.data.labels and Label.REMOTE not in arg.data.labels for arg in call.args) or any(
+        text.startswith(("/proc/", "[0-9]")) for text in given
+    ):
         yield block("exhaust", "ends every process")
 
 
 def _kill_by_name(call: Call) -> Iterator[Hit]:
     operands = [text.strip("^$()") for text in call.operands]
     gentle = call.has("0", "-HUP", "-USR1", "--list-name") or call.argv[:1] in (["-l"], ["-lf"])
-    if call.name == "killall5" or any(name in {".", ".*", "*", "", ".+", "[a-z]", "-1"} for name in operands) or (call.name == "killall" and "-1" in call.argv[1:]) or any(Label.PROCESSES in arg.data.labels for arg in call.args):
+    if (
+        call.name == "killall5"
+        or any(name in {".", ".*", "*", "", ".+", "[a-z]", "-1"} for name in operands)
+        or (call.name == "killall" and "-1" in call.argv[1:])
+        or any(Label.PROCESSES in arg.data.labels for arg in call.args)
+    ):
         yield block("exhaust", "ends every process")
     elif call.has("", "-v", "--inverse") or (call.name == "skill" and not operands):
         yield block("exhaust", "ends every process but some")
@@ -89,7 +93,9 @@ def _endless(call: Call) -> Iterator[Hit]:
         return
     endless = any(Label.ENDLESS in made.data.labels for made in call.outputs)
     targets = [made.path for made in call.outputs]
-    if (call.name in {"tee", "split", "sponge", "csplit"} and Label.ENDLESS in call.stdin.labels) or (endless and any(not path.startswith("/dev/") or path.startswith("/dev/shm") for path in targets)):
+    if (call.name in {"tee", "split", "sponge", "csplit"} and Label.ENDLESS in call.stdin.labels) or (
+        endless and any(not path.startswith("/dev/") or path.startswith("/dev/shm") for path in targets)
+    ):
         yield block("exhaust", "fills the disk")
     elif endless and call.name in {"yes", "cat", "dd", "bzip2", "gzip", "xz", "md5sum", "sha256sum"} and targets:
         yield review("exhaust", "is busy without an end and does nothing")

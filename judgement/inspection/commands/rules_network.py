@@ -206,7 +206,12 @@ def sends_content(call: Call, files: Files) -> Iterator[Hit]:
         yield block("exfiltrate", "sends a whole database away")
     elif Label.DUMP in labels and Label.EVERYTHING in labels:
         yield review("exfiltrate", "sends all databases away")
-    elif call.name == "aws" and call.has("", "--no-sign-request") and call.operands[:1] == ["s3"]:
+    elif (
+        call.name == "aws"
+        and call.has("", "--no-sign-request")
+        and call.operands[-1].startswith("s3://")
+        and (call.operands[:2] in (["s3", "cp"], ["s3", "sync"], ["s3", "mv"]))
+    ):
         yield review("exfiltrate", "sends files to a store that asks for no name")
     elif Label.HOST in labels and call.name in {"dig", "nslookup", "host", "ping", "drill"}:
         yield block("exfiltrate", "tells about the machine in a name that is looked up")
@@ -313,6 +318,13 @@ def _stores_secret(call: Call) -> Iterator[Hit]:
 
 def _fetched_packages(call: Call) -> Iterator[Hit]:
     words = call.operands
+    runs = {"npx", "bunx", "pipx", "uvx", "deno", "bun", "go"} & {call.name}
+    if any("http://" in word and "://localhost" not in word and "://127." not in word for word in words) and (
+        runs or "install" in words or "add" in words
+    ):
+        yield review("download_execute", "runs or installs what is fetched without protection")
+    if call.has("", "--trusted-host") and any("://" in word for word in words):
+        yield review("download_execute", "installs a package fetched without protection")
     if any(Label.REMOTE in data.labels for data in (arg.data for arg in call.args)):
         yield review("download_execute", "installs what comes from the network")
     if not any(word in {"install", "add", "-i", "i"} for word in [*words, *call.argv]):
@@ -354,7 +366,10 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "msfconsole": lambda call: [review("reverse_shell", "starts a kit for attacks")],
     "pip": _fetched_packages,
     "pip3": _fetched_packages,
-    "npm": _fetched_packages,
+    **dict.fromkeys(
+        ("npm", "npx", "bunx", "pipx", "uvx", "uv", "deno", "bun", "go", "gem", "cargo", "yarn", "pnpm"),
+        _fetched_packages,
+    ),
     "rpm": _fetched_packages,
 }
 ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (

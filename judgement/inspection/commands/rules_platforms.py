@@ -236,7 +236,8 @@ def _docker(call: Call) -> Iterator[Hit]:
     elif verb in {"swarm leave", "stack rm", "service rm", "node rm"}:
         yield block(_FAMILY, "takes a swarm apart")
     elif "down" in words and (call.name == "docker-compose" or words[:1] == ["compose"]) and call.has("v", "--volumes"):
-        yield review(_FAMILY, "removes containers with their volumes")
+        if (call.option("-p", "--project-name") or "") not in {"scratch", "test", "tmp", "ci", "sandbox"}:
+            yield review(_FAMILY, "removes containers with their volumes")
 
 
 def _git(call: Call) -> Iterator[Hit]:

@@ -170,6 +170,24 @@ def _with(family: str, what: str, *marks: str) -> Callable[[Call], Iterator[Hit]
 _clear_log = _always("cover_tracks", "clears a log")
 _REMOVE = ("remove-item", "ri", "rd", "rmdir", "del", "erase", "rm")
 _FETCH = ("regsvr32", "mshta", "rundll32", "cscript", "wscript", "msiexec", "installutil")
+_CLOUD_CMDLETS = (
+    "remove-az",
+    "remove-ec2",
+    "remove-s3",
+    "remove-gc",
+    "remove-ad",
+    "remove-vm",
+    "clear-az",
+    "remove-rds",
+    "remove-mg",
+)
+
+
+def _cmdlets(call: Call) -> Iterator[Hit]:
+    if call.name.lower().startswith(_CLOUD_CMDLETS) and not any(text.lower() == "-whatif" for text in call.argv):
+        yield block("infrastructure", "deletes what an account or a directory holds")
+
+
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys(_REMOVE, _remove),
     **dict.fromkeys(_FETCH, _remote_script),
@@ -218,4 +236,4 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "esentutl": _with("credentials", "copies a locked store", "/y"),
     "wmic": _with("exhaust", "deletes or creates by management commands", "delete", "create", "shadowcopy"),
 }
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_cmdlets,)

@@ -10,11 +10,12 @@ import posixpath
 from dataclasses import dataclass, field, replace
 
 from . import documents, interpreters, loops, rules, wrappers
-from .flow import output, path_labels
+from .flow import FETCHERS, output, path_labels
 from .globs import matcher
 from .model import (
     ANYTHING,
     NOTHING,
+    UNKNOWN,
     Background,
     Call,
     Data,
@@ -74,6 +75,8 @@ class Ledger:
     hits: list[tuple[Hit, int, int]] = field(default_factory=list)
     calls: int = 0
     parsed: int = 0
+    fetched: bool = False
+    executable: set[str] = field(default_factory=set)
 
     def note(self, hit: Hit, place: tuple[int, int]) -> None:
         """Keep a hit, once per place."""
@@ -208,7 +211,7 @@ class Shell:
         self._forever = forever or group.forever
         written = self.run(group.body, source)
         self._forever = forever
-        if group.looped or group.times:
+        if group.looped or group.forever or group.times:
             for hit in loops.judge(group):
                 self._note(hit)
         if group.subshell:
@@ -278,6 +281,7 @@ class Shell:
         return Data("", written.labels) if any(o.path == "1" for o in call.outputs) else written
 
     def _written(self, call: Call) -> Data:
+        documents.judge(call, self)
         if call.name in self.functions:
             return self._function(call)
         inner = wrappers.unwrap(call) if self._nesting < MAX_NESTING else None
@@ -289,7 +293,6 @@ class Shell:
             self.wrappers = before
             if found is not None:
                 return found
-        documents.judge(call, self)
         if call.name == "cd" and call.operands:
             self.folder = normal(call.operands[0], self.folder)
         elif call.name in {"read", "mapfile", "readarray"}:
@@ -308,6 +311,11 @@ class Shell:
         stdin = call.stdin if inner.stdin is None else inner.stdin
         before, nesting, folder = self.wrappers, self._nesting, self.folder
         self.wrappers, self._nesting = (*before, call.name), nesting + 1
+        if call.name in {"env", "sudo"}:
+            for arg in call.args:
+                name, equals, held = arg.text.partition("=")
+                if equals and name.isidentifier():
+                    self.variables[name] = (Data(held, arg.data.labels),)
         if inner.folder:
             self.folder = inner.folder
         written, ran = NOTHING, False
@@ -394,7 +402,11 @@ class Shell:
         return [Output(made.path, made.appends, data) for made in outputs]
 
     def _remember(self, call: Call, written: Data) -> None:  # noqa: ARG002
-        """Keep what downloads, copies and tee put into files."""
+        """Keep what downloads, copies and tee put into files, and what was made executable."""
+        if call.name in FETCHERS:
+            self._ledger.fetched = True
+        elif call.name in {"chmod", "install"}:
+            self._ledger.executable.update(normal(path, self.folder) for path in call.operands[-4:])
         for path, data in rules.files_written(call, self):
             self.files[normal(path, self.folder)] = data
 
@@ -417,6 +429,8 @@ class Shell:
             return
         content = self.content(first.text)
         if content is None:
+            if self._ledger.fetched and normal(first.text, self.folder) in self._ledger.executable:
+                self._note(block("download_execute", "runs what was just fetched"))
             return
         self._judge_origin(content)
         if content.known:
@@ -436,6 +450,7 @@ def _name(first: Field) -> str:
     name = posixpath.basename(text.replace("\\", "/")) if "/" in text or "\\" in text else text
     if first.globs and any(mark in name for mark in "*?["):
         name = next(filter(matcher(name), _GLOBBED), name)
+    name = name.replace(UNKNOWN, "") or name  # an unset variable amid a name is nothing
     lowered = name.lower()
     if lowered.endswith((".exe", ".com")):
         return lowered[:-4]

@@ -100,7 +100,7 @@ def _split(word: Word, around: Surroundings) -> list[Field]:
                 globs = True
             continue
         globs = globs or any(mark in data.text for mark in "*?[")
-        pieces = data.text.split()
+        pieces = _pieces(data.text, around)
         if pieces and data.text[0].isspace() and started:
             done.append(Field(capped(current), globs))
             current = NOTHING
@@ -115,6 +115,13 @@ def _split(word: Word, around: Surroundings) -> list[Field]:
     if started:
         done.append(Field(capped(current), globs))
     return done
+
+
+def _pieces(text: str, around: Surroundings) -> list[str]:
+    held = around.variables.get("IFS")
+    for mark in held[0].text if held and held[0].known else "":
+        text = text.replace(mark, " ")
+    return text.split()
 
 
 def _part(part: Literal | Variable | Substitution, around: Surroundings, *, first: bool) -> Data:
@@ -203,6 +210,8 @@ def _trim_end(found: Data, operands: list[Data], known: bool) -> Data:
 
 
 def _trim_start(found: Data, operands: list[Data], known: bool) -> Data:
+    if operands and operands[0].text == "*/" and found.known:
+        return Data(found.text.rpartition("/")[2], found.labels)
     start = operands[0].text if operands else ""
     if found.known and start and not any(mark in start for mark in "*?["):
         return Data(found.text.removeprefix(start), found.labels)

@@ -98,7 +98,6 @@ _PREFIXES: Mapping[str, _Shape] = {
     "bwrap": _Shape("--setenv --chdir"),
     "systemd-run": _Shape("-p -u --unit --property --on-calendar --on-active -E --uid --slice --description"),
     "ld.so": _Shape(),
-    "gdb": _Shape("-ex -p", 99),
     "aws-vault": _Shape("", 2),
     "doppler": _Shape("", 1),
     "dotenv": _Shape("-e -f"),
@@ -316,8 +315,10 @@ def find_paths(call: Call) -> list[str]:
         len(args),
     )
     roots = [text for text in args[:stop] if not text.startswith("-")] or ["."]
-    names = [args[n + 1] for n, text in enumerate(args[:-1]) if text in _FIND_TESTS]
-    if "!" in args or "-not" in args:
+    names = [
+        args[n + 1] for n, text in enumerate(args[:-1]) if text in _FIND_TESTS and args[n - 1] not in {"!", "-not"}
+    ]
+    if any(args[n - 1] in {"!", "-not"} for n, text in enumerate(args) if n and text in {"-name", "-iname"}):
         names = []
     narrow = any(text in _FIND_NARROW for text in args) or "-perm" in args
     if not names or all(name in {"*", "*.*", ".*", "?*"} for name in names):
@@ -409,7 +410,9 @@ def _nix(call: Call) -> Inner:
 
 def _sed(call: Call) -> Inner | None:
     """GNU sed's `e`: a command of its own, or a flag that runs what a line came to."""
-    programs = [data for data in call.options("-e", "--expression")] or [arg.data for arg in call.args if arg.text[:1] != "-"][:1]
+    programs = [data for data in call.options("-e", "--expression")] or [
+        arg.data for arg in call.args if arg.text[:1] != "-"
+    ][:1]
     scripts: list[Data] = []
     for data in programs:
         for piece in data.text.split(";"):
