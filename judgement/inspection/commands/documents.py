@@ -9,107 +9,24 @@ from .interpreters import Around
 from .model import Call, Data, Hit, block, review
 
 _COMPILERS = frozenset(
-    [
-        "gcc",
-        "cc",
-        "clang",
-        "g++",
-        "c++",
-        "clang++",
-        "tcc",
-        "rustc",
-        "go",
-        "java",
-        "javac",
-        "cargo",
-        "swift",
-        "swiftc",
-        "dotnet",
-        "csc",
-        "mcs",
-        "kotlinc",
-        "kotlin",
-        "ghc",
-        "runghc",
-        "runhaskell",
-        "crystal",
-        "nim",
-        "zig",
-        "dmd",
-        "ocaml",
-        "fpc",
-        "gfortran",
-        "v",
-        "dart",
-    ]
+    """
+        gcc cc clang g++ c++ clang++ tcc rustc go java javac cargo swift swiftc dotnet csc mcs kotlinc kotlin
+        ghc runghc runhaskell crystal nim zig dmd ocaml fpc gfortran v dart
+    """.split()
 )
 _MAKERS = frozenset(
-    [
-        "make",
-        "gmake",
-        "docker",
-        "podman",
-        "buildah",
-        "docker-compose",
-        "nerdctl",
-        "kubectl",
-        "oc",
-        "helm",
-        "just",
-        "ninja",
-        "rake",
-        "ant",
-        "gradle",
-        "mvn",
-    ]
+    """
+        make gmake docker podman buildah docker-compose nerdctl kubectl oc helm just ninja rake ant gradle mvn
+    """.split()
 )
 _TOOLS = frozenset(
-    [
-        "gdb",
-        "lldb",
-        "ex",
-        "ed",
-        "vim",
-        "vi",
-        "nvim",
-        "emacs",
-        "expect",
-        "tclsh",
-        "R",
-        "Rscript",
-        "julia",
-        "irb",
-        "ghci",
-        "scala",
-        "jshell",
-        "groovy",
-        "elixir",
-        "iex",
-        "guile",
-        "sbcl",
-        "racket",
-        "clojure",
-        "raku",
-        "swipl",
-        "octave",
-        "sage",
-        "psql",
-        "rails",
-        "artisan",
-        "django-admin",
-        "manage.py",
-        "flask",
-        "tinker",
-        "bc",
-        "dc",
-        "gnuplot",
-        "osascript",
-        "wscript",
-        "cscript",
-        "powershell",
-        "pwsh",
-    ]
+    """
+        gdb lldb ex ed vim vi nvim emacs expect tclsh R Rscript julia irb ghci scala jshell groovy elixir iex
+        guile sbcl racket clojure raku swipl octave sage psql rails artisan django-admin manage.py flask tinker
+        bc dc gnuplot osascript wscript cscript powershell pwsh
+    """.split()
 )
+_READERS = _COMPILERS | _MAKERS | _TOOLS
 _FRAMEWORKS = ("manage.py", "artisan", "rails", "console", "bin/rails")
 _CODE_OPTIONS = ("-e", "--eval", "--execute", "-ex", "--exec", "-E", "-x")
 _SHORTEST = 8
@@ -129,7 +46,7 @@ def judge(call: Call, around: Around) -> None:
 
 
 def _runs_texts(call: Call) -> bool:
-    return call.name in _COMPILERS | _MAKERS | _TOOLS or any(word.endswith(_FRAMEWORKS) for word in call.operands[:2])
+    return call.name in _READERS or any(word.endswith(_FRAMEWORKS) for word in call.operands[:2])
 
 
 def _texts(call: Call, around: Around) -> Iterator[str]:

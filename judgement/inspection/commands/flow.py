@@ -26,131 +26,24 @@ class Files(Protocol):
 
 
 _PASS = frozenset(
-    [
-        "grep",
-        "egrep",
-        "fgrep",
-        "rg",
-        "sed",
-        "gsed",
-        "awk",
-        "gawk",
-        "mawk",
-        "cut",
-        "sort",
-        "uniq",
-        "tr",
-        "head",
-        "tail",
-        "tee",
-        "gzip",
-        "gunzip",
-        "zcat",
-        "xz",
-        "unxz",
-        "bzip2",
-        "bunzip2",
-        "zstd",
-        "unzstd",
-        "base64",
-        "base32",
-        "openssl",
-        "xxd",
-        "od",
-        "hexdump",
-        "jq",
-        "yq",
-        "strings",
-        "fold",
-        "split",
-        "pv",
-        "cat",
-        "rev",
-        "iconv",
-        "column",
-        "paste",
-        "nl",
-        "tac",
-        "perl",
-        "ruby",
-        "dd",
-        "sponge",
-        "gpg",
-        "lz4",
-        "compress",
-        "uncompress",
-        "python3",
-        "python",
-        "node",
-        "php",
-        "cpio",
-        "tar",
-        "zip",
-        "buffer",
-        "mbuffer",
-        "less",
-        "more",
-        "sh",
-        "bash",
-        "xargs",
-        "timeout",
-        "ssh",
-        "envsubst",
-        "uudecode",
-        "rot13",
-        "bat",
-        "lzma",
-        "unlzma",
-        "brotli",
-    ]
+    """
+        grep egrep fgrep rg sed gsed awk gawk mawk cut sort uniq tr head tail tee gzip gunzip zcat xz unxz bzip2
+        bunzip2 zstd unzstd base64 base32 openssl xxd od hexdump jq yq strings fold split pv cat rev iconv
+        column paste nl tac perl ruby dd sponge gpg lz4 compress uncompress python3 python node php cpio tar zip
+        buffer mbuffer less more sh bash xargs timeout ssh envsubst uudecode rot13 bat lzma unlzma brotli
+    """.split()
 )
 _DECODERS = frozenset(
-    [
-        "gunzip",
-        "zcat",
-        "unxz",
-        "bunzip2",
-        "unzstd",
-        "uncompress",
-        "uudecode",
-        "gzip",
-        "xz",
-        "bzip2",
-        "zstd",
-        "bzcat",
-        "xzcat",
-        "openssl",
-        "gpg",
-        "unlzma",
-        "brotli",
-    ]
+    """
+        gunzip zcat unxz bunzip2 unzstd uncompress uudecode gzip xz bzip2 zstd bzcat xzcat openssl gpg unlzma
+        brotli
+    """.split()
 )
 FETCHERS = frozenset(
-    [
-        "curl",
-        "wget",
-        "fetch",
-        "aria2c",
-        "http",
-        "https",
-        "xh",
-        "httpie",
-        "lynx",
-        "w3m",
-        "links",
-        "nc",
-        "ncat",
-        "netcat",
-        "telnet",
-        "lwp-request",
-        "GET",
-        "ftp",
-        "tftp",
-        "lftp",
-        "sftp",
-        "axel",
-        "ncftpget",
-    ]
+    """
+        curl wget fetch aria2c http https xh httpie lynx w3m links nc ncat netcat telnet lwp-request GET ftp
+        tftp lftp sftp axel ncftpget
+    """.split()
 )
 _PRIVATE_PRINTERS = frozenset(["printenv", "export", "declare", "typeset", "history"])
 _HOST_FACTS = frozenset(

@@ -25,54 +25,15 @@ MANY_PROCESSES = 2000
 MANY_FILES = 1_000_000
 
 _PACES = frozenset(
-    [
-        "sleep",
-        "usleep",
-        "read",
-        "wait",
-        "inotifywait",
-        "inotifywatch",
-        "select",
-        "break",
-        "return",
-        "exit",
-        "nc",
-        "ncat",
-        "accept",
-        "ping",
-        "timeout",
-        "fswatch",
-        "entr",
-        "gum",
-        "dialog",
-        "whiptail",
-        "curl",
-        "wget",
-        "ssh",
-        "git",
-        "make",
-        "docker",
-        "kubectl",
-    ]
+    """
+        sleep usleep read wait inotifywait inotifywatch select break return exit nc ncat accept ping timeout
+        fswatch entr gum dialog whiptail curl wget ssh git make docker kubectl
+    """.split()
 )
 _GROWS = frozenset(
-    [
-        "mkdir",
-        "touch",
-        "fallocate",
-        "dd",
-        "truncate",
-        "cp",
-        "mknod",
-        "ln",
-        "tee",
-        "split",
-        "mktemp",
-        "head",
-        "mkfile",
-        "rsync",
-        "tar",
-    ]
+    """
+        mkdir touch fallocate dd truncate cp mknod ln tee split mktemp head mkfile rsync tar
+    """.split()
 )
 _IDLE = frozenset(["true", ":", "false", "test", "[", "[[", "((", "let"])
 

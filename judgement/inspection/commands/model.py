@@ -215,7 +215,10 @@ class Output:
 
 @dataclass(slots=True)
 class Call:
-    """One program with its arguments, what it reads and what it writes, wrappers taken off."""
+    """One program with its arguments, what it reads and what it writes, wrappers taken off.
+
+    The arguments don't change once the call is made: `argv` and `operands` are worked out then, for each rule asks for them.
+    """
 
     name: str
     args: list[Field]
@@ -225,22 +228,15 @@ class Call:
     folder: str = "."
     wrappers: tuple[str, ...] = ()
     forever: bool = False
+    argv: list[str] = field(init=False)
+    """The arguments' texts."""
+    operands: list[str] = field(init=False)
+    """Arguments that are no options; all that follow `--`."""
 
-    @property
-    def argv(self) -> list[str]:
-        """The arguments' texts."""
-        return [arg.text for arg in self.args]
-
-    @property
-    def operands(self) -> list[str]:
-        """Arguments that are no options; all that follow `--`."""
-        plain: list[str] = []
-        for position, arg in enumerate(self.args):
-            if arg.text == "--":
-                return plain + [rest.text for rest in self.args[position + 1 :]]
-            if not arg.text.startswith("-") or arg.text == "-":
-                plain.append(arg.text)
-        return plain
+    def __post_init__(self) -> None:
+        texts = self.argv = [arg.data.text for arg in self.args]
+        end = texts.index("--") if "--" in texts else len(texts)
+        self.operands = [text for text in texts[:end] if text[:1] != "-" or text == "-"] + texts[end + 1 :]
 
     def has(self, letters: str = "", *words: str) -> bool:
         """Whether a short option of these letters (bundled or not) or one of these long ones is given.
@@ -250,6 +246,8 @@ class Call:
             words: whole options with their dashes; `--recursive` also matches `--recursive=…` and is met by no prefix.
         """
         for text in self.argv:
+            if text[:1] != "-":
+                continue
             if text == "--":
                 return False
             if text.partition("=")[0] in words:

@@ -25,113 +25,42 @@ from .quoting import ansi_c
 MAX_TOKENS = 4000
 
 _EXEC = frozenset(
-    [
-        "system",
-        "exec",
-        "execSync",
-        "execFileSync",
-        "execFile",
-        "spawn",
-        "spawnSync",
-        "popen",
-        "shell_exec",
-        "passthru",
-        "proc_open",
-        "qx",
-        "execute",
-        "io.popen",
-        "os.execute",
-        "os.popen",
-        "open3",
-        "capture2",
-        "capture3",
-        "pcntl_exec",
-        "Command",
-        "sh",
-        "shell",
-        "syscall",
-    ]
+    """
+        system exec execSync execFileSync execFile spawn spawnSync popen shell_exec passthru proc_open qx
+        execute io.popen os.execute os.popen open3 capture2 capture3 pcntl_exec Command sh shell syscall
+    """.split()
 )
 _DELETE_TREE = frozenset(
-    [
-        "rmtree",
-        "remove_tree",
-        "rm_rf",
-        "rm_r",
-        "rmSync",
-        "rmdirSync",
-        "remove_entry_secure",
-        "removeSync",
-        "deltree",
-        "rimraf",
-        "rimrafSync",
-    ]
+    """
+        rmtree remove_tree rm_rf rm_r rmSync rmdirSync remove_entry_secure removeSync deltree rimraf rimrafSync
+    """.split()
 )
 _DELETE = frozenset(["unlink", "unlinkSync", "rm", "remove", "delete", "os.remove"])
 _READ = frozenset(
-    [
-        "readFileSync",
-        "readFile",
-        "createReadStream",
-        "file_get_contents",
-        "file",
-        "readfile",
-        "fopen",
-        "open",
-        "read",
-        "readlines",
-        "binread",
-        "io.open",
-        "io.lines",
-        "show_source",
-    ]
+    """
+        readFileSync readFile createReadStream file_get_contents file readfile fopen open read readlines binread
+        io.open io.lines show_source
+    """.split()
 )
 _WRITE = frozenset(
-    [
-        "writeFileSync",
-        "writeFile",
-        "appendFileSync",
-        "appendFile",
-        "file_put_contents",
-        "write",
-        "binwrite",
-        "createWriteStream",
-    ]
+    """
+        writeFileSync writeFile appendFileSync appendFile file_put_contents write binwrite createWriteStream
+    """.split()
 )
 _FETCH = frozenset(
     ["get", "getstore", "urlopen", "http", "https", "fetch", "axios", "URI", "LWP", "open-uri", "Net", "got", "request"]
 )
 _EVAL = frozenset(
-    [
-        "eval",
-        "Function",
-        "instance_eval",
-        "class_eval",
-        "assert",
-        "create_function",
-        "runInThisContext",
-        "runInNewContext",
-        "load",
-        "loadstring",
-        "evalfile",
-    ]
+    """
+        eval Function instance_eval class_eval assert create_function runInThisContext runInNewContext load
+        loadstring evalfile
+    """.split()
 )
 _NET = frozenset(
-    [
-        "socket",
-        "Socket",
-        "connect",
-        "TCPSocket",
-        "fsockopen",
-        "createConnection",
-        "inet_aton",
-        "sockaddr_in",
-        "IO::Socket::INET",
-        "stream_socket_client",
-        "tcp",
-        "net",
-        "pfsockopen",
-    ]
+    """
+        socket Socket connect TCPSocket fsockopen createConnection inet_aton sockaddr_in IO::Socket::INET
+        stream_socket_client tcp net pfsockopen
+    """.split()
 )
 _FORK = frozenset(["fork"])
 _CHMOD = frozenset(["chmod", "chmodSync"])
@@ -283,17 +212,11 @@ def _whole(language: str, tokens: list[_Token], names: set[str], strings: list[s
     )
     if fetches and bases & _EVAL:
         around.note(block("download_execute", "runs what comes from the network"))
-    elif bases & _EVAL and bases & {
-        "base64_decode",
-        "decode64",
-        "decode_base64",
-        "atob",
-        "gzinflate",
-        "unpack",
-        "Buffer",
-        "str_rot13",
-        "unpack1",
-    }:
+    elif bases & _EVAL and bases & frozenset(
+        """
+        base64_decode decode64 decode_base64 atob gzinflate unpack Buffer str_rot13 unpack1
+    """.split()
+    ):
         around.note(review("opaque", "runs what it decodes"))
     environment = names & {"process.env", "ENV", "%ENV", "$_ENV", "getenv", "_ENV"} and not any(
         n.startswith("process.env.") for n in names

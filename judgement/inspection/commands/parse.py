@@ -34,28 +34,11 @@ MAX_DEPTH = 60
 
 _LANGUAGE = Language(tree_sitter_bash.language())
 _WORDS = frozenset(
-    [
-        "word",
-        "string",
-        "raw_string",
-        "ansi_c_string",
-        "translated_string",
-        "concatenation",
-        "simple_expansion",
-        "expansion",
-        "number",
-        "command_substitution",
-        "process_substitution",
-        "brace_expression",
-        "arithmetic_expansion",
-        "extglob_pattern",
-        "regex",
-        "test_operator",
-        "variable_name",
-        "string_content",
-        "heredoc_body",
-        "array",
-    ]
+    """
+        word string raw_string ansi_c_string translated_string concatenation simple_expansion expansion number
+        command_substitution process_substitution brace_expression arithmetic_expansion extglob_pattern regex
+        test_operator variable_name string_content heredoc_body array
+    """.split()
 )
 _DECLARES = ("declaration_command", "unset_command")
 _REPAIRED = frozenset({"<<", ">", "|"})  # the grammar trips over `<>`, `>>|` and a `<<<` after another redirection
@@ -260,19 +243,20 @@ class _Reader:
         if node.type in _DECLARES:
             words.append(Word((Literal(node.children[0].type),), node.start_byte, node.start_byte))
         for child in [node] if node.type in {"variable_assignment", "command_name"} else node.children:
-            if child.type == "command_name":
-                words.extend(self._word(inner) for inner in child.children or [child])
-            elif child.type == "variable_assignment":
-                assignments.append(self._assignment(child))
-            elif child.type == "herestring_redirect":
-                found.append(Redirect("<<<", "", self._word(child.children[-1])))
-            elif child.type == "file_redirect":
-                found.extend(self._file_redirect(child, here=False)[:1])
-            elif child.type == "heredoc_redirect":
-                found.append(self._here_document(child))
-            elif child.type in _WORDS:
+            kind = child.type
+            if kind in _WORDS:
                 words.append(self._word(child))
-            elif child.type == "subshell":  # `iex (…)`: PowerShell's way to give an argument
+            elif kind == "command_name":
+                words.extend(self._word(inner) for inner in child.children or [child])
+            elif kind == "variable_assignment":
+                assignments.append(self._assignment(child))
+            elif kind == "herestring_redirect":
+                found.append(Redirect("<<<", "", self._word(child.children[-1])))
+            elif kind == "file_redirect":
+                found.extend(self._file_redirect(child, here=False)[:1])
+            elif kind == "heredoc_redirect":
+                found.append(self._here_document(child))
+            elif kind == "subshell":  # `iex (…)`: PowerShell's way to give an argument
                 words.append(Word((Substitution(self.block(child)),), child.start_byte, child.end_byte))
         return Simple(tuple(words) + extra, tuple(assignments), tuple(found), node.start_byte, node.end_byte)
 
@@ -288,6 +272,10 @@ class _Reader:
         return Assignment(title, (self._word(value),), appends)
 
     def _word(self, node: Node) -> Word:
+        if node.type == "word":  # by far the most
+            text = _text(node)
+            if "\\" not in text:
+                return Word((Literal(text),), node.start_byte, node.end_byte)
         return Word(tuple(self._parts(node, quoted=False)), node.start_byte, node.end_byte)
 
     def _parts(self, node: Node, *, quoted: bool) -> Iterator[Part]:  # noqa: C901

@@ -48,16 +48,12 @@ _SHELL = frozenset(
     }
 )
 _PROCESS = frozenset(
-    {
-        "subprocess.run",
-        "subprocess.call",
-        "subprocess.check_call",
-        "subprocess.check_output",
-        "subprocess.Popen",
-        "pty.spawn",
-        "asyncio.create_subprocess_exec",
-        "os.posix_spawn",
-    }
+    frozenset(
+        """
+        subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen pty.spawn
+        asyncio.create_subprocess_exec os.posix_spawn
+    """.split()
+    )
 )
 _READS = frozenset(
     {
@@ -72,32 +68,20 @@ _READS = frozenset(
 )
 _TREES = frozenset({"shutil.rmtree", "os.removedirs", "distutils.dir_util.remove_tree"})
 _FILES = frozenset({"os.remove", "os.unlink", "os.rmdir"})
-_FETCHERS = (
-    "urllib.request.urlopen",
-    "requests.get",
-    "requests.post",
-    "urlopen",
-    "httpx.get",
-    "urllib.urlopen",
-    "urllib2.urlopen",
-    "http.client.HTTPConnection",
-    "aiohttp.ClientSession",
+_FETCHERS = tuple(
+    """
+    urllib.request.urlopen requests.get requests.post urlopen httpx.get urllib.urlopen urllib2.urlopen
+    http.client.HTTPConnection aiohttp.ClientSession
+""".split()
 )
 _SENDERS = frozenset({"requests.post", "requests.put", "httpx.post", "httpx.put", "requests.request"})
 _CLOUD = frozenset(
-    {
-        "terminate_instances",
-        "delete_bucket",
-        "delete_objects",
-        "delete_db_instance",
-        "delete_stack",
-        "delete_cluster",
-        "delete_namespace",
-        "delete_table",
-        "delete_volume",
-        "delete_snapshot",
-        "delete_user",
-    }
+    frozenset(
+        """
+        terminate_instances delete_bucket delete_objects delete_db_instance delete_stack delete_cluster
+        delete_namespace delete_table delete_volume delete_snapshot delete_user
+    """.split()
+    )
 )
 
 
@@ -472,17 +456,12 @@ def _quoted(text: str) -> str:
 
 def _compute(name: str, method: str, receiver: Value, first: Value, arguments: list[Value]) -> Value:  # noqa: PLR0911, C901 (a table of cases)
     raw = first.encode() if isinstance(first, str) else first
-    if name in {
-        "os.path.expanduser",
-        "os.path.abspath",
-        "os.path.realpath",
-        "pathlib.Path",
-        "Path",
-        "str",
-        "os.path.expandvars",
-        "bytes",
-        "pathlib.PosixPath",
-    }:
+    if name in frozenset(
+        """
+        os.path.expanduser os.path.abspath os.path.realpath pathlib.Path Path str os.path.expandvars bytes
+        pathlib.PosixPath
+    """.split()
+    ):
         if isinstance(first, str):
             return HOME + first[1:] if first.startswith("~") else first.replace("$HOME", HOME)
         return (

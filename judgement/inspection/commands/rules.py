@@ -39,6 +39,8 @@ _MODULES = (
 Rule = Callable[[Call], Iterable[Hit]]
 
 _ALWAYS: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in module.ALWAYS)
+_WRITING: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in getattr(module, "WRITING", ()))
+_WRITERS = frozenset("tee sponge cp mv ln install rsync scp ditto sed gsed perl curl wget dd".split())
 FOLDED: frozenset[str] = frozenset(rules_windows.RULES) | frozenset({"cmd", "powershell", "pwsh", "mimikatz"})
 """Names that count in upper case too."""
 
@@ -73,6 +75,9 @@ def judge(call: Call, files: Files) -> Iterator[Hit]:
         yield from rules_devices.make_file_system(call)
     for rule in _ALWAYS:
         yield from rule(call)
+    if call.outputs or call.name in _WRITERS:
+        for rule in _WRITING:
+            yield from rule(call)
     yield from rules_network.sends_content(call, files)
     if call.name in _INSTALLERS:
         held = [files.content(path) for path in call.operands]

@@ -12,23 +12,9 @@ from .targets import Place, is_device, normal, place
 _FAMILY = "escape"
 _SOCKETS = ("docker.sock", "containerd.sock", "crio.sock", "podman.sock", "cri-dockerd.sock")
 _HOST_FOLDERS = frozenset(
-    [
-        "/",
-        "/etc",
-        "/root",
-        "/proc",
-        "/sys",
-        "/dev",
-        "/boot",
-        "/var",
-        "/var/run",
-        "/run",
-        "/var/lib/docker",
-        "/var/lib/kubelet",
-        "/usr",
-        "/home",
-        "/lib",
-    ]
+    """
+        / /etc /root /proc /sys /dev /boot /var /var/run /run /var/lib/docker /var/lib/kubelet /usr /home /lib
+    """.split()
 )
 
 
@@ -49,17 +35,11 @@ def _mounts(call: Call) -> Iterator[Hit]:
             yield block(_FAMILY, "gives a container the container engine itself")
         elif source.startswith("/") and normal(source) in _HOST_FOLDERS:
             writable = not data.text.endswith((":ro", ",ro", ",readonly"))
-            grave = normal(source) in {
-                "/",
-                "/root",
-                "/var/lib/kubelet",
-                "/var/lib/docker",
-                "/proc",
-                "/dev",
-                "/boot",
-                "/usr",
-                "/lib",
-            }
+            grave = normal(source) in frozenset(
+                """
+                / /root /var/lib/kubelet /var/lib/docker /proc /dev /boot /usr /lib
+            """.split()
+            )
             yield (block if writable or grave else review)(_FAMILY, "gives a container a system folder of the host")
         elif source.startswith(UNKNOWN) and source.strip(UNKNOWN) == "" and False:
             yield review(_FAMILY, "gives a container an unresolved folder")
@@ -75,16 +55,11 @@ def _run(call: Call) -> Iterator[Hit]:
         held = held or (call.argv[position + 1] if position + 1 < len(call.argv) else "")
         if name == "--privileged" and held != "false":
             yield block(_FAMILY, "runs a container with the host's powers")
-        elif name == "--cap-add" and held.upper().removeprefix("CAP_") in {
-            "SYS_ADMIN",
-            "ALL",
-            "SYS_PTRACE",
-            "SYS_MODULE",
-            "DAC_READ_SEARCH",
-            "SYS_RAWIO",
-            "DAC_OVERRIDE",
-            "BPF",
-        }:
+        elif name == "--cap-add" and held.upper().removeprefix("CAP_") in frozenset(
+            """
+            SYS_ADMIN ALL SYS_PTRACE SYS_MODULE DAC_READ_SEARCH SYS_RAWIO DAC_OVERRIDE BPF
+        """.split()
+        ):
             yield block(_FAMILY, "gives a container powers over the host")
         elif name in {"--pid", "--ipc", "--uts", "--userns", "--cgroupns"} and held == "host" and name == "--pid":
             yield block(_FAMILY, "lets a container see the host's processes")
@@ -155,17 +130,12 @@ def _mount(call: Call) -> Iterator[Hit]:
             yield (
                 block
                 if hidden
-                and {
-                    "/dev/sda1",
-                    "/dev/vda1",
-                    "/dev/sda",
-                    "/dev/vda",
-                    "/dev/nvme0n1p1",
-                    "/dev/xvda1",
-                    "/dev/sda2",
-                    "/dev/nvme0n1p2",
-                    "/dev/mapper/root",
-                }
+                and frozenset(
+                    """
+                    /dev/sda1 /dev/vda1 /dev/sda /dev/vda /dev/nvme0n1p1 /dev/xvda1 /dev/sda2
+                    /dev/nvme0n1p2 /dev/mapper/root
+                """.split()
+                )
                 & set(sources)
                 else review
             )(_FAMILY, "mounts a disk of the host")
@@ -271,4 +241,5 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "incus": _lxc,
     "bwrap": _bwrap,
 }
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_host_root, _release)
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_host_root,)
+WRITING: tuple[Callable[[Call], Iterable[Hit]], ...] = (_release,)

@@ -138,15 +138,10 @@ def _curl(call: Call) -> Iterator[Hit]:
             yield block(_FAMILY, "deletes whole indexes")
         elif any(
             mark in text
-            for mark in (
-                "/namespaces/",
-                "/repos/",
-                "api.github.com",
-                "/clusters/",
-                "/volumes/",
-                "/buckets/",
-                ":6443",
-                ":8001",
+            for mark in tuple(
+                """
+                /namespaces/ /repos/ api.github.com /clusters/ /volumes/ /buckets/ :6443 :8001
+            """.split()
             )
         ):
             yield block("infrastructure", "deletes what can't be had again")
@@ -165,21 +160,12 @@ def _netcat(call: Call) -> Iterator[Hit]:
 def _frameworks(call: Call) -> Iterator[Hit]:
     words = [text for text in call.argv if not text.startswith("-")]
     for word in words:
-        drops = {
-            "db:drop",
-            "db:reset",
-            "db:wipe",
-            "migrate:fresh",
-            "migrate:reset",
-            "db:purge",
-            "db:drop:_unsafe",
-            "db:truncate_all",
-            "doctrine:database:drop",
-            "doctrine:schema:drop",
-            "ecto.drop",
-            "ecto.reset",
-            "sql:drop",
-        }
+        drops = frozenset(
+            """
+            db:drop db:reset db:wipe migrate:fresh migrate:reset db:purge db:drop:_unsafe db:truncate_all
+            doctrine:database:drop doctrine:schema:drop ecto.drop ecto.reset sql:drop
+        """.split()
+        )
         if word in drops and not any(text in {"RAILS_ENV=test", "--env=test", "MIX_ENV=test"} for text in call.argv):
             yield block(_FAMILY, "drops or empties a database")
     if "flush" in words and any(w.endswith("manage.py") or w == "django-admin" for w in [call.name, *words]):
@@ -253,25 +239,11 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "ncat": _netcat,
     "telnet": _netcat,
     **dict.fromkeys(
-        (
-            "rails",
-            "rake",
-            "bundle",
-            "python",
-            "python3",
-            "django-admin",
-            "manage.py",
-            "php",
-            "artisan",
-            "mix",
-            "npx",
-            "prisma",
-            "sequelize",
-            "knex",
-            "typeorm",
-            "alembic",
-            "flask",
-            "bin/rails",
+        tuple(
+            """
+            rails rake bundle python python3 django-admin manage.py php artisan mix npx prisma sequelize
+            knex typeorm alembic flask bin/rails
+        """.split()
         ),
         _frameworks,
     ),

@@ -181,31 +181,17 @@ def _power_off(call: Call) -> Iterator[Hit]:
     """Login managers, buses and management controllers that take a machine down."""
     spoken = " ".join(call.argv).lower()
     words = {word.lower() for word in call.operands}
-    if call.name in {
-        "loginctl",
-        "ipmitool",
-        "racadm",
-        "rtcwake",
-        "pm-hibernate",
-        "pm-suspend",
-        "busctl",
-        "dbus-send",
-        "gdbus",
-        "qdbus",
-    } and (
+    if call.name in frozenset(
+        """
+        loginctl ipmitool racadm rtcwake pm-hibernate pm-suspend busctl dbus-send gdbus qdbus
+    """.split()
+    ) and (
         words
-        & {
-            "poweroff",
-            "reboot",
-            "halt",
-            "off",
-            "cycle",
-            "reset",
-            "soft",
-            "terminate-seat",
-            "kill-user",
-            "terminate-user",
-        }
+        & frozenset(
+            """
+            poweroff reboot halt off cycle reset soft terminate-seat kill-user terminate-user
+        """.split()
+        )
         or any(mark in spoken for mark in ("manager.poweroff", "manager.reboot", "manager.halt", "-m off", "-m disk"))
     ):
         yield block("exhaust", "takes the machine down")
@@ -266,4 +252,5 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     ),
     "sysctl": _kernel_limits,
 }
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_endless, _sysrq)
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_endless,)
+WRITING: tuple[Callable[[Call], Iterable[Hit]], ...] = (_sysrq,)

@@ -187,4 +187,5 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "tar": _tar,
     "chattr": _chattr,
 }
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_written,)
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()
+WRITING: tuple[Callable[[Call], Iterable[Hit]], ...] = (_written,)

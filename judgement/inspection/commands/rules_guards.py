@@ -70,17 +70,12 @@ def _packages(call: Call) -> Iterator[Hit]:
 
 
 def _sysctl(call: Call) -> Iterator[Hit]:
-    risky = (
-        "kernel.yama.ptrace_scope=0",
-        "kernel.randomize_va_space=0",
-        "kernel.kptr_restrict=0",
-        "kernel.dmesg_restrict=0",
-        "fs.protected_",
-        "kernel.unprivileged_bpf_disabled=0",
-        "kernel.modules_disabled=0",
-        "kernel.sysrq=1",
-        "net.ipv4.tcp_syncookies=0",
-        "kernel.core_pattern=",
+    risky = tuple(
+        """
+        kernel.yama.ptrace_scope=0 kernel.randomize_va_space=0 kernel.kptr_restrict=0 kernel.dmesg_restrict=0
+        fs.protected_ kernel.unprivileged_bpf_disabled=0 kernel.modules_disabled=0 kernel.sysrq=1
+        net.ipv4.tcp_syncookies=0 kernel.core_pattern=
+    """.split()
     )
     for text in call.argv:
         squeezed = text.replace(" ", "")

@@ -10,84 +10,27 @@ from .globs import any_of
 from .model import HOME, UNKNOWN, Call, Hit, block, review
 from .targets import Place, normal, place
 
-_START_FILES = (
-    "/etc/crontab",
-    "/etc/cron.*/*",
-    "/etc/cron.*",
-    "/var/spool/cron",
-    "/var/spool/cron/*",
-    "/etc/anacrontab",
-    "/etc/systemd/system/*",
-    "/etc/systemd/user/*",
-    "/lib/systemd/system/*",
-    "/usr/lib/systemd/*",
-    "/run/systemd/system/*",
-    "/etc/init.d/*",
-    "/etc/rc.local",
-    "/etc/rc*.d/*",
-    "/etc/inittab",
-    "/etc/profile",
-    "/etc/profile.d/*",
-    "/etc/bash.bashrc",
-    "/etc/bashrc",
-    "/etc/zsh/*",
-    "/etc/zshrc",
-    "/etc/environment",
-    "/etc/ld.so.preload",
-    "/etc/ld.so.conf.d/*",
-    "/etc/pam.d/*",
-    "/etc/udev/rules.d/*",
-    "/etc/modules",
-    "/etc/modules-load.d/*",
-    "/etc/update-motd.d/*",
-    "/etc/xdg/autostart/*",
-    "/etc/apt/apt.conf.d/*",
-    "/etc/NetworkManager/dispatcher.d/*",
-    "*/security/pam_*.so",
-    "*/site-packages/*.pth",
-    "*/dist-packages/*.pth",
-    "*/sitecustomize.py",
-    "*/usercustomize.py",
-    "/etc/skel/*",
-    "/etc/X11/Xsession.d/*",
-    "/etc/initramfs-tools/*",
-    "/etc/dracut.conf.d/*",
-    "/etc/network/if-*.d/*",
-    "/etc/dhcp/dhclient-*-hooks.d/*",
-    "/usr/lib/systemd/*",
-    "/etc/kernel/*.d/*",
-    "*/.vimrc",
-    "*/.ssh/environment",
-    "/etc/ssh/sshrc",
-    "/usr/share/git-core/templates/hooks/*",
-    "/Library/LaunchDaemons/*",
-    "/Library/LaunchAgents/*",
-    "/root/.ssh/authorized_keys*",
-    "*/.ssh/authorized_keys*",
-    "*/.ssh/rc",
-    "*/.config/autostart/*",
-    "*/.config/autostart",
-    "*/.config/systemd/user/*",
-    "*/Library/LaunchAgents/*",
-    "*/etc/crontab",
-    "*/etc/cron.d/*",
-    "/etc/at.allow",
-    "/etc/binfmt.d/*",
-    "/etc/logrotate.d/*",
+_START_FILES = tuple(
+    """
+    /etc/crontab /etc/cron.*/* /etc/cron.* /var/spool/cron /var/spool/cron/* /etc/anacrontab /etc/systemd/system/*
+    /etc/systemd/user/* /lib/systemd/system/* /usr/lib/systemd/* /run/systemd/system/* /etc/init.d/* /etc/rc.local
+    /etc/rc*.d/* /etc/inittab /etc/profile /etc/profile.d/* /etc/bash.bashrc /etc/bashrc /etc/zsh/* /etc/zshrc
+    /etc/environment /etc/ld.so.preload /etc/ld.so.conf.d/* /etc/pam.d/* /etc/udev/rules.d/* /etc/modules
+    /etc/modules-load.d/* /etc/update-motd.d/* /etc/xdg/autostart/* /etc/apt/apt.conf.d/*
+    /etc/NetworkManager/dispatcher.d/* */security/pam_*.so */site-packages/*.pth */dist-packages/*.pth
+    */sitecustomize.py */usercustomize.py /etc/skel/* /etc/X11/Xsession.d/* /etc/initramfs-tools/*
+    /etc/dracut.conf.d/* /etc/network/if-*.d/* /etc/dhcp/dhclient-*-hooks.d/* /usr/lib/systemd/* /etc/kernel/*.d/*
+    */.vimrc */.ssh/environment /etc/ssh/sshrc /usr/share/git-core/templates/hooks/* /Library/LaunchDaemons/*
+    /Library/LaunchAgents/* /root/.ssh/authorized_keys* */.ssh/authorized_keys* */.ssh/rc */.config/autostart/*
+    */.config/autostart */.config/systemd/user/* */Library/LaunchAgents/* */etc/crontab */etc/cron.d/* /etc/at.allow
+    /etc/binfmt.d/* /etc/logrotate.d/*
+""".split()
 )
-_USER_START = (
-    "/.bashrc",
-    "/.bash_profile",
-    "/.profile",
-    "/.zshrc",
-    "/.zprofile",
-    "/.zshenv",
-    "/.bash_login",
-    "/.bash_aliases",
-    "/.bash_logout",
-    "/.xinitrc",
-    "/.xprofile",
-    "/.config/fish/config.fish",
+_USER_START = tuple(
+    """
+    /.bashrc /.bash_profile /.profile /.zshrc /.zprofile /.zshenv /.bash_login /.bash_aliases /.bash_logout
+    /.xinitrc /.xprofile /.config/fish/config.fish
+""".split()
 )
 _STARTERS = (
     "/tmp/",  # noqa: S108
@@ -150,62 +93,25 @@ _HARMLESS_START = (
     "ssh -",
     "alias k=",
 )
-_AUTH_FILES = (
-    "/etc/sudoers",
-    "/etc/doas.conf",
-    "/etc/passwd",
-    "/etc/shadow",
-    "/etc/group",
-    "/etc/gshadow",
-    "/etc/polkit-1/rules.d",
-    "/etc/security",
-    "/etc/nsswitch.conf",
+_AUTH_FILES = tuple(
+    """
+    /etc/sudoers /etc/doas.conf /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/polkit-1/rules.d /etc/security
+    /etc/nsswitch.conf
+""".split()
 )
-_GUARD_FILES = (
-    "/etc/ssh/sshd_config",
-    "/etc/selinux/config",
-    "/etc/hosts.allow",
-    "/etc/hosts.deny",
-    "/etc/hosts",
-    "/etc/resolv.conf",
-    "/etc/apparmor.d",
-    "/etc/audit",
-    "/etc/rsyslog",
-    "/etc/ufw",
-    "/etc/iptables",
-    "/etc/nftables.conf",
-    "/etc/default/grub",
-    "/etc/sysctl.conf",
-    "/etc/sysctl.d",
-    "/etc/modprobe.d",
-    "/etc/clamav",
-    "/etc/firewalld",
-    "/etc/crowdsec",
-    "/etc/rsyslog.d",
-    "/etc/systemd/journald.conf",
-    "/etc/aide",
-    "/etc/ssl/openssl.cnf",
-    "/etc/fail2ban",
-    "/usr/local/share/ca-certificates",
-    "/etc/ssl/certs",
-    "/etc/pki/ca-trust",
+_GUARD_FILES = tuple(
+    """
+    /etc/ssh/sshd_config /etc/selinux/config /etc/hosts.allow /etc/hosts.deny /etc/hosts /etc/resolv.conf
+    /etc/apparmor.d /etc/audit /etc/rsyslog /etc/ufw /etc/iptables /etc/nftables.conf /etc/default/grub
+    /etc/sysctl.conf /etc/sysctl.d /etc/modprobe.d /etc/clamav /etc/firewalld /etc/crowdsec /etc/rsyslog.d
+    /etc/systemd/journald.conf /etc/aide /etc/ssl/openssl.cnf /etc/fail2ban /usr/local/share/ca-certificates
+    /etc/ssl/certs /etc/pki/ca-trust
+""".split()
 )
 _ADMIN_GROUPS = frozenset(
-    [
-        "sudo",
-        "wheel",
-        "admin",
-        "root",
-        "docker",
-        "lxd",
-        "disk",
-        "shadow",
-        "adm-root",
-        "administrators",
-        "sudoers",
-        "kvm-root",
-        "libvirt-root",
-    ]
+    """
+        sudo wheel admin root docker lxd disk shadow adm-root administrators sudoers kvm-root libvirt-root
+    """.split()
 )
 
 
@@ -449,35 +355,10 @@ def _visudo(call: Call) -> Iterator[Hit]:
 
 
 _SHELL_OUT = frozenset(
-    [
-        "vim",
-        "vi",
-        "nvim",
-        "less",
-        "more",
-        "man",
-        "nano",
-        "ed",
-        "gdb",
-        "ftp",
-        "nmap",
-        "python",
-        "python3",
-        "perl",
-        "ruby",
-        "lua",
-        "irb",
-        "php",
-        "node",
-        "awk",
-        "gawk",
-        "find",
-        "env",
-        "tar",
-        "zip",
-        "git",
-        "expect",
-    ]
+    """
+        vim vi nvim less more man nano ed gdb ftp nmap python python3 perl ruby lua irb php node awk gawk find
+        env tar zip git expect
+    """.split()
 )
 
 
@@ -487,30 +368,12 @@ def _root_shell(call: Call) -> Iterator[Hit]:
         return
     if (
         set(call.wrappers)
-        & {
-            "find",
-            "vim",
-            "vi",
-            "nvim",
-            "awk",
-            "gawk",
-            "perl",
-            "python",
-            "python3",
-            "tar",
-            "zip",
-            "git",
-            "ruby",
-            "lua",
-            "man",
-            "less",
-            "nmap",
-            "ed",
-            "gdb",
-            "expect",
-            "php",
-            "node",
-        }
+        & frozenset(
+            """
+            find vim vi nvim awk gawk perl python python3 tar zip git ruby lua man less nmap ed gdb expect
+            php node
+        """.split()
+        )
         and not call.operands
     ):
         yield block("privilege", "becomes administrator through another program")
@@ -533,19 +396,10 @@ def _tools(call: Call) -> Iterator[Hit]:
     yield block("privilege", "a tool that looks for ways to become administrator")
 
 
-_ACCOUNT_TOOLS = (
-    "useradd",
-    "usermod",
-    "adduser",
-    "addgroup",
-    "gpasswd",
-    "passwd",
-    "chpasswd",
-    "userdel",
-    "deluser",
-    "newusers",
-    "groupmod",
-    "groupmems",
+_ACCOUNT_TOOLS = tuple(
+    """
+    useradd usermod adduser addgroup gpasswd passwd chpasswd userdel deluser newusers groupmod groupmems
+""".split()
 )
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys(_ACCOUNT_TOOLS, _accounts),
@@ -581,4 +435,5 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
         ("linpeas.sh", "linenum.sh", "pspy64", "linux-exploit-suggester.sh", "dirtycow", "pwnkit", "traitor"), _tools
     ),
 }
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_writes, _root_shell, _suid_shell)
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_root_shell, _suid_shell)
+WRITING: tuple[Callable[[Call], Iterable[Hit]], ...] = (_writes,)

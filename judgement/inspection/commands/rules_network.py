@@ -11,24 +11,9 @@ from .model import UNKNOWN, Call, Data, Hit, Label, block, review
 from .secrets import is_secret
 
 _SHELLS = frozenset(
-    [
-        "sh",
-        "bash",
-        "zsh",
-        "dash",
-        "ksh",
-        "ash",
-        "fish",
-        "csh",
-        "tcsh",
-        "cmd",
-        "cmd.exe",
-        "powershell",
-        "powershell.exe",
-        "pwsh",
-        "rbash",
-        "busybox",
-    ]
+    """
+        sh bash zsh dash ksh ash fish csh tcsh cmd cmd.exe powershell powershell.exe pwsh rbash busybox
+    """.split()
 )
 _NETCATS = frozenset(
     ["nc", "ncat", "netcat", "nc.traditional", "nc.openbsd", "pwncat", "cryptcat", "sbd", "rustcat", "rcat"]
@@ -192,17 +177,11 @@ def sends_content(call: Call, files: Files) -> Iterator[Hit]:
     labels = {label for data in sender(call, files) for label in data.labels}
     if Label.SECRET in labels or Label.PRIVATE in labels:
         yield block("exfiltrate", "sends credentials or private data away")
-    elif Label.DUMP in labels and call.name not in {
-        "ssh",
-        "scp",
-        "rsync",
-        "aws",
-        "gsutil",
-        "rclone",
-        "sftp",
-        "mc",
-        "restic",
-    }:
+    elif Label.DUMP in labels and call.name not in frozenset(
+        """
+        ssh scp rsync aws gsutil rclone sftp mc restic
+    """.split()
+    ):
         yield block("exfiltrate", "sends a whole database away")
     elif Label.DUMP in labels and Label.EVERYTHING in labels:
         yield review("exfiltrate", "sends all databases away")

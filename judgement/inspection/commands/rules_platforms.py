@@ -15,50 +15,13 @@ _KEPT_BRANCHES = frozenset(
     ["main", "master", "develop", "development", "production", "prod", "release", "staging", "trunk", "stable", "live"]
 )
 _GRAVE_KINDS = frozenset(
-    [
-        "ns",
-        "namespace",
-        "namespaces",
-        "pv",
-        "pvc",
-        "persistentvolume",
-        "persistentvolumes",
-        "persistentvolumeclaim",
-        "persistentvolumeclaims",
-        "node",
-        "nodes",
-        "no",
-        "crd",
-        "crds",
-        "customresourcedefinition",
-        "customresourcedefinitions",
-        "clusterrole",
-        "clusterrolebinding",
-        "secret",
-        "secrets",
-        "statefulset",
-        "statefulsets",
-        "sts",
-        "deploy",
-        "deployment",
-        "deployments",
-        "cluster",
-        "clusters",
-        "project",
-        "projects",
-        "storageclass",
-        "sc",
-        "daemonset",
-        "daemonsets",
-        "ds",
-        "svc",
-        "service",
-        "services",
-        "ingress",
-        "machine",
-        "machines",
-        "all",
-    ]
+    """
+        ns namespace namespaces pv pvc persistentvolume persistentvolumes persistentvolumeclaim
+        persistentvolumeclaims node nodes no crd crds customresourcedefinition customresourcedefinitions
+        clusterrole clusterrolebinding secret secrets statefulset statefulsets sts deploy deployment deployments
+        cluster clusters project projects storageclass sc daemonset daemonsets ds svc service services ingress
+        machine machines all
+    """.split()
 )
 
 
@@ -321,29 +284,11 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "cdk": _pulumi,
     "aws": _aws,
     **dict.fromkeys(
-        (
-            "gcloud",
-            "az",
-            "doctl",
-            "heroku",
-            "flyctl",
-            "fly",
-            "ibmcloud",
-            "oci",
-            "linode-cli",
-            "hcloud",
-            "scw",
-            "civo",
-            "openstack",
-            "nova",
-            "cf",
-            "railway",
-            "vercel",
-            "netlify",
-            "firebase",
-            "exo",
-            "vultr-cli",
-            "eb",
+        tuple(
+            """
+            gcloud az doctl heroku flyctl fly ibmcloud oci linode-cli hcloud scw civo openstack nova cf
+            railway vercel netlify firebase exo vultr-cli eb
+        """.split()
         ),
         _cloud,
     ),

@@ -165,4 +165,5 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "utmpdump": _log_editors,
     "logrotate": _logrotate,
 }
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_rewrites,)
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()
+WRITING: tuple[Callable[[Call], Iterable[Hit]], ...] = (_rewrites,)

@@ -9,21 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from .model import HOME, Call, Hit, Label, block, review
 
 _SYSTEM = ("c:", "c:\\", "c:/", "c:\\*", "c:/*", "d:", "d:\\", "\\", "/")
-_SYSTEM_STARTS = (
-    "c:windows",
-    "c:users",
-    "c:program",
-    "c:programdata",
-    "$env:",
-    "%systemroot%",
-    "%userprofile%",
-    "%windir%",
-    "%systemdrive%",
-    "env:",
-    "hklm:",
-    "hkcu:",
-    "c:system32",
-    "c:boot",
+_SYSTEM_STARTS = tuple(
+    """
+    c:windows c:users c:program c:programdata $env: %systemroot% %userprofile% %windir% %systemdrive% env: hklm:
+    hkcu: c:system32 c:boot
+""".split()
 )
 _BUILD_WORDS = ("bin", "obj", "build", "dist", "temp", "tmp", "node_modules", "cache", "target", "out")
 
@@ -170,16 +160,10 @@ def _with(family: str, what: str, *marks: str) -> Callable[[Call], Iterator[Hit]
 _clear_log = _always("cover_tracks", "clears a log")
 _REMOVE = ("remove-item", "ri", "rd", "rmdir", "del", "erase", "rm")
 _FETCH = ("regsvr32", "mshta", "rundll32", "cscript", "wscript", "msiexec", "installutil")
-_CLOUD_CMDLETS = (
-    "remove-az",
-    "remove-ec2",
-    "remove-s3",
-    "remove-gc",
-    "remove-ad",
-    "remove-vm",
-    "clear-az",
-    "remove-rds",
-    "remove-mg",
+_CLOUD_CMDLETS = tuple(
+    """
+    remove-az remove-ec2 remove-s3 remove-gc remove-ad remove-vm clear-az remove-rds remove-mg
+""".split()
 )
 
 

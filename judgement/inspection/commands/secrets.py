@@ -9,143 +9,34 @@ from .globs import any_of, matcher
 from .model import HOME
 from .targets import normal
 
-_FILES = (
-    "/etc/shadow",
-    "/etc/shadow-",
-    "/etc/gshadow",
-    "/etc/gshadow-",
-    "/etc/sudoers",
-    "/etc/security/opasswd",
-    "/etc/krb5.keytab",
-    "/etc/master.passwd",
-    "/etc/ssh/ssh_host_*_key",
-    "/etc/ssl/private/*",
-    "/etc/kubernetes/admin.conf",
-    "/etc/kubernetes/pki/*.key",
-    "/etc/wireguard/*.conf",
-    "/etc/openvpn/*.key",
-    "/etc/ppp/*-secrets",
-    "/etc/rancher/k3s/k3s.yaml",
-    "/etc/letsencrypt/live/*/privkey*",
-    "/etc/NetworkManager/system-connections/*",
-    "/var/lib/kubelet/config.json",
-    "/etc/ipsec.secrets",
-    "/etc/docker/key.json",
-    "/run/secrets/*",
-    "/var/run/secrets/*",
-    "/proc/*/environ",
-    "/proc/*/mem",
-    "/proc/kcore",
-    "/dev/mem",
-    "/var/lib/sss/secrets/*",
-    "*/etc/shadow",
-    "*/etc/gshadow",
-    "*.kdbx",
-    "*.kdb",
-    "*.keystore",
-    "*.ppk",
-    "*.p12",
-    "*.pfx",
-    "*/.pgpass",
-    "*/.netrc",
-    "*/_netrc",
-    "*/.my.cnf",
-    "*/.git-credentials",
-    "*/.npmrc",
-    "*/.pypirc",
-    "*/.htpasswd",
-    "*/.vault-token",
-    "*/.boto",
-    "*/.s3cfg",
-    "*/.aws/credentials",
-    "*/.aws/sso/cache/*",
-    "*/.aws/cli/cache/*",
-    "*/.azure/*token*",
-    "*/.azure/accessTokens.json",
-    "*/.azure/msal*",
-    "*/gcloud/*credential*",
-    "*/gcloud/access_tokens.db",
-    "*/gcloud/legacy_credentials*",
-    "*/.kube/config",
-    "*/kubeconfig",
-    "*/.docker/config.json",
-    "*/.dockercfg",
-    "*/.cargo/credentials*",
-    "*/.gem/credentials",
-    "*/.config/gh/hosts.yml",
-    "*/.config/hub",
-    "*/.config/rclone/rclone.conf",
-    "*/.terraform.d/credentials*",
-    "*/.password-store/*",
-    "*/.gnupg/private-keys*",
-    "*/.gnupg/secring*",
-    "*/.gnupg/*.kbx",
-    "*/keychains/*",
-    "*login.keychain*",
-    "*/.local/share/keyrings/*",
-    "*/kwalletd/*",
-    "*.kwl",
-    "*chrom*/*Login?Data*",
-    "*chrom*/*Cookies*",
-    "*Chrom*/*Login?Data*",
-    "*Chrom*/*Cookies*",
-    "*Brave*/*Login?Data*",
-    "*/logins.json",
-    "*/key4.db",
-    "*/key3.db",
-    "*/cookies.sqlite",
-    "*/signons.sqlite",
-    "*/Login?Data",
-    "*/wallet.dat",
-    "*/.bitcoin/*wallet*",
-    "*/.ethereum/keystore*",
-    "*/.electrum/wallets*",
-    "*/.claude/.credentials.json",
-    "*/.codex/auth.json",
-    "*/.config/op/*",
-    "*/service-account*.json",
-    "*/application_default_credentials.json",
-    "*/id_rsa",
-    "*/id_dsa",
-    "*/id_ecdsa",
-    "*/id_ed25519",
-    "*/id_ecdsa_sk",
-    "*/id_ed25519_sk",
-    "*/identity",
-    "*/.ssh/*_rsa",
-    "*/.ssh/*_ed25519",
-    "*/.ssh/*.pem",
-    "*/.ssh/*.key",
-    "*/privkey.pem",
-    "*/private.key",
-    "*/private.pem",
-    "*private*key*.pem",
-    "*/server.key",
-    "*/terraform.tfstate",
-    "*/credentials.json",
-    "*/secrets.yml",
-    "*/secrets.yaml",
-    "*/.secrets",
-    "*/master.key",
-    "*/wp-config.php",
-    "*/serviceaccount/token",
-    "*/ntds.dit",
-    "*/config/sam",
-    "*/config/system",
+_FILES = tuple(
+    """
+    /etc/shadow /etc/shadow- /etc/gshadow /etc/gshadow- /etc/sudoers /etc/security/opasswd /etc/krb5.keytab
+    /etc/master.passwd /etc/ssh/ssh_host_*_key /etc/ssl/private/* /etc/kubernetes/admin.conf
+    /etc/kubernetes/pki/*.key /etc/wireguard/*.conf /etc/openvpn/*.key /etc/ppp/*-secrets /etc/rancher/k3s/k3s.yaml
+    /etc/letsencrypt/live/*/privkey* /etc/NetworkManager/system-connections/* /var/lib/kubelet/config.json
+    /etc/ipsec.secrets /etc/docker/key.json /run/secrets/* /var/run/secrets/* /proc/*/environ /proc/*/mem
+    /proc/kcore /dev/mem /var/lib/sss/secrets/* */etc/shadow */etc/gshadow *.kdbx *.kdb *.keystore *.ppk *.p12 *.pfx
+    */.pgpass */.netrc */_netrc */.my.cnf */.git-credentials */.npmrc */.pypirc */.htpasswd */.vault-token */.boto
+    */.s3cfg */.aws/credentials */.aws/sso/cache/* */.aws/cli/cache/* */.azure/*token* */.azure/accessTokens.json
+    */.azure/msal* */gcloud/*credential* */gcloud/access_tokens.db */gcloud/legacy_credentials* */.kube/config
+    */kubeconfig */.docker/config.json */.dockercfg */.cargo/credentials* */.gem/credentials */.config/gh/hosts.yml
+    */.config/hub */.config/rclone/rclone.conf */.terraform.d/credentials* */.password-store/*
+    */.gnupg/private-keys* */.gnupg/secring* */.gnupg/*.kbx */keychains/* *login.keychain* */.local/share/keyrings/*
+    */kwalletd/* *.kwl *chrom*/*Login?Data* *chrom*/*Cookies* *Chrom*/*Login?Data* *Chrom*/*Cookies*
+    *Brave*/*Login?Data* */logins.json */key4.db */key3.db */cookies.sqlite */signons.sqlite */Login?Data
+    */wallet.dat */.bitcoin/*wallet* */.ethereum/keystore* */.electrum/wallets* */.claude/.credentials.json
+    */.codex/auth.json */.config/op/* */service-account*.json */application_default_credentials.json */id_rsa
+    */id_dsa */id_ecdsa */id_ed25519 */id_ecdsa_sk */id_ed25519_sk */identity */.ssh/*_rsa */.ssh/*_ed25519
+    */.ssh/*.pem */.ssh/*.key */privkey.pem */private.key */private.pem *private*key*.pem */server.key
+    */terraform.tfstate */credentials.json */secrets.yml */secrets.yaml */.secrets */master.key */wp-config.php
+    */serviceaccount/token */ntds.dit */config/sam */config/system
+""".split()
 )
-_FOLDERS = (
-    ".ssh",
-    ".gnupg",
-    ".aws",
-    ".password-store",
-    ".kube",
-    ".azure",
-    "keyrings",
-    "gcloud",
-    "Keychains",
-    "private",
-    "pki",
-    ".mozilla",
+_FOLDERS = tuple(
+    """
+    .ssh .gnupg .aws .password-store .kube .azure keyrings gcloud Keychains private pki .mozilla
+""".split()
 )
 _KEY_NAMES = ("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519")
 _PUBLIC = (".pub", ".example", ".sample", ".template", ".dist", ".md", ".tmpl", "known_hosts", "/config.example")

@@ -49,21 +49,10 @@ MAX_NESTING = 10
 MAX_SCRIPT = 64 * 1024
 """Characters of an inner script that are parsed."""
 
-_GLOBBED = (
-    "rm",
-    "dd",
-    "cat",
-    "sh",
-    "bash",
-    "nc",
-    "curl",
-    "wget",
-    "chmod",
-    "mkfs",
-    "python3",
-    "shred",
-    "base64",
-    "sudo",
+_GLOBBED = tuple(
+    """
+    rm dd cat sh bash nc curl wget chmod mkfs python3 shred base64 sudo
+""".split()
 )
 _SHELLS = interpreters.SHELLS
 

@@ -27,155 +27,38 @@ class Place(Enum):
 
 
 _SYSTEM_ROOTS = frozenset(
-    [
-        "bin",
-        "boot",
-        "dev",
-        "etc",
-        "home",
-        "lib",
-        "lib32",
-        "lib64",
-        "libx32",
-        "media",
-        "mnt",
-        "opt",
-        "proc",
-        "root",
-        "run",
-        "sbin",
-        "srv",
-        "sys",
-        "usr",
-        "var",
-        "private",
-        "Applications",
-        "Library",
-        "System",
-        "Users",
-        "Volumes",
-        "nix",
-        "snap",
-        "host",
-        "hostfs",
-        "rootfs",
-    ]
+    """
+        bin boot dev etc home lib lib32 lib64 libx32 media mnt opt proc root run sbin srv sys usr var private
+        Applications Library System Users Volumes nix snap host hostfs rootfs
+    """.split()
 )
 _DATA_ROOTS = frozenset(
-    [
-        "data",
-        "backup",
-        "backups",
-        "database",
-        "databases",
-        "db",
-        "storage",
-        "vol",
-        "volumes",
-        "export",
-        "exports",
-        "archive",
-    ]
+    """
+        data backup backups database databases db storage vol volumes export exports archive
+    """.split()
 )
 _WHOLE = frozenset({"bin", "boot", "lib", "lib32", "lib64", "sbin", "proc", "sys"})
 _USR_OWN = frozenset({"bin", "lib", "lib32", "lib64", "libexec", "sbin", "share", "include", "local", "src"})
 _SERVICES = frozenset(
-    [
-        "postgresql",
-        "postgres",
-        "pgsql",
-        "mysql",
-        "mariadb",
-        "mongodb",
-        "mongo",
-        "redis",
-        "docker",
-        "containerd",
-        "etcd",
-        "kubelet",
-        "rancher",
-        "elasticsearch",
-        "cassandra",
-        "clickhouse",
-        "influxdb",
-        "grafana",
-        "prometheus",
-        "consul",
-        "vault",
-        "dpkg",
-        "rpm",
-        "pacman",
-        "libvirt",
-        "jenkins",
-        "gitlab",
-        "git",
-        "ldap",
-        "lxc",
-        "lxd",
-        "zookeeper",
-        "kafka",
-        "couchdb",
-        "neo4j",
-        "minio",
-        "ceph",
-        "samba",
-        "systemd",
-    ]
+    """
+        postgresql postgres pgsql mysql mariadb mongodb mongo redis docker containerd etcd kubelet rancher
+        elasticsearch cassandra clickhouse influxdb grafana prometheus consul vault dpkg rpm pacman libvirt
+        jenkins gitlab git ldap lxc lxd zookeeper kafka couchdb neo4j minio ceph samba systemd
+    """.split()
 )
 _HOME_VITAL = frozenset(
-    [
-        ".ssh",
-        ".gnupg",
-        ".config",
-        ".local",
-        ".aws",
-        ".kube",
-        ".azure",
-        ".mozilla",
-        ".thunderbird",
-        ".password-store",
-        ".docker",
-        ".gcloud",
-        "Documents",
-        "Desktop",
-        "Pictures",
-        "Photos",
-        "Videos",
-        "Music",
-        "Library",
-        "Mail",
-        "Maildir",
-        ".bashrc",
-        ".profile",
-        ".zshrc",
-        ".bash_profile",
-        "backups",
-    ]
+    """
+        .ssh .gnupg .config .local .aws .kube .azure .mozilla .thunderbird .password-store .docker .gcloud
+        Documents Desktop Pictures Photos Videos Music Library Mail Maildir .bashrc .profile .zshrc
+        .bash_profile backups
+    """.split()
 )
 _VITAL_FILES = frozenset(
-    [
-        "/etc/passwd",
-        "/etc/shadow",
-        "/etc/group",
-        "/etc/gshadow",
-        "/etc/fstab",
-        "/etc/sudoers",
-        "/etc/hosts",
-        "/etc/resolv.conf",
-        "/etc/crypttab",
-        "/etc/ssh/sshd_config",
-        "/etc/ld.so.conf",
-        "/etc/nsswitch.conf",
-        "/etc/crontab",
-        "/etc/profile",
-        "/etc/environment",
-        "/etc/pam.conf",
-        "/etc/machine-id",
-        "/etc/hostname",
-        "/etc/inittab",
-        "/etc/login.defs",
-        "/etc/ssl/certs",
-    ]
+    """
+        /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/fstab /etc/sudoers /etc/hosts /etc/resolv.conf
+        /etc/crypttab /etc/ssh/sshd_config /etc/ld.so.conf /etc/nsswitch.conf /etc/crontab /etc/profile
+        /etc/environment /etc/pam.conf /etc/machine-id /etc/hostname /etc/inittab /etc/login.defs /etc/ssl/certs
+    """.split()
 )
 _DEVICES = (
     "/dev/sd*",
@@ -204,15 +87,10 @@ _DEVICES = (
     "\\\\.\\physicaldrive*",
 )
 _is_device = any_of(_DEVICES)
-_TEMP = (
-    "/tmp/",  # noqa: S108
-    "/var/tmp/",  # noqa: S108
-    "/dev/shm/",  # noqa: S108
-    "/run/user/",
-    "/var/cache/",
-    "/var/lib/apt/lists",
-    "/private/tmp/",
-    "/var/folders/",
+_TEMP = tuple(
+    """
+    /tmp/ /var/tmp/ /dev/shm/ /run/user/ /var/cache/ /var/lib/apt/lists /private/tmp/ /var/folders/
+""".split()
 )
 _EVERYTHING = ("*", ".", ".*", "*.*", "{*,.*}", "**")
 
@@ -249,35 +127,14 @@ def is_log(path: str, folder: str = ".") -> bool:
     return is_history(clean)
 
 
-_SYSTEM_LOGS = (
-    "/var/log/auth.log*",
-    "/var/log/secure*",
-    "/var/log/syslog*",
-    "/var/log/messages*",
-    "/var/log/?tmp*",
-    "/var/log/lastlog*",
-    "/var/log/faillog*",
-    "/var/log/tallylog*",
-    "/var/log/kern.log*",
-    "/var/log/cron*",
-    "/var/log/audit*",
-    "/var/log/journal*",
-    "/var/log/daemon.log*",
-    "/var/log/maillog*",
-    "/var/log/mail.log*",
-    "/var/log/sudo*",
-    "/var/log/user.log*",
-    "/var/log/debug*",
-    "/var/log/boot.log*",
-    "/var/log/dpkg.log*",
-    "/var/log/yum.log*",
-    "/var/log/*/access*log*",
-    "/var/log/*/error*log*",
-    "/run/log/journal*",
-    "/var/run/utmp",
-    "/run/utmp",
-    "/var/adm/*",
-    "/var/account/*",
+_SYSTEM_LOGS = tuple(
+    """
+    /var/log/auth.log* /var/log/secure* /var/log/syslog* /var/log/messages* /var/log/?tmp* /var/log/lastlog*
+    /var/log/faillog* /var/log/tallylog* /var/log/kern.log* /var/log/cron* /var/log/audit* /var/log/journal*
+    /var/log/daemon.log* /var/log/maillog* /var/log/mail.log* /var/log/sudo* /var/log/user.log* /var/log/debug*
+    /var/log/boot.log* /var/log/dpkg.log* /var/log/yum.log* /var/log/*/access*log* /var/log/*/error*log*
+    /run/log/journal* /var/run/utmp /run/utmp /var/adm/* /var/account/*
+""".split()
 )
 _is_system_log = any_of(_SYSTEM_LOGS)
 

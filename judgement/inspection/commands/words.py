@@ -39,16 +39,10 @@ WELL_KNOWN: Mapping[str, str] = {
     "SYSTEMDRIVE": "C:",
 }
 _HARMLESS_NAMES = ("TMP", "TEMP", "BUILD", "DIST", "CACHE", "OUT", "WORK", "TARGET_DIR", "SCRATCH", "VENV")
-_SECRET_NAMES = (
-    "SECRET",
-    "TOKEN",
-    "PASSWORD",
-    "PASSWD",
-    "API_KEY",
-    "APIKEY",
-    "PRIVATE_KEY",
-    "ACCESS_KEY",
-    "CREDENTIAL",
+_SECRET_NAMES = tuple(
+    """
+    SECRET TOKEN PASSWORD PASSWD API_KEY APIKEY PRIVATE_KEY ACCESS_KEY CREDENTIAL
+""".split()
 )
 
 
@@ -70,6 +64,9 @@ def capped(data: Data) -> Data:
 
 def expand(word: Word, around: Surroundings) -> list[Field]:
     """One word's fields: none where it comes to nothing."""
+    if len(word.parts) == 1 and isinstance(only := word.parts[0], Literal) and "{" not in only.text:
+        text = _tilde(only.text) if not only.quoted and only.text[:1] == "~" else only.text
+        return [Field(capped(Data(text)), not only.quoted and any(mark in text for mark in "*?["))]
     fields = _split(word, around)
     if any(isinstance(part, Literal) and not part.quoted and "{" in part.text for part in word.parts):
         fields = [Field(Data(text, f.data.labels), f.globs) for f in fields for text in braces(f.text)]

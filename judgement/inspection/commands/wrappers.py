@@ -116,18 +116,10 @@ _RUNNERS: Mapping[str, tuple[str, ...]] = {
     "mise": ("exec", "x"),
     "direnv": ("exec",),
 }
-_CONTAINERS = (
-    "docker",
-    "podman",
-    "nerdctl",
-    "kubectl",
-    "oc",
-    "crictl",
-    "lxc",
-    "docker-compose",
-    "k3s",
-    "microk8s",
-    "ctr",
+_CONTAINERS = tuple(
+    """
+    docker podman nerdctl kubectl oc crictl lxc docker-compose k3s microk8s ctr
+""".split()
 )
 _CONTAINER_VALUED = (
     "-e -v -w -u -p -h -l -m -n -c --env --volume --workdir --user --publish --name --network --net --mount --entrypoint "  # noqa: E501
@@ -292,18 +284,10 @@ def _find(call: Call) -> Inner:
 
 
 _FIND_TESTS = ("-name", "-iname", "-path", "-ipath", "-wholename", "-regex", "-iregex")
-_FIND_NARROW = (
-    "-mtime",
-    "-mmin",
-    "-user",
-    "-empty",
-    "-newer",
-    "-size",
-    "-inum",
-    "-atime",
-    "-ctime",
-    "-nouser",
-    "-xtype",
+_FIND_NARROW = tuple(
+    """
+    -mtime -mmin -user -empty -newer -size -inum -atime -ctime -nouser -xtype
+""".split()
 )
 
 
