@@ -32,6 +32,7 @@ def render(result: JSON) -> str:
     """The figures as Markdown; what wasn't measured is left out."""
     figures = result["figures"]
     sections = {"echo": _echo, "hops": _hops, "embedding": _embedding, "startup": _startup, "memory": _memory}
+    sections |= {"judging": _judging}
     parts = [_machine(result), _bounds(result["bounds"])]
     parts += [section(figures[name]) for name, section in sections.items() if name in figures]
     return "\n".join(parts)
@@ -106,6 +107,16 @@ def _memory(figures: JSON) -> str:
     rows = [[name, f"{size:.0f}"] for name, size in sorted(by_name.items(), key=lambda item: -item[1])]
     rest = f"At rest the whole tree takes {figures['idle_cpu_percent']:g} % of one core.\n"
     return _table(["memory", "PSS MiB"], [*rows, ["in all", f"{figures['total_gib'] * 1024:.0f}"]]) + "\n" + rest
+
+
+def _judging(figures: JSON) -> str:
+    rows = [
+        [f"{group}, {name}" if name else group, f"{each['p50_ms']:.3f}", f"{each['p99_ms']:.3f}"]
+        for group, found in figures.items()
+        if isinstance(found, dict)
+        for name, each in (found.items() if "p50_ms" not in found else [("", found)])
+    ]
+    return _table(["judgement alone", "median ms", "p99 ms"], rows)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
