@@ -55,8 +55,7 @@ class RoleEngine:
         self._clock = clock
         self._period_s = period_s
         self._verifier = Verifier(AUDIENCE, boot.audience_key)
-        safety = boot.settings.safety
-        self._files = RuleFiles(safety.policy_file, safety.roles_file)
+        self._files = RuleFiles(boot.settings.safety)
         self._loaded: Loaded | None = None
         self._fault = ""
         self._watching: asyncio.Task[None] | None = None
@@ -173,7 +172,7 @@ class RoleEngine:
         return result(found) | {"_meta": {"aura/layers": [{"layer": LAYER, "actor": str(self._bus.address), "ms": ms}]}}
 
     async def _meaning(self, message: CallTool, context: Context) -> dict[str, float] | None:
-        """How close the task's meaning is to each role; None while no model can say."""
+        """How much the task's meaning speaks for each capability; None while no model can say."""
         try:
             async with asyncio.timeout(_EMBED_S):
                 reply = await self._bus.request(

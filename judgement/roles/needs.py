@@ -1,17 +1,22 @@
-"""What a task's words tell that it needs: a small lexicon, matched in one pass over the text."""
+"""What a task's words tell that it needs: a small lexicon, matched in one pass, and hashed words and pairs."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Final
 
 import ahocorasick_rs
 import yaml
 
 MOST_CHARS: Final = 8_000
+BUCKETS: Final = 4096
+_STEM: Final = 6  # letters of a word that count: deploy, deployed and deployment are one
+_JOINTS = str.maketrans("./-", "   ")
 _APART = str.maketrans(dict.fromkeys("\t\n\r,;:!?()[]{}\"'<>|*`=&+_", " "))
 
 
@@ -38,6 +43,13 @@ class Lexicon:
         return frozenset(
             capability for capability, lines in self.needs.items() if any(line <= groups for line in lines)
         )
+
+
+def buckets(text: str) -> frozenset[int]:
+    """Numbers below BUCKETS of a text's word beginnings and of its pairs of neighbours; 8,000 characters are read."""
+    words = [word[:_STEM] for word in _plain(text.translate(_JOINTS)).split()]
+    pairs = (f"{one} {other}" for one, other in pairwise(words))
+    return frozenset(zlib.crc32(each.encode("utf-8", "replace")) % BUCKETS for each in (*words, *pairs))
 
 
 @cache

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from aura_ia_mcp.judgement.roles import parse, shipped, shipped_text
 from aura_ia_mcp.judgement.roles.arbitration import ArbitrationError, Opinion, arbitrate
-from aura_ia_mcp.judgement.roles.meaning import head, meaning
+from aura_ia_mcp.judgement.roles.meaning import feature_names, head, meaning
 from aura_ia_mcp.judgement.roles.needs import MOST_CHARS, lexicon
 from aura_ia_mcp.judgement.roles.simulation import Step, simulate
 from aura_ia_mcp.judgement.roles.suggestion import UnknownCapabilityError, suggest
@@ -53,8 +55,27 @@ def test_who_has_all_that_is_required_comes_first(task: str, required: frozenset
 
 def test_meaning_moves_the_ranking() -> None:
     vague = "Please see to this"
-    assert suggest(ROLES, vague, (), {"ux_designer": 9.0})[0].role == "ux_designer"
-    assert suggest(ROLES, vague, (), {"researcher": 9.0})[0].role == "researcher"
+    assert suggest(ROLES, vague, (), {"block_action": 30.0})[0].role == "security_officer"
+    assert suggest(ROLES, vague, (), {"read_logs": 30.0})[0].role == "researcher"
+    assert suggest(ROLES, vague, (), {"block_action": 30.0, "merge": 30.0})[0].role == "root"
+
+
+def test_a_role_that_was_added_gets_the_tasks_of_which_it_is_the_least_powerful_doer() -> None:
+    tester = "  tester: {title: Tester, trust: 1, description: d, capabilities: [execute_tests]}\n\ncallers:"
+    ranked = suggest(parse(shipped_text().replace("\ncallers:", tester, 1)), "Run the unit tests")
+    before = {each.role: each.score for each in suggest(ROLES, "Run the unit tests")}
+    assert ranked[0].role == "tester"
+    assert ranked[0].score > 0.5
+    assert before["junior_developer"] > 0.5
+
+
+def test_what_a_task_needs_is_told_as_a_guess_with_its_probability() -> None:
+    ranked = {each.role: each for each in suggest(ROLES, "Block the suspicious agent")}
+    best, lacking = ranked["security_officer"], ranked["developer"]
+    assert "block_action" in best.covered
+    assert "block_action" in lacking.missing
+    assert re.search(r"has .*block_action \(\d+%\), which the task is guessed to need", "; ".join(best.reasons))
+    assert re.search(r"lacks .*block_action \(\d+%\), which the task is guessed to need", "; ".join(lacking.reasons))
 
 
 def test_least_power_wins_ties() -> None:
@@ -138,8 +159,9 @@ def test_a_simulation_judges_each_action_at_its_time() -> None:
     assert rules == ["role.capability", "delegation", "role.missing", "action.unknown"]
 
 
-def test_the_head_was_trained_with_this_lexicon_and_these_roles() -> None:
-    words = lexicon()
-    assert list(head().features) == [*words.words, *(f"needs {name}" for name in words.needs)]
-    assert set(head().meaning) == set(ROLES.engineers)
-    assert words.needs.keys() <= ROLES.document.capabilities.keys()
+def test_the_head_was_trained_with_this_lexicon_and_these_capabilities() -> None:
+    assert head().features == feature_names()
+    assert set(head().capabilities) == set(ROLES.document.capabilities)
+    assert lexicon().needs.keys() <= ROLES.document.capabilities.keys()
+    size = len((files("aura_ia_mcp.judgement.roles") / "head.npz").read_bytes())
+    assert size < 1_000_000
