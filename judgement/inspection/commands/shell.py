@@ -9,7 +9,8 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass, field, replace
 
-from . import documents, interpreters, loops, rules, wrappers
+from . import loops, rules, wrappers
+from .code import documents, interpreters
 from .flow import FETCHERS, output, path_labels
 from .globs import matcher
 from .model import (

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from .model import HOME, Call, Hit, Label, block, review
+from ..model import HOME, Call, Hit, Label, block, review
 
 _SYSTEM = ("c:", "c:\\", "c:/", "c:\\*", "c:/*", "d:", "d:\\", "\\", "/")
 _SYSTEM_STARTS = tuple(

@@ -6,42 +6,42 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from . import (
-    rules_containers,
-    rules_credentials,
-    rules_data,
-    rules_devices,
-    rules_exhaust,
-    rules_files,
-    rules_guards,
-    rules_identity,
-    rules_network,
-    rules_platforms,
-    rules_tracks,
-    rules_windows,
+    containers,
+    credentials,
+    data,
+    devices,
+    exhaust,
+    files,
+    guards,
+    identity,
+    network,
+    platforms,
+    tracks,
+    windows,
 )
-from .flow import Files
-from .model import UNKNOWN, Call, Data, Hit, Label, review
+from ..flow import Files
+from ..model import UNKNOWN, Call, Data, Hit, Label, review
 
 _MODULES = (
-    rules_files,
-    rules_devices,
-    rules_exhaust,
-    rules_guards,
-    rules_tracks,
-    rules_credentials,
-    rules_network,
-    rules_identity,
-    rules_data,
-    rules_platforms,
-    rules_containers,
-    rules_windows,
+    files,
+    devices,
+    exhaust,
+    guards,
+    tracks,
+    credentials,
+    network,
+    identity,
+    data,
+    platforms,
+    containers,
+    windows,
 )
 Rule = Callable[[Call], Iterable[Hit]]
 
 _ALWAYS: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in module.ALWAYS)
 _WRITING: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in getattr(module, "WRITING", ()))
 _WRITERS = frozenset("tee sponge cp mv ln install rsync scp ditto sed gsed perl curl wget dd".split())
-FOLDED: frozenset[str] = frozenset(rules_windows.RULES) | frozenset({"cmd", "powershell", "pwsh", "mimikatz"})
+FOLDED: frozenset[str] = frozenset(windows.RULES) | frozenset({"cmd", "powershell", "pwsh", "mimikatz"})
 """Names that count in upper case too."""
 
 
@@ -72,13 +72,13 @@ def judge(call: Call, files: Files) -> Iterator[Hit]:
     for rule in _RULES.get(call.name, ()):
         yield from rule(call)
     if call.name.startswith(("mkfs.", "mke2fs")):
-        yield from rules_devices.make_file_system(call)
+        yield from devices.make_file_system(call)
     for rule in _ALWAYS:
         yield from rule(call)
     if call.outputs or call.name in _WRITERS:
         for rule in _WRITING:
             yield from rule(call)
-    yield from rules_network.sends_content(call, files)
+    yield from network.sends_content(call, files)
     if call.name in _INSTALLERS:
         held = [files.content(path) for path in call.operands]
         if any(data is not None and Label.REMOTE in data.labels for data in held):

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from .globs import any_of
-from .model import HOME, UNKNOWN, Call, Hit, block, review
-from .targets import Place, normal, place
+from ..globs import any_of
+from ..model import HOME, UNKNOWN, Call, Hit, block, review
+from ..targets import Place, normal, place
 
 _START_FILES = tuple(
     """

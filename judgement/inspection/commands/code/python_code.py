@@ -13,8 +13,8 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from .model import HOME, NOTHING, UNKNOWN, Data, Hit, Output, block, review
-from .words import WELL_KNOWN
+from ..model import HOME, NOTHING, UNKNOWN, Data, Hit, Output, block, review
+from ..words import WELL_KNOWN
 
 MAX_CODE = 32 * 1024
 MAX_NODES = 20_000
@@ -300,7 +300,7 @@ class _Code:
         elif name == "shutil.disk_usage":
             return
         if name.startswith(("urllib", "requests", "httpx", "urlopen")):
-            from ..urls import is_metadata  # noqa: PLC0415 (one use)
+            from ...urls import is_metadata  # noqa: PLC0415 (one use)
 
             if is_metadata(text.rsplit("://", maxsplit=1)[-1].split("/", maxsplit=1)[0]):
                 self._around.note(

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from .model import UNKNOWN, Call, Hit, block, review
-from .targets import Place, is_device, normal, place
+from ..model import UNKNOWN, Call, Hit, block, review
+from ..targets import Place, is_device, normal, place
 
 _FAMILY = "escape"
 _SOCKETS = ("docker.sock", "containerd.sock", "crio.sock", "podman.sock", "cri-dockerd.sock")

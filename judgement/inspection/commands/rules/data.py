@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ...finding import Severity
-from ..sql import inspect_sql
-from .model import UNKNOWN, Call, Hit, Label, block, review
+from ....finding import Severity
+from ...sql import inspect_sql
+from ..model import UNKNOWN, Call, Hit, Label, block, review
 
 _FAMILY = "database"
 _TEST_NAMES = ("test", "tmp", "temp", "scratch", "sandbox", "_dev", "dev_", "fixture", "spec", "local")

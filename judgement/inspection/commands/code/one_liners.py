@@ -18,9 +18,9 @@ from typing import Protocol
 
 from .concepts import judge as judge_concepts
 from .concepts import spoken_of
-from .model import HOME, NOTHING, UNKNOWN, Call, Data, Hit, Output, block, review
+from ..model import HOME, NOTHING, UNKNOWN, Call, Data, Hit, Output, block, review
 from . import python_code
-from .quoting import ansi_c
+from ..quoting import ansi_c
 
 MAX_TOKENS = 4000
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from . import concepts
 from .interpreters import Around
-from .model import Call, Data, Hit, block, review
+from ..model import Call, Data, Hit, block, review
 
 _COMPILERS = frozenset(
     """

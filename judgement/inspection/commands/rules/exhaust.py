@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from .guards import is_guard, is_recorder
-from .model import UNKNOWN, Call, Hit, Label, block, review
-from .targets import Place, normal, place
+from ..guards import is_guard, is_recorder
+from ..model import UNKNOWN, Call, Hit, Label, block, review
+from ..targets import Place, normal, place
 
 
 def _down(call: Call) -> Iterator[Hit]:

@@ -9,7 +9,7 @@ from importlib.resources import files
 import ahocorasick_rs
 import yaml
 
-from .model import Hit, review
+from ..model import Hit, review
 
 MAX_CODE = 64 * 1024
 """Characters that are looked at."""

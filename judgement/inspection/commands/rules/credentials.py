@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..urls import is_metadata
-from .model import Call, Hit, Label, block, review
-from .secrets import is_secret, is_secret_folder
-from .targets import normal
+from ...urls import is_metadata
+from ..model import Call, Hit, Label, block, review
+from ..secrets import is_secret, is_secret_folder
+from ..targets import normal
 
 _FAMILY = "credentials"
 _LOOKS_ONLY = frozenset(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from .model import HOME, UNKNOWN, Call, Hit, block, review
-from .targets import Place, is_device, is_history, is_log, is_system_file, normal, place
+from ..model import HOME, UNKNOWN, Call, Hit, block, review
+from ..targets import Place, is_device, is_history, is_log, is_system_file, normal, place
 
 _FAMILY = "destroy_files"
 

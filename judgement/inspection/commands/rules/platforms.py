@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from .model import UNKNOWN, Call, Hit, Label, block, review
-from .wrappers import past_options
+from ..model import UNKNOWN, Call, Hit, Label, block, review
+from ..wrappers import past_options
 
 _FAMILY = "infrastructure"
 _DRY = ("--dry-run", "--dryrun", "--check", "-n", "--whatif", "--what-if", "--no-execute-changeset", "--help")

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from .guards import is_guard, is_recorder, names_guard
-from .model import UNKNOWN, Call, Hit, Label, block, review
+from ..guards import is_guard, is_recorder, names_guard
+from ..model import UNKNOWN, Call, Hit, Label, block, review
 
 _STOPS = frozenset({"stop", "disable", "mask", "kill"})
 _DOWN = frozenset({"poweroff", "reboot", "halt", "kexec", "suspend", "hibernate", "rescue", "emergency", "soft-reboot"})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from .model import Call, Hit, block, review
-from .targets import is_history, is_log, is_system_log, normal
+from ..model import Call, Hit, block, review
+from ..targets import is_history, is_log, is_system_log, normal
 
 
 def _history(call: Call) -> Iterator[Hit]:
