@@ -40,7 +40,7 @@ class Load:
         self.answers: list[Answer] = []
         self._system = system
         self._tool = tool
-        self._arguments = arguments or {"text": "hello"}
+        self._arguments = {"text": "hello"} if arguments is None else arguments
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(f"load-{n}",)) for n in range(threads)]
 
@@ -49,7 +49,11 @@ class Load:
             self._system.token(f"load-{name}")
         for thread in self._threads:
             thread.start()
-        until("the first answers", lambda: len(self.served_since(0.0)) > 20, 30)
+        try:
+            until("the first answers", lambda: len(self.served_since(0.0)) > 20, 30)
+        except TimeoutError as error:
+            self._stop.set()
+            raise TimeoutError(f"{error}; the last were {self.answers[-3:]}") from error
         return self
 
     def __exit__(

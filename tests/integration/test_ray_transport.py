@@ -49,6 +49,11 @@ def test_people_find_the_layers_by_name_in_the_state_api(system: System) -> None
         ("Directory", "Bus Directory 0", "ALIVE"),
         ("Records", "L0 Records 0", "ALIVE"),
         ("MLWorker", "L1 ML worker 0", "ALIVE"),
+        ("Language", "L1 Language 0", "ALIVE"),
+        ("RoleEngine", "L2 Role engine 0", "ALIVE"),
+        ("Router", "L2 Router 0", "ALIVE"),
+        ("Workflow", "L3 Workflow 0", "ALIVE"),
+        ("Reasoning", "L4 Reasoning 0", "ALIVE"),
         ("Tools", "L5 Tools 0", "ALIVE"),
         ("Safety", "L6 Safety 0", "ALIVE"),
     }

@@ -67,17 +67,20 @@ class System:
         root: its folder; commands started there (`aura`, stdio) find it.
         paths: where its files lie.
         port: of the first virtual server.
+        policy: where its own policy is read from, once a test writes one.
     """
 
     def __init__(self, root: Path, sources: Sequence[str], sections: dict[str, JSON]) -> None:
         self.root = root
-        self.port, ml_port = free_ports(2)
+        self.port, ml_port, roles_port = free_ports(3)
         self._mark = uuid.uuid4().hex
         self._sources = tuple(sources)
-        self._write_settings(ml_port, sections)
+        self._write_settings(ml_port, roles_port, sections)
         self.settings = load(folder=root, environ={}).settings
         self.paths = Paths(root / ".aura", root / "logs")
         self.ml_url = f"http://127.0.0.1:{ml_port}/mcp/stream"
+        self.roles_url = f"http://127.0.0.1:{roles_port}/mcp/stream"
+        self.policy = root / "configs" / "policy.yaml"
         self._process: subprocess.Popen[bytes] | None = None
         self._tokens: dict[str, str] = {}
         self._seen: set[psutil.Process] = set()
@@ -126,6 +129,11 @@ class System:
         except (TimeoutError, ChildProcessError) as error:
             self.kill()
             raise RuntimeError(f"{error}; it printed:\n{self.log}") from error
+
+    def ensure(self) -> None:
+        """Start it unless it runs."""
+        if self._process is None or self._process.poll() is not None:
+            self.start()
 
     def stop(self) -> list[str]:
         """Stop it as Ctrl-C does; what was left behind, in words, or nothing."""
@@ -211,6 +219,32 @@ class System:
             result: JSON = json.load(answer)
         return result
 
+    def refusal(self, tool: str, arguments: JSON | None = None, *, principal: str = "tests") -> JSON:
+        """Call a tool, which must be refused; the error.
+
+        Raises:
+            AssertionError: it was served.
+        """
+        try:
+            result = self.call(tool, arguments, principal=principal)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                error: JSON = json.load(refused)["error"]
+                return error
+        assert result["isError"], f"{tool} was served: {result}"
+        said: JSON = result["_meta"]["aura/error"]
+        return said
+
+    def record(self, audit_id: str) -> JSON:
+        """The audit record of a call."""
+        writer, _, number = audit_id.partition(":")
+        for path in sorted((self.paths.audit / writer).glob("*.jsonl")):
+            for line in path.read_text().splitlines():
+                found: JSON = json.loads(line)
+                if found["seq"] == int(number):
+                    return found
+        raise AssertionError(f"no record {audit_id}")
+
     def aura(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run the `aura` command in this system's folder."""
         return subprocess.run(
@@ -235,12 +269,14 @@ class System:
         except (psutil.Error, OSError):
             return False
 
-    def _write_settings(self, ml_port: int, sections: dict[str, JSON]) -> None:
+    def _write_settings(self, ml_port: int, roles_port: int, sections: dict[str, JSON]) -> None:
+        roles = ["list_roles", "get_role_capabilities", "suggest_role", "check_permission"]
         data: dict[str, JSON] = {
             "gateway": {
                 "servers": [
                     {"name": "gateway", "port": self.port},
                     {"name": "ml", "port": ml_port, "tools": ["analyze_emotion", "semantic_rank", "embed_text"]},
+                    {"name": "role_engine", "port": roles_port, "tools": roles},
                 ]
             },
             "cluster": {"dashboard": False, "dashboard_port": 0},
