@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from .scan import Match, pattern, words
-from .shapes import Span
+from .scan import Match, Span, each, pattern, words
 from .values import is_key, is_password, is_placeholder, is_random, is_strong
 
 _PASSWORDS = (
     r"passwo?r[dt]e?s?|passwd|passphrase|passcode|kennwort|losenord|l\xf6senord|contrase(?:\xf1|n|ny)a|senha|wachtwoord|"
-    r"salasana|has\x3fo|adgangskode|mot[ _-]?de[ _-]?passe|mdp|pwd|pw|pass"
+    r"salasana|has\x3fo|adgangskode|parola|heslo|jelsz\xf3|lozinka|geslo|kata[ _]sandi|pword|passwrd|"
+    r"mot[ _-]?de[ _-]?passe|mdp|pwd|pw|psk|pass"
 )
 _KEYS = (
     r"secret|token|credentials?|pat|apikey|webhook|schl\xfcssel|"
@@ -22,16 +22,19 @@ _NAME = rf"(?i:{_PASSWORDS}|{_KEYS}|\bkey\b)"
 _IS = r"is|ist|lautet|war|was|est|es|\xe9|\xe8|era|\xe4r|er|on|now|set to|changed to|reads|are|=|:"
 _ASSIGNED = pattern(
     rf"(?:{_NAME})([A-Za-z0-9_.-]*)(?:"
-    r"(\\?[\"'\]]{0,2}[ \t]{0,40}(?:=>|:=|==?|:)[ \t]{0,40}|>|[\"'],[ \t]{0,4})"  # name = , "name": , <name>, ("name",
+    r"([ ]?:[ ]?[A-Za-z&][A-Za-z_.<>?]{2,24} ?= ?|"  # name: Type =
+    r"\\?[\"'\]]{0,2}[ \t]{0,40}(?:=>|:=|==?|%3[Dd]|:)[ \t]{0,40}|"  # name = , "name":
+    r">|[\"'],[ \t]{0,4})"  # <name>, ("name",
     r"|([\"']?,?\s{1,20}[\"']?(?i:value)[\"']?[ \t]{0,3}[:=][ \t]{0,3})"  # name: X / value: ..., <add key= value=
     rf"|((?:'s)?(?:[ \t]+[^\s.,;:=\"'()<>|]+){{0,6}}?(?:[ \t]+(?i:{_IS})|'s|:)[ \t]+"
     r"(?i:now |currently |still |just |: )?)"
     r"|([ \t]{1,4})"  # --password X, netrc, SQL
     r")"
 )
+_FOLLOWED = pattern(rf"(?:{_NAME})([A-Za-z0-9_.-]*)(?:(\z.)|(\z.)|(\z.)|([ \t]{{1,4}}))")  # by a blank; groups as above
 HINTS = _NAME
 
-_WEAK = frozenset(["pass", "pw", "pat", "pwd", "webhook"])
+_WEAK = frozenset(["pass", "pw", "pat", "pwd", "psk", "parola", "heslo", "geslo", "webhook"])
 _NOT = words(
     """
     name names file files path dir url uri id ids hash hashes digest type types length len size field fields ref
@@ -66,19 +69,28 @@ _ESCAPED = pattern(r"[^\"\\\r\n]*")
 def assigned(text: bytes) -> Iterator[Span]:
     """Values under the names of passwords, tokens and keys."""
     taken = 0
-    for match in _ASSIGNED.finditer(text):
-        if match.start() < taken or not (found := _value(text, match.end())):
-            continue
-        start, end, quoted = found
-        if end - start < _SHORTEST:
-            continue
-        value = text[start:end].decode("latin-1")
-        if not quoted and (match.start(4) >= 0 or match.start(5) >= 0) and not is_strong(value):
-            continue
-        kind = _kind(_whole_name(text, match))
-        if kind and _holds(kind, value, match, text, quoted, end):
-            taken = end
-            yield start, end, "password" if kind in ("password", "weak") else "key"
+    for match in each(_ASSIGNED, text):
+        if match.start() >= taken:
+            span = _assigned(text, match)
+            if span is None and match.start(4) >= 0 and (again := _FOLLOWED.match(text, match.start())):
+                span = _assigned(text, again)  # auth token 4f.. was rejected
+            if span:
+                taken = span[1]
+                yield span
+
+
+def _assigned(text: bytes, match: Match) -> Span | None:
+    found = _value(text, match.end())
+    if found is None or found[1] - found[0] < _SHORTEST:
+        return None
+    start, end, quoted = found
+    value = text[start:end].decode("latin-1")
+    if not quoted and (match.start(4) >= 0 or match.start(5) >= 0) and not is_strong(value):
+        return None
+    kind = _kind(_whole_name(text, match))
+    if kind and _holds(kind, value, match, text, quoted, end):
+        return start, end, "password" if kind in ("password", "weak") else "key"
+    return None
 
 
 def _whole_name(text: bytes, match: Match) -> str:
@@ -92,7 +104,7 @@ def _whole_name(text: bytes, match: Match) -> str:
 @lru_cache(maxsize=4096)
 def _kind(name: str) -> str:
     """password, weak (a name that is often something else), key, or nothing."""
-    parts = _parts(name.replace(" ", ""))
+    parts = _parts(name.replace(" ", "_"))
     while len(parts) > 1 and (parts[-1] in _TRAILING or parts[-1].isdigit()):
         parts.pop()
     if not parts or parts[-1] in _NOT or not _NEVER_BEFORE.isdisjoint(parts[:-1]):
@@ -102,7 +114,7 @@ def _kind(name: str) -> str:
         return "weak"
     if last == "key" and len(parts) == 1:
         return "random"
-    if _ONLY_PASSWORD.match(last.encode("latin-1", "replace")):
+    if any(_ONLY_PASSWORD.match(word.encode("latin-1", "replace")) for word in (last, "_".join(parts))):
         return "password"
     if _ONLY_KEY.match("-".join(parts).encode("latin-1", "replace")):
         return "key"
@@ -213,6 +225,10 @@ _BARE = r"[^\s\"'`|;&<>]+"
 _ARGUMENT = rf"(?:\"[^\"\n]+\"|'[^'\n]+'|{_BARE})"
 _FLAGS = (  # programs, and how they take a password
     (r"mysql|mysqldump|mysqladmin|mysqlimport|mariadb|mariadb-dump|mysqlsh", r"-p"),
+    (r"psexec|winrs|winexe", r"-p[ ]"),
+    (r"plink|pscp|psftp", r"-pw[ ]"),
+    (r"ssh-keygen", r"-[NP][ ]"),
+    (r"lftp|ncftp|smbclient", r"-u[ ][^\s,]{1,64},"),
     (r"sshpass|7z|7za|7zz|rar|unrar", r"-p ?"),
     (
         r"docker[ ]+login|podman[ ]+login|helm[ ]+registry[ ]+login|oc[ ]+login|az[ ]+login|twine|mongo|mongosh|"
@@ -237,15 +253,16 @@ _OTHER = pattern(
 )
 COMMAND_HINTS = (
     r"mysql|mariadb|sshpass|\b7z|rar |[ ]login|twine|mongo|zip |sqlcmd|bcp |-cli|ldap|curl|wget|\bhttps? |xh |"
-    r"smbclient|rpcclient|openssl|(?i:identified|requirepass|masterauth|chpasswd|net1? user|securestring)|echo "
+    r"smbclient|rpcclient|openssl|psexec|winrs|winexe|plink|pscp|psftp|ssh-keygen|"
+    r"lftp|ncftp|(?i:identified|requirepass|masterauth|chpasswd|net1? user|securestring)|echo "
 )
 
 
 def on_command_lines(text: bytes) -> Iterator[Span]:
     """Passwords in the flags of programs that take them there."""
     for source in (_COMMAND, _OTHER):
-        for match in source.finditer(text):
-            group = next(group for group in range(1, 16) if match.start(group) >= 0)
+        for match in each(source, text):
+            group = next(group for group in range(1, 24) if match.start(group) >= 0)
             start, end = match.start(group), match.end(group)
             if text[start] in _QUOTES and end - start >= _SHORTEST:
                 start, end = start + 1, end - 1

@@ -26,22 +26,61 @@ _WORDS = {
     "ca_sin": r"\bsin\b|_sin\b|\bsin_|\bsin[:#=]|social[ _-]?insurance|\bnas\b|assurance[ _-]sociale|\bs\.i\.n",
     "in_aadhaar": r"aa?dha+r|\buidai|\buid\b|\bekyc|\be-kyc|aadhar",
     "br_cpf": r"\bcpf|_cpf|cpf_|cadastro de pessoa",
-    "phone": r"phone|phon\b|\btel\b|\btel[.:]|telef|t[e\xe9]l[e\xe9]?ph|\bt[e\xe9]l\b|mobile?\b|mobil|m[o\xf3]vil|"
+    "phone": r"phone|phon\b|\btel\b|\btel[.:]|telef|t[e\xe9]l[e\xe9]?ph|\bt[e\xe9]l\b|mobile?\b|mobil|m[o\xf3]v[ie]l|"
+    r"natel|"
+    r"\bvol[ae]j|\bfone|\bhp ?:|\bcaller|"
     r"\bcell?\b|cellu|celular|handy|\bgsm\b|\bsms\b|whatsapp|\bfax|\bcall(?:s|ed|er|ing|back)?[ :]|\bring\b|"
     r"\bdial|\bruf|"
-    r"anruf|r[u\xfc]ckruf|joignable|appel|llam|chiam|telefoo?n|\bbel(?:len)?\b|hotline|helpline|help ?desk line|"
-    r"voicemail|pager|\bext\.?\b|durchwahl|contact (?:no|num|us)|number is|my number|\btext (?:me|us|him|her)|landline|"
-    r"switchboard|puhelin|telefon|\btfn|\btlf|msisdn|numero|n[u\xfa]mero|nummer|ligue|ligar|zap\b|viber|"
-    r"\breach (?:me|us)|"
+    r"anruf|r[u\xfc]ckruf|joignable|appel|ll[a\xe1]m|chiam|telefoo?n|\bbel(?:len)?\b|hotline|helpline|help ?desk line|"
+    r"voicemail|pager|\bext\.?\b|durchwahl|contact (?:no|num|us)|\b(?:the|her|his|their|our|my|your|"
+    r"new) (?:new )?number\b|"
+    r"\btext (?:me|us|him|her)|landline|"
+    r"switchboard|puhelin|telefon|\btfn|\btlf|msisdn|\bn[u\xfa]mero|num[e\xe9]ro|\bnummer|ligue|ligar|zap\b|viber|"
+    r"\bcep\b|mobitel|\btelp?\b|\bpuh|"
+    r"\breach(?:able| me| us| him| her)|\breach (?:[a-z]+ ){1,3}(?:on|at|under|via)\b|"
     r"desk line|dzwo|komork|reception|\bmob\b|\bph\b|\bph[:.]|contact\b|\bcontatt|contacto",
     "birth_date": r"birth|\bborn\b|\bdob\b|_dob|dob_|d\.o\.b|b-?day\b|geboren|\bgeb\b\.?|geburt|\bn\xe9e?[ (.:]|"
     r"\bnee? le\b|naissance|nacimiento|\bnaci[do\xf3]|nascita|\bnat[oa] (?:il|a|in|l)|nascimento|nascid[oa]|"
     r"geboorte|\bf\xf6dd|"
-    r"f\xf6delse|f\xf8dsel|\bf\xf8dt\b|urodz|syntym|sz\xfclet",
+    r"f\xf6delse|f\xf8dsel|\bf\xf8dt\b|urodz|synty|do\?um|naro[zd]|\bf\. ?nac|ng[a\xe0]y sinh|ro\?en[ai]?\b|sz\xfclet",
 }
 # Scripts that Latin-1 doesn't have are looked for in the text itself.
 _FOREIGN = {
-    "phone": ("телефон", "тел.", "звон", "电话", "電話", "手机", "携帯", "전화", "फ़ोन", "फोन", "मोबाइल", "هاتف", "τηλ"),
+    "phone": (
+        "телефон",
+        "тел.",
+        "звон",
+        "мой номер",
+        "номеру",
+        "моб.",
+        "טלפון",
+        "נייד",
+        "טל'",
+        "โทร",
+        "điện thoại",
+        "đt:",
+        "جوال",
+        "تلفن",
+        "موبایل",
+        "ফোন",
+        "τηλ",
+        "κιν",
+        "連絡先",
+        "핸드폰",
+        "휴대폰",
+        "연락처",
+        "tālr",
+        "电话",
+        "電話",
+        "手机",
+        "携帯",
+        "전화",
+        "फ़ोन",
+        "फोन",
+        "मोबाइल",
+        "هاتف",
+        "τηλ",
+    ),
     "birth_date": ("рождения", "родил", "生年月日", "出生", "생년월일", "जन्म", "تاريخ الميلاد", "γέννησης", "urodzeni"),
     "in_aadhaar": ("आधार",),
     "payment_card": ("карт", "卡号", "カード"),
@@ -52,7 +91,8 @@ _DENIED = pattern(
     r"timestamp|epoch|unix|\bts\b|request|trace|span|transaction|reference|\bref\b|\bcase\b|issue|\bbug\b|\bpr\b|"
     r"\brun\b|\bjob\b|\bpid\b|\buuid|guid|\b(?:[a-z]+_)?id\b|port\b|model|firmware|coordinates|latitude|longitude|"
     r"\blat\b|\blon\b|bytes|seed|offset|seq(?:uence)?|bestell|rechnung|auftrag|kunden-?n|commande|facture|colis|pedido|"
-    r"factura|ordine|fattura|doi|patent|flight|policy|contract|licen[cs]e|\bvin\b|imei|iccid|catalog|number of|count|"
+    r"factura|ordine|fattura|doi|patent|flight|policy|contract|licen[cs]e|\bpage\b|\bvin\b|imei|iccid|catalog|"
+    r"number of|count|"
     r"total|size|duration|artikel|teile|s[e\xe9]rie|session)"
 )
 BIRTH = _WORDS["birth_date"]
@@ -74,7 +114,8 @@ class Context:
     """
 
     def __init__(self, text: str, raw: bytes) -> None:
-        self._text, self._raw = text, raw
+        low = text if text.isascii() else text.lower()
+        self._text, self._raw = low if len(low) == len(text) else text, raw
         self._wide = not text.isascii() and _WIDE.search(text) is not None
         self._hits: dict[str, list[int]] = {}
         self._heads: dict[tuple[int, int, int], bytes] = {}
@@ -101,12 +142,20 @@ class Context:
         near = self._last(kind, floor, start)
         denied = self._last(_DENIAL, floor, start)
         if near >= 0:
-            return near >= denied - _NEARER
-        if self._wide and any(word in self._text[floor:start] for word in _FOREIGN.get(kind, ())):
+            return near >= denied - (0 if kind == "phone" else _NEARER)
+        if self._wide and self._in_other_scripts(kind, floor, start, end):
             return True
         if denied < 0 and self._follows(kind, end):
             return True
         return self._head_has(kind, start, end)
+
+    def _in_other_scripts(self, kind: str, floor: int, start: int, end: int) -> bool:
+        before, after = self._text[floor:start], self._text[end : end + _AFTER].partition("\n")[0]
+        return any(word in before or word in after for word in _FOREIGN.get(kind, ()))
+
+    def heads(self, kind: str, start: int, end: int) -> bool:
+        """Whether the head of this place's column says that it is of this type."""
+        return kind in self.named and self._head_has(kind, start, end)
 
     def said(self, kind: str, start: int) -> int:
         """Where the nearest word before this place stands that names the type; -1 when there is none."""

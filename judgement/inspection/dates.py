@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .context import Context
-from .scan import Match, pattern
-from .shapes import Span
+from .scan import Match, Span, each, pattern
 
 _MONTH = (
     r"(?:jan|feb|m[a\xe4]r|apr|ma[iyj]|j[u]n|j[u]l|aug|sep|o[ck]t|nov|de[cz]|f[e\xe9]v|avr|ju?in|ao[u\xfb]t|d[e\xe9]c|ene|"
@@ -28,7 +27,7 @@ _DATE = pattern(
     r")\b|\b(?:19|20)[0-9]{2} ?[?] ?[0-9]{1,2} ?[?] ?[0-9]{1,2} ?[?]"
 )
 _NOT_BORN = pattern(
-    r"(?i)(?:issued|expires?|expiry|valid|updated|created|signed|hired|joined|appointment|due|died|\bdeath|gestorben)[^\n0-9]*\z"
+    r"(?i)(?:issued|expires?|expiry|valid|updated|created|signed|hired|joined|appointment|due|died|party|present|celebrat|gift|cake|\bdeath|gestorben)[^\n0-9]*\z"
 )
 
 _DIGITS = bytes(each if each in b"0123456789" else 32 for each in range(256))  # all else becomes a blank
@@ -39,9 +38,9 @@ def birth_dates(raw: bytes, context: Context) -> Iterator[Span]:
     if "birth_date" not in context.named:
         return
     before = -1
-    for match in _DATE.finditer(raw):
+    for match in each(_DATE, raw):
         start, end = match.start(), match.end()
-        if 0 <= context.said("birth_date", start) < before:
+        if 0 <= context.said("birth_date", start) < before and not context.heads("birth_date", start, end):
             continue  # the word belongs to the date that stands between
         before = start
         if (

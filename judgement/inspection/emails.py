@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .context import Context
-from .scan import pattern, words
-from .shapes import Span
+from .scan import Span, each, pattern, words
 
 _EMAIL = pattern(
-    r"[A-Za-z0-9\x80-\xff?_][A-Za-z0-9\x80-\xff._%+'?-]*@"
+    r"[A-Za-z0-9\x80-\xff?_][A-Za-z0-9\x80-\xff._%+'?-]*(@|%40|&#64;)"
     r"[A-Za-z0-9\xc0-\xff](?:[A-Za-z0-9\xc0-\xff-]*[A-Za-z0-9\xc0-\xff])?"
     r"(?:\.[A-Za-z0-9\xc0-\xff](?:[A-Za-z0-9\xc0-\xff-]*[A-Za-z0-9\xc0-\xff])?)*\.[A-Za-z]{2,24}"
 )
 _SPELT = pattern(
     r"(?i)\b[a-z0-9][a-z0-9._+-]* ?[\[({] ?at ?[\])}] ?[a-z0-9][a-z0-9-]*"
     r"(?:(?: ?[\[({] ?(?:dot|punkt|punto|point) ?[\])}] ?|\.)[a-z0-9][a-z0-9-]*)*"
-    r"(?: ?[\[({] ?(?:dot|punkt|punto|point) ?[\])}] ?|\.)[a-z]{2,24}\b"
+    r"(?: ?[\[({] ?(?:dot|punkt|punto|point) ?[\])}] ?|\.)[a-z]{2,24}\b|"
+    r"\b[a-z0-9_-]+(?: dot [a-z0-9_-]+){0,3} at [a-z0-9-]+(?: dot [a-z0-9-]+){0,3} dot [a-z]{2,6}\b"
 )
 # What ends so is a file, a unit of systemd or a piece of code.
 _NOT_DOMAINS = words(
@@ -35,10 +35,10 @@ _LINE = 160
 
 def emails(raw: bytes, context: Context) -> Iterator[Span]:
     """Addresses, but for users of hosts: in URLs, of ssh, of repositories, and the ids of messages."""
-    if b"@" in raw:
-        for match in _EMAIL.finditer(raw):
+    if b"@" in raw or b"40" in raw or b"&#64;" in raw:
+        for match in each(_EMAIL, raw):
             start, end = match.start(), match.end()
-            at = raw.index(b"@", start)
+            at = match.start(1)
             while raw[start : start + 1] in b"'?%._-":
                 start += 1
             local, last = raw[start:at], raw[raw.rindex(b".", start, end) + 1 : end]
@@ -46,7 +46,7 @@ def emails(raw: bytes, context: Context) -> Iterator[Span]:
                 continue
             if not _is_user_of_host(raw, context, start, end):
                 yield start, end, "email"
-    for match in _SPELT.finditer(raw):
+    for match in each(_SPELT, raw):
         yield match.start(), match.end(), "email"
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .context import Context
-from .scan import pattern
-from .shapes import Span
+from .scan import Span, each, pattern
 
 _SEPARATOR = r"[ .\xa0/-]"
 _INTERNATIONAL = pattern(
@@ -21,18 +20,24 @@ _ALONE = pattern(  # forms that little else has
     r"0[1-9](?:[ .-][0-9]{2}){4}|"  # 01 99 00 12 34
     r"\(0[0-9]{1,5}\) ?[0-9]{3,5}[ -]?[0-9]{2,6}|"  # (0161) 496 0735
     r"07[0-9]{3} [0-9]{6}|07[0-9]{3} [0-9]{3} [0-9]{3}|"  # 07700 900461
-    r"06-[0-9]{8}|0[0-9]{2,4}/[0-9]{5,8}"
+    r"06-[0-9]{8}|0[0-9]{2,4}/[0-9]{5,8}|"
+    r"0[1-9][0-9]{1,2} [0-9]{3,4} [0-9]{4}|01[0-9]{3} [0-9]{6}|"  # 020 7946 0958, 01632 960001
+    r"0[1-9][0-9]{0,2}-[0-9]{3,4}-[0-9]{4}|"  # 03-1234-5678, 090-1234-5678
+    r"[2-9][0-9]{2}\.[2-9][0-9]{2}\.[0-9]{4}|"
+    r"00[1-9][0-9]{1,2}(?:[ -][0-9]{2,4}){3,5}|"
+    r"8[ -]?\(?[0-9]{3}\)?[ -]?[0-9]{3}-[0-9]{2}-[0-9]{2}"  # 8 (912) 345-67-89
     r")"
 )
 _NAMED = pattern(
     r"(?:\A|[^0-9A-Za-z.+])(?:tel:)?("
-    r"00[1-9][0-9 ./()-]{7,18}[0-9]|"
+    r"00 ?[1-9][0-9 ./()-]{7,18}[0-9]|"
     r"\(?0[0-9]{1,5}\)?(?:[ ./-]{1,3}[0-9]{2,8}){1,5}|"
     r"0[1-9][0-9]{7,10}|"
     r"[2-9][0-9]{2}[ .-][2-9][0-9]{2}[ .-][0-9]{4}|"
     r"[2-9][0-9]{9}|"
     r"[6-9][0-9]{4}[ -][0-9]{5}|3[0-9]{2}[ .-][0-9]{6,7}|"
-    r"[1-9][0-9]{1,3}(?:[ .-][0-9]{2,4}){2,4}|"
+    r"[1-9][0-9]{1,3}(?:[ .-][0-9]{2,6}){2,4}|"
+    r"1[2-9][0-9]{9}|[2-9][0-9]{3}[ -][0-9]{4}|"
     r"[1-9][0-9]{8,9}|"
     r"[2-9][0-9]{2}[ -][0-9]{4}|"
     r"1[38]00[ -]?[0-9]{3}[ -]?[0-9]{3}"
@@ -44,16 +49,16 @@ _FEWEST_LOCAL, _FEWEST, _MOST = 7, 8, 15  # digits; of an international number b
 def phones(raw: bytes, context: Context) -> Iterator[Span]:
     """Telephone and fax numbers."""
     if b"+" in raw:
-        for match in _INTERNATIONAL.finditer(raw):
+        for match in each(_INTERNATIONAL, raw):
             start, end = match.start(), match.end()
             if _FEWEST <= _digits(match.group().partition(b"x")[0]) <= _MOST and not _goes_on(raw, start, end):
                 yield start, end, "phone"
-    for match in _ALONE.finditer(raw):
+    for match in each(_ALONE, raw):
         start, end = match.start(1), match.end(1)
         if not _goes_on(raw, start, end) and (context.names("phone", start, end) or not context.denies(start, end)):
             yield start, end, "phone"
     if "phone" in context.named:
-        for match in _NAMED.finditer(raw):
+        for match in each(_NAMED, raw):
             start, end = match.start(1), match.end(1)
             if (
                 not _goes_on(raw, start, end)
@@ -68,9 +73,13 @@ _DATE = pattern(
     r"[0-3]?[0-9][-./](?:0?[1-9]|1[0-2])[-./](?:19|20)?[0-9]{2}\z"
 )
 
+_COUNTED = pattern(r"[0-9]{1,2}(?: [0-9]{3}){2,} [a-z]{3}")  # 12 345 678 users
+
 
 def _is_named(raw: bytes, context: Context, start: int, end: int) -> bool:
-    return not _DATE.match(raw[start:end]) and context.names("phone", start, end)
+    if _DATE.match(raw[start:end]) or _COUNTED.match(raw, start):
+        return False
+    return context.names("phone", start, end)
 
 
 def _digits(found: bytes) -> int:
@@ -80,7 +89,11 @@ def _digits(found: bytes) -> int:
 def _goes_on(raw: bytes, start: int, end: int) -> bool:
     """Whether it is a part of something longer: of a decimal, an address, a number."""
     after = raw[end : end + 2]
-    if after[:1].isalnum() or (after[:1] in b".:-/_" and after[1:].isdigit()):
+    if (
+        after[:1].isalnum()
+        or (after[:1] in b".:/" and after[1:].isdigit())
+        or (after[:1] in b"-_" and after[1:].isalnum())
+    ):
         return True
     before = raw[max(0, start - 2) : start]
     if raw[end - 3 : end - 2] == b" " and (

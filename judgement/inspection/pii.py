@@ -14,8 +14,7 @@ from .dates import birth_dates
 from .emails import emails
 from .numbers import CHECKS, IBAN_LENGTHS, iban
 from .phones import phones
-from .scan import narrow, pattern
-from .shapes import Span
+from .scan import Span, each, gathered, narrow, pattern
 
 TYPES = (
     "email",
@@ -46,8 +45,8 @@ _SHORTEST = 6
 _FEWEST_DIGITS, _MOST_DIGITS = 12, 19  # of a card: ISO/IEC 7812-1
 _REMEDY = "Leave it out, or put a name for it in its place, unless the work needs it."
 _HINT = pattern(
-    r"@|\([ ]?at[ ]?\)|\[[ ]?at[ ]?\]|[0-9][0-9 .()/-]{4,}[0-9]|"
-    r"[0-9]{2}[A-Za-z0-9]{3}|[0-9]{4}\?|(?i:" + BIRTH + ")"
+    r"@|%40|&#64;| dot |\([ ]?at[ ]?\)|\[[ ]?at[ ]?\]|[0-9][0-9 .()/-]{4,}[0-9]|"
+    r"[0-9]{2}[A-Za-z0-9]{3}|[0-9]{4}\?|[0-9] \?+\.? [0-9]{4}|(?i:" + BIRTH + ")"
 )
 _CARD = pattern(
     r"\b(?:[0-9]{12,19}|[0-9]{4}(?:[ -][0-9]{4}){2}[ -][0-9]{1,7}(?:[ -][0-9]{3})?|"
@@ -92,7 +91,8 @@ def find_pii(text: str) -> list[Finding]:
     """The personal data in a text, in order and without overlap; linear in its length.
 
     Returns:
-        Findings of rules `pii.<type>`, with the types of `TYPES`.
+        Findings of rules `pii.<type>`, with the types of `TYPES`. Where a text has more than `scan.MOST_PLACES`
+        places to look at for a type, all that comes after them is one finding of that type.
     """
     return [
         Finding(f"pii.{kind}", Severity.INFO, start, end, 0.9, _WHAT.get(kind, f"a national number ({kind})"), _REMEDY)
@@ -109,13 +109,13 @@ def pii_spans(text: str) -> list[Span]:
         return []
     context = Context(text, raw)
     found: list[Span] = []
-    for find in _FINDERS:
-        found += find(raw, context)
+    for kind, find in _FINDERS:
+        found += gathered(find(raw, context), kind, raw)
     return _first(found) if len(found) > 1 else found
 
 
 def _cards(raw: bytes, context: Context) -> Iterator[Span]:
-    for match in _CARD.finditer(raw):
+    for match in each(_CARD, raw):
         start, end = match.start(), match.end()
         digits = _bare(match.group())
         if (
@@ -130,7 +130,7 @@ def _cards(raw: bytes, context: Context) -> Iterator[Span]:
 
 def _ibans(raw: bytes, context: Context) -> Iterator[Span]:
     del context
-    for match in _IBAN.finditer(raw):
+    for match in each(_IBAN, raw):
         start = match.start()
         length = IBAN_LENGTHS.get(raw[start : start + 2].decode().upper())
         if length is None:
@@ -147,20 +147,25 @@ def _ibans(raw: bytes, context: Context) -> Iterator[Span]:
         yield start, end, "iban"
 
 
-def _national(raw: bytes, context: Context) -> Iterator[Span]:
-    for kind, shape in _ALONE.items():
-        for match in shape.finditer(raw):
-            start, end = match.start(), match.end()
-            if not _joined(raw, start, end) and CHECKS[kind](_bare(match.group())):
-                dated = kind == "es_nif" and match.group()[:2] in (b"19", b"20") and match.group()[-1:] == b"Z"
-                if context.names(kind, start, end) or not (dated or context.denies(start, end)):
+def _national(kind: str) -> Callable[[bytes, Context], Iterator[Span]]:
+    alone, named, holds = _ALONE.get(kind), _NAMED.get(kind), CHECKS[kind]
+
+    def find(raw: bytes, context: Context) -> Iterator[Span]:
+        if alone:
+            for match in each(alone, raw):
+                start, end = match.span()
+                if not _joined(raw, start, end) and holds(_bare(raw[start:end])):
+                    dated = kind == "es_nif" and raw[start : start + 2] in (b"19", b"20") and raw[end - 1 : end] == b"Z"
+                    if context.names(kind, start, end) or not (dated or context.denies(start, end)):
+                        yield start, end, kind
+        if named and kind in context.named:
+            for match in each(named, raw):
+                start, end = match.span()
+                known = not _joined(raw, start, end) and holds(_bare(raw[start:end]).upper())
+                if known and context.names(kind, start, end):
                     yield start, end, kind
-    for kind in context.named & _NAMED.keys():
-        for match in _NAMED[kind].finditer(raw):
-            start, end = match.start(), match.end()
-            known = not _joined(raw, start, end) and CHECKS[kind](_bare(match.group()).upper())
-            if known and context.names(kind, start, end):
-                yield start, end, kind
+
+    return find
 
 
 def _bare(found: bytes) -> str:
@@ -206,11 +211,11 @@ _PRECEDENCE = (
     "payment_card",
     "phone",
 )
-_FINDERS: tuple[Callable[[bytes, Context], Iterator[Span]], ...] = (
-    emails,
-    _ibans,
-    birth_dates,
-    _cards,
-    _national,
-    phones,
+_FINDERS: tuple[tuple[str, Callable[[bytes, Context], Iterator[Span]]], ...] = (
+    ("email", emails),
+    ("iban", _ibans),
+    ("birth_date", birth_dates),
+    ("payment_card", _cards),
+    *((kind, _national(kind)) for kind, _, _ in _SHAPES),
+    ("phone", phones),
 )

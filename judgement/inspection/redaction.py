@@ -13,8 +13,8 @@ from typing import Any
 from ..finding import Finding
 from .assignments import name_kind
 from .pii import pii_spans
+from .scan import Span
 from .secrets import secret_spans
-from .shapes import Span
 from .values import is_key, is_password, is_placeholder, is_random
 
 MARK = "[redacted:{}]"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from ..finding import Finding, Severity
-from . import assignments, shapes
+from . import assignments, places, shapes
 from .assignments import assigned, on_command_lines
-from .scan import narrow, pattern
-from .shapes import Span, headers, placed, private_keys, tokens, url_passwords
+from .columns import in_columns
+from .places import placed
+from .scan import Span, gathered, narrow, pattern
+from .shapes import headers, private_keys, tokens, url_passwords
 from .values import is_placeholder
 
 _SHORTEST = 7  # pw=ab12
 # One of these occurs in every secret: a cheap way to pass clean text by.
-_HINT = pattern("|".join((shapes.HINTS, assignments.HINTS, assignments.COMMAND_HINTS)))
+_HINT = pattern("|".join((shapes.HINTS, places.HINTS, assignments.HINTS, assignments.COMMAND_HINTS)))
 _WHAT = {
     "private_key": "a private key",
     "jwt": "a signed token",
@@ -19,6 +23,7 @@ _WHAT = {
     "url_password": "a password in a URL",
     "password": "a password",
     "key": "a key or token under a name that says so",
+    "too_many": "more places to look at than time allows, to the end of the text",
     "webhook": "an address that lets everybody post who knows it",
 }
 _REMEDY = "Refer to it by the name it is stored under, and replace it if others may have seen it."
@@ -28,7 +33,8 @@ def find_secrets(text: str) -> list[Finding]:
     """The secrets in a text, in order and without overlap; linear in its length.
 
     Returns:
-        Findings of rules `secret.<kind>`, over the secret itself and not over what names it.
+        Findings of rules `secret.<kind>`, over the secret itself and not over what names it. Where a text has more
+        than `scan.MOST_PLACES` places of one kind to look at, all that comes after them is one `secret.too_many`.
     """
     return [
         Finding(f"secret.{kind}", Severity.INFO, start, end, 1.0, _WHAT.get(kind, kind.replace("_", " ")), _REMEDY)
@@ -43,14 +49,27 @@ def secret_spans(text: str) -> list[Span]:
     raw = narrow(text)
     if not _HINT.search(raw):
         return []
-    found = [*private_keys(raw), *tokens(raw), *placed(raw), *headers(raw), *url_passwords(raw, _stands_for_one)]
-    found += [*assigned(raw), *on_command_lines(raw)]
+    found: list[Span] = []
+    for find in _FINDERS:
+        found += gathered(find(raw), "too_many", raw)
     return _apart(found) if len(found) > 1 else found
 
 
 def _stands_for_one(value: bytes) -> bool:
     text = value.decode("latin-1")
     return is_placeholder(text) or text.lower() in ("password", "passwd", "pass", "pwd", "pw", "token", "secret")
+
+
+_FINDERS: tuple[Callable[[bytes], Iterator[Span]], ...] = (  # of two that overlap the first is whole
+    private_keys,
+    tokens,
+    placed,
+    headers,
+    lambda raw: url_passwords(raw, _stands_for_one),
+    assigned,
+    on_command_lines,
+    in_columns,
+)
 
 
 def _apart(found: list[Span]) -> list[Span]:

@@ -7,10 +7,9 @@ import binascii
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .scan import Match, pattern
+from .scan import Match, Span, each, pattern
 
-Span = tuple[int, int, str]  # start, end, kind
-_LONGEST_WORD, _MOST_PASSWORD = 15, 256
+_LONGEST_WORD, _LONGEST_NUMBER, _MOST_PASSWORD = 15, 4, 256
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
@@ -27,6 +26,16 @@ _SHAPES = (
     _Shape("stripe_key", "sk_live_ sk_test_ rk_live_ rk_test_", r"[A-Za-z0-9]{16,}"),
     _Shape("stripe_key", "whsec_", r"[A-Za-z0-9+/]{24,}"),
     _Shape("api_key", "sk-", r"[A-Za-z0-9_-]{20,}"),  # OpenAI, Anthropic, OpenRouter, DeepSeek
+    _Shape("google_refresh", "1//0", r"[A-Za-z0-9_-]{30,}"),
+    _Shape("mapbox_token", "sk.eyJ tk.eyJ", r"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}"),
+    _Shape("facebook_token", "EAAB EAAC EAAD EAAG EAAJ", r"[A-Za-z0-9]{30,}"),
+    _Shape("amazon_mws", "amzn.mws.", r"[0-9a-f]{8}-[0-9a-f-]{27}"),
+    _Shape("alibaba_key", "LTAI", r"[A-Za-z0-9]{12,26}"),
+    _Shape("tencent_key", "AKID", r"[A-Za-z0-9]{32}"),
+    _Shape("heroku_key", "HRKU-", r"[A-Za-z0-9_-]{36,}"),
+    _Shape("dropbox_token", "sl.", r"[A-Za-z0-9_-]{100,}"),
+    _Shape("api_key", "sbp_ pscale_tkn_ pscale_pw_ rzp_live_ CFPAT- CCIPAT_ bkua_ ops_eyJ tfp_", r"[A-Za-z0-9_-]{20,}"),
+    _Shape("api_key", "xkeysib- dp.pt. dp.st. dt0c01. vercel_ re_live_", r"[A-Za-z0-9_.-]{24,}"),
     _Shape("api_key", "gsk_ xai- pplx- r8_ fw_ nvapi- csk-", r"[A-Za-z0-9]{24,}"),
     _Shape("github_token", "ghp_ gho_ ghu_ ghs_ ghr_", r"[A-Za-z0-9]{36,}"),
     _Shape("github_token", "github_pat_", r"[A-Za-z0-9_]{22,}"),
@@ -76,19 +85,6 @@ _KINDS = {begin.encode(): shape for shape in reversed(_SHAPES) for begin in shap
 _BEGINS = tuple(sorted(_KINDS, key=len, reverse=True))
 BEGINNINGS = "|".join(_quoted(shape.begins) for shape in _SHAPES)
 
-_PLACED = (  # secret by where it stands in an address of a known service, or by a mark in its midst
-    ("webhook", r"https://hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,}"),
-    ("webhook", r"https://(?:ptb\.|canary\.)?discord(?:app)?\.com/api/webhooks/[0-9]{6,}/[A-Za-z0-9_-]{20,}"),
-    ("webhook", r"https://[a-z0-9-]+\.webhook\.office\.com/webhookb2/[A-Za-z0-9@/_-]{40,}"),
-    ("telegram_token", r"\b[0-9]{8,10}:AA[A-Za-z0-9_-]{30,}"),
-    ("azure_secret", r"\b[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"),
-    (
-        "session",
-        r"(?i:cookie): ?(?:[^\n]*?[ ;])??(?i:sess[a-z_-]*|[a-z]*sessid|[a-z.]*sid|auth[a-z_-]*)=[A-Za-z0-9%._+/-]{16,}",
-    ),
-    ("signature", r"[?&](?:sig|X-Amz-Signature|X-Goog-Signature)=([A-Za-z0-9%/+]{20,}={0,2})"),
-)
-_PLACE = pattern("|".join(f"(?:{source})" for _, source in _PLACED))
 _URL = pattern(r"://([^\s/:@?#\[\]<>\"'`]*):([^\s/?#<>\"'`]+)@")
 _HEADER = pattern(
     r"(?i)\b(?:(bearer) {1,4}([A-Za-z0-9._~+/-]{16,}=*)|(basic|digest|token) {1,4}([A-Za-z0-9+/_-]{12,}={0,2}))"
@@ -96,15 +92,12 @@ _HEADER = pattern(
 _KEY_BEGIN = pattern(r"-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_END = pattern(r"-----END [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----")
 _PUTTY = pattern(r"Private-Lines: [0-9]+\r?\n(?:[A-Za-z0-9+/=]+\r?\n?)+")
-HINTS = (
-    rf"{BEGINNINGS}|://[^\s/:@]*:|(?i:bearer|basic|digest) |-----BEGIN |"
-    r"Private-Lines|:AA|Q~|webhook|(?i:cookie):|[?&](?:sig|X-)"
-)
+HINTS = rf"{BEGINNINGS}|://[^\s/:@]*:|(?i:bearer|basic|digest) |-----BEGIN |Private-Lines"
 
 
 def tokens(text: bytes) -> Iterator[Span]:
     """Keys and tokens of known issuers."""
-    for match in _TOKEN.finditer(text):
+    for match in each(_TOKEN, text):
         start, end = match.start(), match.end()
         start += text[start] not in _WORD  # what parts it from the text before
         shape = next(_KINDS[begin] for begin in _BEGINS if text.startswith(begin, start))
@@ -113,37 +106,24 @@ def tokens(text: bytes) -> Iterator[Span]:
 
 
 def _is_words(token: bytes) -> bool:
-    """`sk-folding-cube-container`: small letters in words of a usual length."""
-    return (
-        token.replace(b"-", b"").replace(b"_", b"").isalpha()
-        and token.islower()
-        and max(map(len, token.replace(b"_", b"-").split(b"-"))) <= _LONGEST_WORD
+    """`sk-folding-cube-container`: small letters in words of a usual length, and short numbers."""
+    parts = token.replace(b"_", b"-").split(b"-")
+    return token.islower() and all(
+        (part.isalpha() and len(part) <= _LONGEST_WORD) or (part.isdigit() and len(part) <= _LONGEST_NUMBER) or not part
+        for part in parts
     )
-
-
-def placed(text: bytes) -> Iterator[Span]:
-    """Webhooks, bot tokens and signatures of signed addresses."""
-    for match in _PLACE.finditer(text):
-        found = match.group()
-        if found[:1] in b"cC":
-            yield match.start() + found.rindex(b"=") + 1, match.end(), "session"
-        elif found[:1] in b"?&":
-            yield match.start(1), match.end(1), "signature"
-        else:
-            kind = "webhook" if found[:4] == b"http" else "telegram_token" if b":AA" in found else "azure_secret"
-            yield match.start(), match.end(), kind
 
 
 def url_passwords(text: bytes, placeholder: Callable[[bytes], bool]) -> Iterator[Span]:
     """What stands between a user's name and the host of a URL."""
-    for match in _URL.finditer(text):
+    for match in each(_URL, text):
         if match.end(2) - match.start(2) <= _MOST_PASSWORD and not placeholder(match.group(2)):
             yield match.start(2), match.end(2), "url_password"
 
 
 def headers(text: bytes) -> Iterator[Span]:
     """Credentials of HTTP's Authorization."""
-    for match in _HEADER.finditer(text):
+    for match in each(_HEADER, text):
         if match.start(2) >= 0:
             yield match.start(2), match.end(2), "bearer"
         elif _credentials(match, text):
@@ -163,9 +143,11 @@ def _credentials(match: Match, text: bytes) -> bool:
 def private_keys(text: bytes) -> Iterator[Span]:
     """PEM blocks of private keys, whole; one without an end goes to the end of the text."""
     at = 0
-    while begin := _KEY_BEGIN.search(text, at):
+    for begin in each(_KEY_BEGIN, text):
+        if begin.start() < at:
+            continue
         end = _KEY_END.search(text, begin.end())
         at = end.end() if end else len(text)
         yield begin.start(), at, "private_key"
-    for match in _PUTTY.finditer(text):
+    for match in each(_PUTTY, text):
         yield match.start(), match.end(), "private_key"

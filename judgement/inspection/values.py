@@ -95,7 +95,7 @@ _REFERENCE = re2.compile(
 )
 _DOTTED = re2.compile(r"[A-Za-z_][A-Za-z_0-9]*(?:(?:\.|::|->)[A-Za-z_][A-Za-z_0-9]*)+")
 _SLUG = re2.compile(
-    r"(?:[a-z]+|[A-Z]+|[A-Z][a-z]+|v?[0-9]{1,2})(?:[-_./: ](?:[a-z]+|[A-Z]+|[A-Z][a-z]+|v?[0-9]{1,2}))*"
+    r"(?:[a-z]+|[A-Z]+|[A-Z][a-z]+|v?[0-9]{1,4}|q[1-4])(?:[-_./: ](?:[a-z]+|[A-Z]+|[A-Z][a-z]+|v?[0-9]{1,4}|q[1-4]))*"
 )
 _KEY_FORM = re2.compile(r"[A-Za-z0-9_+/=.~:@!#%$&*,;^?()|-]+")
 _MOST, _LEAST_KEY = 4096, 8

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from aura_ia_mcp.judgement.inspection import numbers
 from aura_ia_mcp.judgement.inspection.pii import TYPES, find_pii
+from aura_ia_mcp.judgement.inspection.scan import MOST_PLACES
 
 
 def found(text: str) -> list[tuple[str, str]]:
@@ -24,6 +25,14 @@ def found(text: str) -> list[tuple[str, str]]:
         ("+44 20 7946 0018", "phone", "+44 20 7946 0018"),
         ("ring 030/12345678", "phone", "030/12345678"),
         ("телефон 03-1234-5678", "phone", "03-1234-5678"),
+        ("You reach us on 020 7946 0834.", "phone", "020 7946 0834"),
+        ("мой номер 8 912 345-67-89", "phone", "8 912 345-67-89"),
+        ("Τηλέφωνο: 210 123 4567", "phone", "210 123 4567"),
+        ("טלפון: 03-555-1234", "phone", "03-555-1234"),
+        ("手机 13800138000", "phone", "13800138000"),
+        ("email=bob%40example.org&x=1", "email", "bob%40example.org"),
+        ("jane dot doe at example dot org", "email", "jane dot doe at example dot org"),
+        ("doğum tarihi: 01.02.1990", "birth_date", "01.02.1990"),
         ("4111-1111-1111-1111", "payment_card", "4111-1111-1111-1111"),
         ("to de89 3704 0044 0532 0130 00 today", "iban", "de89 3704 0044 0532 0130 00"),
         ("born 4 July 1988", "birth_date", "4 July 1988"),
@@ -47,6 +56,12 @@ def test_personal_data_is_found(text: str, kind: str, what: str) -> None:
         "released 4 July 1988",
         "serial no. 536-22-8871",
         "order number 555-123-4567",
+        "Your order number is 1994850091.",
+        "Rechnungsnummer 0712345678",
+        "número de pedido 912345678",
+        "The fund reached 12 345 678 euros",
+        "part 0114-4410-0228-B",
+        "birthday party on 12/05/2026",
         "git@gitlab.example.org:team/app.git",
         "ssh://deploy@web.example.org/srv",
         "scp a.txt bob@files.example.org:/srv",
@@ -100,3 +115,14 @@ def test_findings_are_in_order_and_never_overlap(text: str) -> None:
     places = [(finding.start, finding.end) for finding in find_pii(text)]
     assert all(start < end for start, end in places)
     assert all(before[1] <= after[0] for before, after in pairwise(places))
+
+
+def test_every_row_of_a_column_of_birth_dates_is_found() -> None:
+    assert [kind for kind, _ in found("p,birthdate\n1,1948-10-30\n2,2012-01-07\n3,1960-03-04")] == ["birth_date"] * 3
+
+
+def test_of_a_text_crowded_with_addresses_all_to_its_end_is_found() -> None:
+    text = "a@b.co " * (MOST_PLACES + 5)
+    findings = find_pii(text)
+    assert len(findings) == MOST_PLACES + 1
+    assert (findings[-1].rule, findings[-1].end) == ("pii.email", len(text))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aura_ia_mcp.judgement.inspection.scan import MOST_PLACES
 from aura_ia_mcp.judgement.inspection.secrets import find_secrets
 
 
@@ -37,6 +38,23 @@ def found(text: str) -> list[str]:
         ("postgres://u:p@ss@host/db", "p@ss"),
         ("X-API-Key: a1b2c3d4e5f6a7b8c9d0", "a1b2c3d4e5f6a7b8c9d0"),
         ("IDENTIFIED BY 'apppw1'", "apppw1"),
+        ("jdbc:oracle:thin:hr/tig3r-Eye@//ora:1521/X", "tig3r-Eye"),
+        ('{"auths": {"r": {"auth": "YWRtaW46cHc5OQ=="}}}', "YWRtaW46cHc5OQ=="),
+        ("machine h login u password tangledWord", "tangledWord"),
+        ("db.example.org:5432:app:app:9thWave", "9thWave"),
+        ("host;user;password\nvm1;root;Moss!81", "Moss!81"),
+        ("| host | password |\n|---|---|\n| vm1 | Moss!81 |", "Moss!81"),
+        ("пароль: Zima-2026", "Zima-2026"),
+        ("密码是 Hx82jdk9", "Hx82jdk9"),
+        ("비밀번호: Han!5542", "Han!5542"),
+        ("your API key is 8f7e6d5c4b3a2918", "8f7e6d5c4b3a2918"),
+        ("auth token 8f7e6d5c4b3a29181706 was rejected", "8f7e6d5c4b3a29181706"),
+        ('let password: String = "t1de-pool".into();', "t1de-pool"),
+        ('auth=("bob", "t1de-pool")', "t1de-pool"),
+        ('connect("localhost", "root", "t1de-pool", "shop")', "t1de-pool"),
+        ("use t1de-pool! as the password", "t1de-pool!"),
+        ("creds are admin:t1de-pool!", "t1de-pool!"),
+        ("git clone https://3f9c1b2a4d5e6f708192a3b4@git.example.org/a.git", "3f9c1b2a4d5e6f708192a3b4"),
     ],
 )
 def test_a_secret_is_found_where_its_name_or_place_says_so(text: str, secret: str) -> None:
@@ -57,6 +75,16 @@ def test_a_secret_is_found_where_its_name_or_place_says_so(text: str, secret: st
         "self.password = password",
         '"password": {"type": "string"}',
         "password is required",
+        "sha256 as the password hash",
+        "login from 10.0.0.1:8080",
+        "credentials: vault:kv2/foo",
+        '"auth": "required"',
+        "name | pass | fail\nsuite1 | 12 | 3",
+        "model,tokens,price\nm1,1200,0.4",
+        "docker run -p 5432:5432 postgres:16.1",
+        "密码: 至少8位",
+        "ssh://deploybot-production@git.example.org/x",
+        "https://example.org/hooks/use-previous-value-in-react",
         "the token count was 1532",
         '"next_page_token": "CAUQAA1234567890abcdef"',
         "docker run -p 8080:80 nginx",
@@ -84,3 +112,9 @@ def test_findings_are_in_order_and_never_overlap(text: str) -> None:
     places = [(finding.start, finding.end) for finding in find_secrets(f"password={text} token: {text}")]
     assert all(start < end for start, end in places)
     assert all(before[1] <= after[0] for before, after in pairwise(places))
+
+
+def test_a_text_with_more_places_than_time_allows_is_one_finding_to_its_end() -> None:
+    text = "token: " * (2 * MOST_PLACES) + "password=t1de-pool"
+    last = find_secrets(text)[-1]
+    assert (last.rule, last.end) == ("secret.too_many", len(text))
