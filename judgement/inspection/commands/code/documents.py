@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..model import Call, Data, Hit, block, review
 from . import concepts
 from .interpreters import Around
-from ..model import Call, Data, Hit, block, review
 
 _COMPILERS = frozenset(
     """

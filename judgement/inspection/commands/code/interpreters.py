@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from . import concepts, one_liners, python_code
 from ..model import ANYTHING, NOTHING, UNKNOWN, Call, Data, Field, Hit, Label, Output, review
+from . import concepts, one_liners, python_code
 
 SHELLS = frozenset(["sh", "bash", "zsh", "dash", "ksh", "ash", "mksh", "fish", "rbash"])
 _LONG_SHELL_OPTIONS = frozenset({"--rcfile", "--init-file", "-O", "-o", "+O", "+o"})

@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..model import HOME, NOTHING, UNKNOWN, Call, Data, Hit, Output, block, review
+from ..quoting import ansi_c
+from . import python_code
 from .concepts import judge as judge_concepts
 from .concepts import spoken_of
-from ..model import HOME, NOTHING, UNKNOWN, Call, Data, Hit, Output, block, review
-from . import python_code
-from ..quoting import ansi_c
 
 MAX_TOKENS = 4000
 

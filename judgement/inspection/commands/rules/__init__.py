@@ -5,34 +5,38 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from ..flow import Files
+from ..model import UNKNOWN, Call, Data, Hit, Label, review
 from . import (
     containers,
     credentials,
-    data,
+    databases,
     devices,
+    exfiltrate,
     exhaust,
     files,
     guards,
-    identity,
+    infrastructure,
     network,
-    platforms,
+    persist,
+    privilege,
     tracks,
     windows,
 )
-from ..flow import Files
-from ..model import UNKNOWN, Call, Data, Hit, Label, review
 
 _MODULES = (
     files,
     devices,
+    exfiltrate,
     exhaust,
     guards,
     tracks,
     credentials,
     network,
-    identity,
-    data,
-    platforms,
+    persist,
+    databases,
+    infrastructure,
+    privilege,
     containers,
     windows,
 )
@@ -78,7 +82,7 @@ def judge(call: Call, files: Files) -> Iterator[Hit]:
     if call.outputs or call.name in _WRITERS:
         for rule in _WRITING:
             yield from rule(call)
-    yield from network.sends_content(call, files)
+    yield from exfiltrate.sends_content(call, files)
     if call.name in _INSTALLERS:
         held = [files.content(path) for path in call.operands]
         if any(data is not None and Label.REMOTE in data.labels for data in held):

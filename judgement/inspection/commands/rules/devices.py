@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..model import UNKNOWN, Call, Hit, Label, block, review
-from .files import of_file
 from ..targets import is_device, is_system_file
+from .files import of_file
 
 _FAMILY = "destroy_device"
 

@@ -42,11 +42,11 @@ def _assigned(call: Call) -> Iterator[Hit]:
         if not equals:
             continue
         off = held.strip("'\" ") in {"", "0", "/dev/null"}
-        if name in {"HISTFILE", "HISTSIZE", "HISTFILESIZE", "SAVEHIST"} and off:
-            yield block("cover_tracks", "switches the shell's history off")
-        elif name == "HISTIGNORE" and held.strip("'\"") in {"*", "*:*", "?*"}:
-            yield block("cover_tracks", "switches the shell's history off")
-        elif name == "PROMPT_COMMAND" and ("history -c" in held or "/dev/null" in held):
+        if (
+            (name in {"HISTFILE", "HISTSIZE", "HISTFILESIZE", "SAVEHIST"} and off)
+            or (name == "HISTIGNORE" and held.strip("'\"") in {"*", "*:*", "?*"})
+            or (name == "PROMPT_COMMAND" and ("history -c" in held or "/dev/null" in held))
+        ):
             yield block("cover_tracks", "switches the shell's history off")
         elif name == "HISTCONTROL" and call.name == "export" and held == "ignorespace:erasedups":
             yield review("cover_tracks", "alters how the shell keeps its history")

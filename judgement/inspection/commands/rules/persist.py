@@ -1,6 +1,4 @@
-"""Who may do what, and what runs by itself later: privilege and persistence."""
-
-# ruff: noqa: ARG001 (one signature for all of a table)
+"""Persistence: what runs by itself later, or lets somebody in."""
 
 from __future__ import annotations
 
@@ -8,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..globs import any_of
 from ..model import HOME, UNKNOWN, Call, Hit, block, review
-from ..targets import Place, normal, place
+from ..targets import normal
 
 _START_FILES = tuple(
     """
@@ -107,11 +105,6 @@ _GUARD_FILES = tuple(
     /etc/systemd/journald.conf /etc/aide /etc/ssl/openssl.cnf /etc/fail2ban /usr/local/share/ca-certificates
     /etc/ssl/certs /etc/pki/ca-trust
 """.split()
-)
-_ADMIN_GROUPS = frozenset(
-    """
-        sudo wheel admin root docker lxd disk shadow adm-root administrators sudoers kvm-root libvirt-root
-    """.split()
 )
 
 
@@ -243,197 +236,15 @@ def _enabled_script(call: Call) -> Iterator[Hit]:
         yield block("persist", "has something start with the machine")
 
 
-# Privilege.
-
-
-def _octal(mode: str) -> int | None:
-    return int(mode, 8) if mode.isdigit() and len(mode) < 6 and set(mode) <= set("01234567") else None  # noqa: PLR2004
-
-
-def _chmod(call: Call) -> Iterator[Hit]:
-    words = [
-        text
-        for text in call.argv
-        if not text.startswith("--") and not (text[:1] == "-" and set(text[1:]) <= set("Rrvfc"))
-    ]
-    if not words:
-        return
-    mode, paths = words[0], words[1:]
-    number = _octal(mode)
-    special = (number is not None and bool(number & 0o6000)) or (
-        number is None and "s" in mode and ("+" in mode or "=" in mode)
-    )
-    world = (number is not None and bool(number & 0o002)) or (number is None and mode_opens(mode))
-    setuid = (number is not None and bool(number & 0o4000)) or (
-        special and number is None and not mode.startswith(("g", "o"))
-    )
-    deep = call.has("R", "--recursive")
-    for path in paths:
-        where = place(path, call.folder)
-        if setuid:
-            yield block("privilege", "lets everybody run a program as its owner")
-        elif world and (
-            where in {Place.MACHINE, Place.HOME, Place.DATA, Place.NEAR_SYSTEM, Place.DEVICE, Place.LOGS}
-            or "docker.sock" in path
-        ):
-            family = "escape" if "docker.sock" in path else "privilege"
-            yield block(family, "lets everybody write to a part of the system")
-        elif world and deep:
-            yield review("privilege", "lets everybody write to all files of a folder")
-        elif deep and where in {Place.MACHINE, Place.HOME}:
-            yield block("destroy_files", "takes away the access to the whole system or a home")
-        elif (
-            number is not None
-            and number & 0o004
-            and normal(path, call.folder) in {"/etc/shadow", "/etc/sudoers", "/etc/gshadow"}
-        ):
-            yield block("privilege", "lets everybody read the accounts' secrets")
-        elif number is not None and number & 0o044 and "/.ssh/id_" in path and not path.endswith(".pub"):
-            yield block("privilege", "lets everybody read a private key")
-
-
-def mode_opens(mode: str) -> bool:
-    """Whether a symbolic mode lets others write: `a+w`, `o+rwx`, `+w` does not, `ugo=rwx` does."""
-    for clause in mode.split(","):
-        for sign in "+=":
-            who, found, what = clause.partition(sign)
-            if found and "w" in what and ("o" in who or "a" in who):
-                return True
-    return False
-
-
-def _chown(call: Call) -> Iterator[Hit]:
-    for path in call.operands[1:]:
-        where = place(path, call.folder)
-        if (where is Place.MACHINE and (call.has("R", "--recursive") or path.startswith("/etc/"))) or (
-            where is Place.HOME and call.has("R") and not normal(path).startswith("/home")
-        ):
-            yield block("privilege", "gives a part of the system to somebody")
-        elif where is Place.NEAR_SYSTEM and normal(path).startswith("/etc/") and call.has("R"):
-            yield review("privilege", "gives a part of the system to somebody")
-
-
-def _accounts(call: Call) -> Iterator[Hit]:
-    groups = {
-        name
-        for data in call.options("-G", "-g", "--groups", "--gid", "-aG", "-a", "-d")
-        for name in data.text.split(",")
-    }
-    named = groups | set(call.operands)
-    if call.option("-u", "-ou", "--uid") == "0" or (call.has("o", "--non-unique") and "0" in call.argv):
-        yield block("privilege", "makes an account with the administrator's number")
-    elif named & _ADMIN_GROUPS:
-        yield block("privilege", "makes somebody an administrator")
-    elif call.name in {"useradd", "adduser"} and call.operands:
-        yield review("privilege", "makes an account")
-    elif call.name in {"userdel", "deluser"} and call.operands:
-        yield review("privilege", "deletes an account")
-    elif call.name == "passwd" and (call.has("du", "--delete", "--unlock", "--stdin") or "root" in call.operands):
-        yield block("privilege", "takes an account's password away")
-    elif call.name in {"chpasswd", "newusers"}:
-        yield block("privilege", "sets accounts' passwords")
-
-
-def _setcap(call: Call) -> Iterator[Hit]:
-    if call.has("r", "-v"):
-        return
-    text = " ".join(call.operands).lower()
-    if "cap_net_bind_service" in text and text.count("cap_") == 1:
-        return
-    yield block("privilege", "gives a program powers of the administrator")
-
-
-def _setfacl(call: Call) -> Iterator[Hit]:
-    text = " ".join(call.argv)
-    if "w" in text and any(place(path) in {Place.MACHINE, Place.NEAR_SYSTEM} for path in call.operands[1:]):
-        yield block("privilege", "lets somebody write to a part of the system")
-
-
-def _visudo(call: Call) -> Iterator[Hit]:
-    if not call.has("cV", "--check"):
-        yield block("privilege", "changes who may become administrator")
-
-
-_SHELL_OUT = frozenset(
-    """
-        vim vi nvim less more man nano ed gdb ftp nmap python python3 perl ruby lua irb php node awk gawk find
-        env tar zip git expect
-    """.split()
-)
-
-
-def _root_shell(call: Call) -> Iterator[Hit]:
-    """A shell that another privileged program starts: no way that an administrator goes."""
-    if call.name not in {"sh", "bash", "dash", "zsh", "ash", "ksh"} or not {"sudo", "doas"} & set(call.wrappers):
-        return
-    if (
-        set(call.wrappers)
-        & frozenset(
-            """
-            find vim vi nvim awk gawk perl python python3 tar zip git ruby lua man less nmap ed gdb expect
-            php node
-        """.split()
-        )
-        and not call.operands
-    ):
-        yield block("privilege", "becomes administrator through another program")
-
-
-def _suid_shell(call: Call) -> Iterator[Hit]:
-    if call.name in {"bash", "sh", "dash", "zsh"} and call.has("p") and not call.has("c") and not call.operands:
-        yield block("privilege", "keeps powers that a shell would lay down")
-
-
-def _gtfo_tar(call: Call) -> Iterator[Hit]:
-    for text in call.argv:
-        if text.startswith(("--checkpoint-action=exec", "--to-command=", "--use-compress-program=sh", "--rsh-command")):
-            yield block("privilege", "has a packer run a program")
-    if call.name == "zip" and call.has("", "-TT", "--unzip-command"):
-        yield block("privilege", "has a packer run a program")
-
-
-def _tools(call: Call) -> Iterator[Hit]:
-    yield block("privilege", "a tool that looks for ways to become administrator")
-
-
-_ACCOUNT_TOOLS = tuple(
-    """
-    useradd usermod adduser addgroup gpasswd passwd chpasswd userdel deluser newusers groupmod groupmems
-""".split()
-)
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
-    **dict.fromkeys(_ACCOUNT_TOOLS, _accounts),
     "crontab": _crontab,
-    "rm": _removes,
-    "unlink": _removes,
-    "at": _at,
-    "batch": _at,
-    "systemctl": _systemctl,
-    "loginctl": _systemctl,
+    **dict.fromkeys(("rm", "unlink"), _removes),
+    **dict.fromkeys(("at", "batch"), _at),
+    **dict.fromkeys(("systemctl", "loginctl"), _systemctl),
     "systemd-run": _systemd_run,
     "git": _git_config,
     "ssh-copy-id": _ssh_copy_id,
-    "update-rc.d": _enabled_script,
-    "rc-update": _enabled_script,
-    "chmod": _chmod,
-    "chown": _chown,
-    "chgrp": _chown,
-    "setcap": _setcap,
-    "setfacl": _setfacl,
-    "visudo": _visudo,
-    "tar": _gtfo_tar,
-    "zip": _gtfo_tar,
-    "dscl": lambda call: (
-        [block("privilege", "makes somebody an administrator")]
-        if "admin" in " ".join(call.argv).lower() and {"-append", "-merge", "-create"} & set(call.argv)
-        else []
-    ),
-    "dseditgroup": lambda call: (
-        [block("privilege", "makes somebody an administrator")] if "admin" in call.operands else []
-    ),
-    **dict.fromkeys(
-        ("linpeas.sh", "linenum.sh", "pspy64", "linux-exploit-suggester.sh", "dirtycow", "pwnkit", "traitor"), _tools
-    ),
+    **dict.fromkeys(("update-rc.d", "rc-update"), _enabled_script),
 }
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_root_shell, _suid_shell)
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()
 WRITING: tuple[Callable[[Call], Iterable[Hit]], ...] = (_writes,)

@@ -1,0 +1,198 @@
+"""Data sent out: what each program sends is looked at."""
+
+# ruff: noqa: ARG001 (one signature for all of a table)
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from ..flow import Files, path_labels
+from ..model import UNKNOWN, Call, Data, Hit, Label, block, review
+from ..secrets import is_secret
+
+NETCATS = frozenset(
+    ["nc", "ncat", "netcat", "nc.traditional", "nc.openbsd", "pwncat", "cryptcat", "sbd", "rustcat", "rcat"]
+)
+TAINTED = frozenset({Label.SECRET, Label.PRIVATE, Label.DUMP})
+_LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0", "host.docker.internal")  # noqa: S104 (a name compared, nothing is bound)
+
+
+def _local(call: Call) -> bool:
+    texts = [text.split("://")[-1] for text in call.operands if not text.startswith("@")]
+    return bool(texts) and all(text.startswith(_LOCAL) or text.isdigit() for text in texts)
+
+
+def _curl_data(call: Call, files: Files) -> Iterator[Data]:
+    """All that curl or wget sends: bodies, forms, uploads, addresses, headers."""
+    sent = call.options(
+        "-d",
+        "--data",
+        "--data-binary",
+        "--data-raw",
+        "--data-urlencode",
+        "--data-ascii",
+        "-F",
+        "--form",
+        "--form-string",
+        "-T",
+        "--upload-file",
+        "--post-data",
+        "--post-file",
+        "--body-data",
+        "--body-file",
+        "--json",
+    )
+    for data in sent:
+        yield data
+        text = data.text.strip("\"'")
+        at = text.find("@")
+        name = text[at + 1 :].split(";")[0] if at >= 0 else text
+        if "<" in text and at < 0:
+            name = text.partition("<")[2]
+        if name == "-" or (text == "." and call.option("-T")):
+            yield call.stdin
+        elif not text.startswith(("{", "[")):
+            labels = path_labels(name, call.folder)
+            held = files.content(name)
+            yield Data(UNKNOWN, frozenset(labels) | (held.labels if held else frozenset()))
+    for arg in call.args:
+        yield Data("", arg.data.labels - {Label.SECRET} if _authorizes(arg.text) else arg.data.labels)
+
+
+def _authorizes(text: str) -> bool:
+    """A header or user that signs a request with a token is what tokens are for."""
+    return text.lower().startswith(
+        ("authorization:", "x-api-key", "private-token", "x-auth", "api-key", "x-vault", "bearer", "token ", "-h")
+    ) or (text.endswith(UNKNOWN) and ":" in text.split("@", maxsplit=1)[0] and "//" not in text)
+
+
+def sends_content(call: Call, files: Files) -> Iterator[Hit]:
+    """Every program that sends something away: what it sends is looked at.
+
+    Args:
+        call: wrappers taken off.
+        files: contents known from the same text.
+    """
+    sender = SENDERS.get(call.name)
+    if sender is None or _local(call):
+        return
+    labels = {label for data in sender(call, files) for label in data.labels}
+    if Label.SECRET in labels or Label.PRIVATE in labels:
+        yield block("exfiltrate", "sends credentials or private data away")
+    elif Label.DUMP in labels and call.name not in frozenset(
+        """
+        ssh scp rsync aws gsutil rclone sftp mc restic
+    """.split()
+    ):
+        yield block("exfiltrate", "sends a whole database away")
+    elif Label.DUMP in labels and Label.EVERYTHING in labels:
+        yield review("exfiltrate", "sends all databases away")
+    elif (
+        call.name == "aws"
+        and call.has("", "--no-sign-request")
+        and call.operands[-1].startswith("s3://")
+        and (call.operands[:2] in (["s3", "cp"], ["s3", "sync"], ["s3", "mv"]))
+    ):
+        yield review("exfiltrate", "sends files to a store that asks for no name")
+    elif Label.HOST in labels and call.name in {"dig", "nslookup", "host", "ping", "drill"}:
+        yield block("exfiltrate", "tells about the machine in a name that is looked up")
+
+
+def _from_stdin(call: Call, files: Files) -> Iterator[Data]:
+    yield call.stdin
+    for path in call.inputs:
+        yield Data("", frozenset(path_labels(path, call.folder)))
+
+
+def _arguments(call: Call, files: Files) -> Iterator[Data]:
+    yield from (arg.data for arg in call.args)
+
+
+def _copies(call: Call, files: Files) -> Iterator[Data]:
+    """scp, rsync and the like: local sources, where the target is elsewhere."""
+    used = {data.text for data in call.options("-i", "-F", "-P", "-e", "-o", "-J", "-l")}
+    operands = [text for text in call.operands if text not in used]
+    if call.name == "aws":
+        operands = operands[2:] if operands[:1] == ["s3"] else []
+    elif call.name in {"gsutil", "rclone", "mc", "gcloud", "az", "azcopy"}:
+        operands = operands[1:]
+    if len(operands) > 1 and (":" in operands[-1] and not operands[-1].startswith(("/", "."))):
+        for path in operands[:-1]:
+            labels = path_labels(path, call.folder)
+            held = files.content(path)
+            yield Data(path, frozenset(labels) | (held.labels if held else frozenset()))
+        if operands[0] == "-":
+            yield call.stdin
+
+
+def _mail(call: Call, files: Files) -> Iterator[Data]:
+    yield from _from_stdin(call, files)
+    for data in call.options("-a", "-A", "--attach", "--attachment"):
+        yield Data("", frozenset(path_labels(data.text, call.folder)))
+
+
+def _ssh_stdin(call: Call, files: Files) -> Iterator[Data]:
+    yield call.stdin if not call.stdin.known else Data("", call.stdin.labels)
+
+
+def _socat_sent(call: Call, files: Files) -> Iterator[Data]:
+    yield from _from_stdin(call, files)
+    for text in call.operands:
+        kind, _, path = text.partition(":")
+        if kind.lower() in {"file", "open", "gopen", "exec", "system"}:
+            yield Data("", frozenset(path_labels(path.split(",", maxsplit=1)[0], call.folder)))
+
+
+def _sftp_sent(call: Call, files: Files) -> Iterator[Data]:
+    """What the lines of a batch put away."""
+    yield call.stdin
+    for line in call.stdin.text.split("\n")[:200]:
+        words = line.split()
+        if words[:1] and words[0] in {"put", "mput", "reput", "mirror", "send"}:
+            for path in words[1:]:
+                yield Data("", frozenset(path_labels(path, call.folder)))
+
+
+def _named(call: Call, files: Files) -> Iterator[Data]:
+    for path in call.operands:
+        yield Data("", frozenset(path_labels(path, call.folder)))
+    yield call.stdin
+
+
+_Sender = Callable[[Call, Files], Iterator[Data]]
+SENDERS: Mapping[str, _Sender] = {
+    **dict.fromkeys(("curl", "wget", "http", "https", "xh"), _curl_data),
+    **dict.fromkeys(NETCATS, _from_stdin),
+    "socat": _socat_sent,
+    **dict.fromkeys(("sftp", "ftp", "lftp", "tftp"), _sftp_sent),
+    **dict.fromkeys(("telnet", "openssl", "ncftpput", "logger"), _from_stdin),
+    **dict.fromkeys(("dig", "nslookup", "host", "ping", "drill", "lynx", "w3m"), _arguments),
+    **dict.fromkeys(("scp", "rsync", "aws", "gsutil", "rclone", "mc", "azcopy"), _copies),
+    **dict.fromkeys(("mail", "mailx", "sendmail", "mutt", "swaks", "msmtp", "s-nail"), _mail),
+    "ssh": _ssh_stdin,
+    **dict.fromkeys(
+        ("croc", "wormhole", "magic-wormhole", "transfer", "ffsend", "gist", "pastebinit", "nopaste", "termbin"), _named
+    ),
+}
+
+
+def _stores_secret(call: Call) -> Iterator[Hit]:
+    """A secret handed to a program that only sends."""
+    if call.name in {"curl", "wget", "scp", "rsync", "rclone"} and any(
+        is_secret(text.partition("@")[2] or text, call.folder) for text in call.argv if "://" not in text
+    ):
+        keys = {
+            data.text
+            for data in call.options(
+                "-i", "--key", "--cert", "-E", "--netrc-file", "-F", "--cacert", "--private-key", "-K"
+            )
+        }
+        if any(
+            is_secret(text.partition("@")[2] or text, call.folder) and text not in keys and "key=" not in text
+            for text in call.argv
+        ):
+            yield block("exfiltrate", "hands credentials to a program that sends")
+
+
+RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {}
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_stores_secret,)
