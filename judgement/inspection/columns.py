@@ -9,7 +9,7 @@ from .scan import MOST_PLACES, CrowdedError, Span, each, pattern
 from .values import is_key, is_password
 
 _HEAD = pattern(  # a line with a cell that is a secret's name, and others
-    r"(?im)(?:^|[\t|;,])[ ]*\"?[a-z_. ]{0,24}(?:passwo?r[dt]|passwd|passphrase|kennwort|contrase\xf1a|mot de passe|"
+    r"(?im)(?:^|[\t|;,])[ ]*\"?[a-z_. ]*(?:passwo?r[dt]|passwd|passphrase|kennwort|contrase\xf1a|mot de passe|"
     r"wachtwoord|senha|pwd|pass|pw|token|secret|api[_ ]?key)\"?[ ]*(?:[\t|;,]|\r?\n)"
 )
 _DELIMITERS = b"\t|;,"

@@ -73,7 +73,7 @@ _RULES: tuple[tuple[str, str, Check | None], ...] = (  # kind, pattern whose one
     ("azure_secret", r"\b([A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})", None),
     (
         "session",
-        r"(?i:cookie): ?(?:[^\n]*?[ ;])??(?i:sess[a-z_-]*|[a-z]*sessid|[a-z.]*sid|auth[a-z_-]*)="
+        r"(?i:cookie): ?(?:[^\n]{0,512}?[ ;])??(?i:sess[a-z_-]*|[a-z]*sessid|[a-z.]*sid|auth[a-z_-]*)="
         r"([A-Za-z0-9%._+/-]{16,})",
         None,
     ),
@@ -84,7 +84,7 @@ _RULES: tuple[tuple[str, str, Check | None], ...] = (  # kind, pattern whose one
     ("url_password", r"(?i:jdbc:oracle:[a-z]+:)[^\s/\"']+/([^\s@\"']{3,128})@", _given),
     ("password", r"\bsqlplus [^\s/\n]*(?: [^\s/\n]+){0,3}/([^\s@\"'/]{3,128})@", _given),
     ("password", r"\blogin\s{1,8}[^\s]{1,128}\s{1,8}password\s{1,8}([^\s]{3,128})", _given),  # netrc
-    ("password", r"[A-Za-z0-9.*_-]{1,128}:(?:5432|5433|6432|\*):[^\s:]{1,64}:[^\s:]{1,64}:([^\s]{4,128})", _given),
+    ("password", r":(?:5432|5433|6432|\*):[^\s:]{1,64}:[^\s:]{1,64}:([^\s]{4,128})", _given),
     ("password", r"\bWIFI:[^\n]{0,128}?;P:((?:[^;\\\n]|\\.){3,128});", None),
     ("password", r"\bsnmp-server community ([^\s]{3,64})", _strong),
     (
@@ -130,14 +130,6 @@ _RULES: tuple[tuple[str, str, Check | None], ...] = (  # kind, pattern whose one
         r"([^\s:@/\"'<>]{8,64})@[A-Za-z0-9]",
         _strong,
     ),
-    (
-        "password",  # ... is the password
-        r"([^\s\"'`]{5,64})[\"'`]? (?i:(?:as|is|was) (?:the|my|your|our|their|his|her|its|a)"
-        r"(?: new| old| current| temporary| root| admin| wifi| test| staging| shared| master| database| db){0,2}"
-        r" (?:password|passwd|passphrase|passcode|pw))"
-        r"(?:[.,;:!?)\n]|\z|(?i: for| on| to| of| now| until| there| here| again| please| and| but| so))",
-        _strong,
-    ),
 )
 _PLACE = pattern("|".join(f"(?:{source})" for _, source, _ in _RULES))
 # One of these stands in each of them.
@@ -147,6 +139,25 @@ HINTS = (
     r"new pdo)|:AA|Q~|[?&](?:sig|X-)|://[A-Za-z0-9_-]{20}|:(?:5432|5433|6432|\*):|"
     r"\b(?:root|admin|administrator|ubuntu|postgres|deploy|pi|sa|oracle|backup|ec2-user|guest|test|operator):"
 )
+
+
+_AFTERWARDS = pattern(  # tide-7 is the password
+    r"[\"'`]? (?i:(?:as|is|was) (?:the|my|your|our|their|his|her|its|a)"
+    r"(?: new| old| current| temporary| root| admin| wifi| test| staging| shared| master| database| db){0,2}"
+    r" (?:password|passwd|passphrase|passcode|pw))"
+    r"(?:[.,;:!?)\n]|\z|(?i: for| on| to| of| now| until| there| here| again| please| and| but| so))"
+)
+_LONGEST_WORD = 64
+
+
+def said_before(text: bytes) -> Iterator[Span]:
+    """Words of which the sentence goes on to say that they are the password."""
+    for match in each(_AFTERWARDS, text):
+        end = match.start()
+        before = text[max(0, end - _LONGEST_WORD) : end].split()
+        start = end - len(before[-1].lstrip(b"\"'`")) if before and not text[end - 1 : end].isspace() else end
+        if start < end and _strong(text[start:end].decode("latin-1")):
+            yield start, end, "password"
 
 
 def placed(text: bytes) -> Iterator[Span]:

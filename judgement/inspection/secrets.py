@@ -8,7 +8,7 @@ from ..finding import Finding, Severity
 from . import assignments, places, shapes
 from .assignments import assigned, on_command_lines
 from .columns import in_columns
-from .places import placed
+from .places import placed, said_before
 from .scan import Span, gathered, narrow, pattern
 from .shapes import headers, private_keys, tokens, url_passwords
 from .values import is_placeholder
@@ -64,6 +64,7 @@ _FINDERS: tuple[Callable[[bytes], Iterator[Span]], ...] = (  # of two that overl
     private_keys,
     tokens,
     placed,
+    said_before,
     headers,
     lambda raw: url_passwords(raw, _stands_for_one),
     assigned,
