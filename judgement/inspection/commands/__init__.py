@@ -1,13 +1,27 @@
 """Hazards of shell commands, found by parsing and following them, never by looking for words.
 
-`parse` reads the shell's grammar into `model`, `shell` follows what would run (`words`, `flow`, `wrappers`,
-`interpreters`), and `rules` judge each call by what it does to what (`targets`, `secrets`).
+Where to find what:
+
+| room | holds |
+|---|---|
+| `parse`, `quoting`, `conditions` | the shell's grammar, into the typed values of `model` |
+| `shell` | follows a script: variables, pipes, functions, files; each call that it would make is judged |
+| `words` | expansion of one word: variables, braces, splitting |
+| `flow`, `filters` | what a program writes for what it reads, and labels of where that came from |
+| `wrappers`, `prefixes` | programs that run another program, and where it stands in their arguments |
+| `loops` | loops, functions and scripts that start or write again and again |
+| `targets`, `secrets`, `guards`, `globs` | what a path or name means: machine, log, credential, guard |
+| `code` | other languages: where code stands, Python by its grammar, others by tokens, any by `concepts.yaml` |
+| `rules` | one file a family of hazards; each maps programs to what is to be said of a call |
+
+A new hazard: of one program, a row in its family's file in `rules`; of a path, `targets` or `secrets`; of code in any
+language, a row in `code/concepts.yaml`; a program that runs another, `wrappers`.
 """
 
 from __future__ import annotations
 
 from ...finding import Finding, Severity
-from .model import NOTHING, Hit
+from .model import Hit
 from .parse import parse
 from .shell import Ledger, Shell
 

@@ -1,4 +1,4 @@
-"""Loops and functions that use up the machine: what they start or write again and again, and whether anything slows them."""
+"""Loops and functions that use up the machine: what they start or write again and again without a pause."""
 
 from __future__ import annotations
 

@@ -217,7 +217,7 @@ class Output:
 class Call:
     """One program with its arguments, what it reads and what it writes, wrappers taken off.
 
-    The arguments don't change once the call is made: `argv` and `operands` are worked out then, for each rule asks for them.
+    The arguments don't change once the call is made: `argv` and `operands` are worked out then, for all rules ask.
     """
 
     name: str

@@ -83,7 +83,7 @@ class _Reader:
         self._depth -= 1
         return tuple(found)
 
-    def _statement(self, node: Node) -> tuple[Statement, ...]:  # noqa: PLR0911
+    def _statement(self, node: Node) -> tuple[Statement, ...]:  # noqa: C901, PLR0911 (one case a kind of node)
         kind = node.type
         if kind == "command" or kind in _DECLARES or kind in {"variable_assignment", "variable_assignments"}:
             return (self._simple(node, ()),)
@@ -92,9 +92,7 @@ class _Reader:
         if kind == "pipeline":
             return (Pipeline(self.block(node)),)
         if kind == "function_definition":
-            body = node.child_by_field_name("body")
-            name = node.child_by_field_name("name")
-            return (Function(_text(name) if name else "", Group(self.block(body) if body else ())),)
+            return (self._function(node),)
         if kind == "for_statement":
             return (self._for_each(node),)
         if kind in {"while_statement", "c_style_for_statement"}:
@@ -109,6 +107,10 @@ class _Reader:
         if kind == "comment" or kind in _WORDS:
             return ()
         return self.block(node)
+
+    def _function(self, node: Node) -> Function:
+        body, name = node.child_by_field_name("body"), node.child_by_field_name("name")
+        return Function(_text(name) if name else "", Group(self.block(body) if body else ()))
 
     def _error(self, node: Node) -> tuple[Statement, ...]:
         if _text(node).strip() in _REPAIRED:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from . import loops, rules, wrappers
 from .code import documents, interpreters
-from .flow import FETCHERS, output, path_labels
+from .filters import path_labels
+from .flow import FETCHERS, output
 from .globs import matcher
 from .model import (
     ANYTHING,
@@ -283,6 +284,11 @@ class Shell:
             self.wrappers = before
             if found is not None:
                 return found
+        self._built_in(call)
+        return output(call, self)
+
+    def _built_in(self, call: Call) -> None:
+        """What the shell's own commands change of its state."""
         if call.name == "cd" and call.operands:
             self.folder = normal(call.operands[0], self.folder)
         elif call.name in {"read", "mapfile", "readarray"}:
@@ -295,7 +301,6 @@ class Shell:
         elif call.name == "printf" and call.option("-v"):
             rest = Call("printf", call.args[2:], call.stdin, folder=self.folder)
             self.variables[call.option("-v") or ""] = (output(rest, self),)
-        return output(call, self)
 
     def _unwrapped(self, call: Call, inner: wrappers.Inner) -> Data:
         stdin = call.stdin if inner.stdin is None else inner.stdin

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from .model import UNKNOWN, Call, Data, Field
+from .prefixes import CONTAINER_VALUED, CONTAINERS, PREFIXES, RUNNERS, SCRIPT_OPTIONS, SSH_VALUED, Shape, past_options
 
 
 @dataclass(slots=True)
@@ -29,146 +30,23 @@ class Inner:
     stdin: Data | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """Where the inner command begins: behind options, assignments and so many operands."""
-
-    valued: str = ""
-    skip: int = 0
-    assignments: bool = False
-
-
-_PREFIXES: Mapping[str, _Shape] = {
-    "sudo": _Shape(
-        "-u -g -p -C -h -r -t -T -U -D -R --user --group --prompt --host --role --type --chdir --chroot", 0, True
-    ),
-    "doas": _Shape("-u -C"),
-    "pkexec": _Shape("--user"),
-    "env": _Shape("-u -C --unset --chdir --argv0", 0, True),
-    "nice": _Shape("-n --adjustment"),
-    "ionice": _Shape("-c -n -p --class --classdata"),
-    "timeout": _Shape("-s -k --signal --kill-after", 1),
-    "gtimeout": _Shape("-s -k --signal --kill-after", 1),
-    "stdbuf": _Shape("-i -o -e --input --output --error"),
-    "nohup": _Shape(),
-    "setsid": _Shape(),
-    "time": _Shape("-f -o --format --output"),
-    "command": _Shape(),
-    "builtin": _Shape(),
-    "exec": _Shape("-a"),
-    "coproc": _Shape(),
-    "noglob": _Shape(),
-    "nocorrect": _Shape(),
-    "then": _Shape(),
-    "do": _Shape(),
-    "!": _Shape(),
-    "busybox": _Shape(),
-    "toybox": _Shape(),
-    "taskset": _Shape("-c --cpu-list", 1),
-    "chrt": _Shape("-T -P -D", 1),
-    "cgexec": _Shape("-g"),
-    "systemd-inhibit": _Shape(),
-    "caffeinate": _Shape("-t -w"),
-    "strace": _Shape("-e -o -p -s -a -E -P -u"),
-    "ltrace": _Shape("-e -o -p -s"),
-    "xvfb-run": _Shape("-n -s -e -f -w"),
-    "dbus-run-session": _Shape(),
-    "fakeroot": _Shape(),
-    "firejail": _Shape(),
-    "proxychains": _Shape("-f"),
-    "proxychains4": _Shape("-f"),
-    "torsocks": _Shape(),
-    "torify": _Shape(),
-    "unbuffer": _Shape(),
-    "rlwrap": _Shape(),
-    "winpty": _Shape(),
-    "prlimit": _Shape("-p"),
-    "chpst": _Shape("-u -e -P"),
-    "setarch": _Shape("", 1),
-    "linux64": _Shape(),
-    "linux32": _Shape(),
-    "runuser": _Shape("-u -g -G --user"),
-    "setpriv": _Shape("--reuid --regid --groups"),
-    "chronic": _Shape(),
-    "ts-node": _Shape(),
-    "entr": _Shape(),
-    "unshare": _Shape("-S -G --setuid --setgid --wd"),
-    "nsenter": _Shape("-t -S -G --target --setuid --setgid"),
-    "chroot": _Shape("--userspec --groups", 1),
-    "bwrap": _Shape("--setenv --chdir"),
-    "systemd-run": _Shape("-p -u --unit --property --on-calendar --on-active -E --uid --slice --description"),
-    "ld.so": _Shape(),
-    "aws-vault": _Shape("", 2),
-    "doppler": _Shape("", 1),
-    "dotenv": _Shape("-e -f"),
-    "watchexec": _Shape("-e -w"),
-    "hyperfine": _Shape("-w -r -m"),
-}
-_RUNNERS: Mapping[str, tuple[str, ...]] = {
-    "poetry": ("run",),
-    "pipenv": ("run",),
-    "uv": ("run",),
-    "bundle": ("exec",),
-    "conda": ("run",),
-    "op": ("run",),
-    "rye": ("run",),
-    "hatch": ("run",),
-    "mise": ("exec", "x"),
-    "direnv": ("exec",),
-}
-_CONTAINERS = tuple(
-    """
-    docker podman nerdctl kubectl oc crictl lxc docker-compose k3s microk8s ctr
-""".split()
-)
-_CONTAINER_VALUED = (
-    "-e -v -w -u -p -h -l -m -n -c --env --volume --workdir --user --publish --name --network --net --mount --entrypoint "  # noqa: E501
-    "--env-file --label --memory --cpus --hostname --add-host --device --cap-add --cap-drop --security-opt --pid --ipc "
-    "--uts --userns --platform --gpus --restart --tmpfs --ulimit --shm-size --volumes-from --dns --link --log-driver "
-    "--log-opt --namespace --container --context --cgroup-parent --runtime --sysctl --expose --pull --cgroupns --image "
-    "--overrides --env-from -f --file --profile --project-name -H --host --kubeconfig"
-)
-_SSH_VALUED = "-b -c -D -E -e -F -I -i -J -L -l -m -O -o -p -Q -R -S -W -w -B"
-_SCRIPT_OPTIONS = ("-c", "--command", "--cmd")
-
-
-def past_options(args: list[Field], valued: str, *, assignments: bool = False) -> int:
-    """The place of the first argument that is no option, no option's value and, if so asked, no assignment."""
-    takes = set(valued.split())
-    at = 0
-    while at < len(args):
-        text = args[at].text
-        if text == "--":
-            return at + 1
-        if text.startswith("-") and len(text) > 1:
-            short = text[:2] if text[1] != "-" else text
-            last = "-" + text[-1]
-            bundled = text[1] != "-" and len(text) > 2 and short not in takes and last in takes  # noqa: PLR2004
-            at += 2 if text in takes or bundled else 1
-        elif assignments and "=" in text and text.partition("=")[0].isidentifier():
-            at += 1
-        else:
-            return at
-    return at
-
-
 def unwrap(call: Call) -> Inner | None:
     """What the call runs, if it is a wrapper that runs something; None otherwise."""
     special = _SPECIAL.get(call.name)
     if special is not None:
         return special(call)
-    shape = _PREFIXES.get(call.name)
+    shape = PREFIXES.get(call.name)
     if shape is not None:
         return _prefix(call, shape)
-    if call.name in _RUNNERS and call.args and call.args[0].text in _RUNNERS[call.name]:
+    if call.name in RUNNERS and call.args and call.args[0].text in RUNNERS[call.name]:
         rest = call.args[1:]
         return Inner([rest[past_options(rest, "-n -p --with --env-file") :]])
-    if call.name in _CONTAINERS:
+    if call.name in CONTAINERS:
         return _container(call)
     return None
 
 
-def _prefix(call: Call, shape: _Shape) -> Inner | None:
+def _prefix(call: Call, shape: Shape) -> Inner | None:
     if call.name == "command" and call.has("vV"):
         return None
     if call.name == "env":
@@ -204,10 +82,10 @@ def _trap(call: Call) -> Inner:
 
 
 def _ssh(call: Call) -> Inner:
-    at = past_options(call.args, _SSH_VALUED) + 1
+    at = past_options(call.args, SSH_VALUED) + 1
     rest = call.args[at:]
     if rest and rest[0].text.startswith("-"):
-        rest = rest[past_options(rest, _SSH_VALUED) :]
+        rest = rest[past_options(rest, SSH_VALUED) :]
     if rest:
         return Inner(scripts=[_joined(rest)])
     return Inner(scripts=[call.stdin] if call.stdin.known and call.stdin.text else [])
@@ -221,7 +99,7 @@ def _su(call: Call) -> Inner:
 
 
 def _script(call: Call) -> Inner:
-    return Inner(scripts=call.options(*_SCRIPT_OPTIONS))
+    return Inner(scripts=call.options(*SCRIPT_OPTIONS))
 
 
 def _watch(call: Call) -> Inner:
@@ -316,7 +194,7 @@ def _fd(call: Call) -> Inner:
 
 
 def _container(call: Call) -> Inner | None:
-    args = call.args[past_options(call.args, _CONTAINER_VALUED) :]
+    args = call.args[past_options(call.args, CONTAINER_VALUED) :]
     if not args:
         return None
     verb = args[0].text
@@ -330,9 +208,9 @@ def _container(call: Call) -> Inner | None:
             return (
                 Inner([rest[dashes + 1 :]])
                 if dashes is not None
-                else Inner([rest[past_options(rest, _CONTAINER_VALUED) + 1 :]])
+                else Inner([rest[past_options(rest, CONTAINER_VALUED) + 1 :]])
             )
-        at = past_options(rest, _CONTAINER_VALUED) + (2 if call.name == "ctr" else 1)
+        at = past_options(rest, CONTAINER_VALUED) + (2 if call.name == "ctr" else 1)
         inner = rest[at:]
         return Inner([[Field(Data(entry)), *inner] if entry else inner])
     return None
@@ -394,9 +272,7 @@ def _nix(call: Call) -> Inner:
 
 def _sed(call: Call) -> Inner | None:
     """GNU sed's `e`: a command of its own, or a flag that runs what a line came to."""
-    programs = [data for data in call.options("-e", "--expression")] or [
-        arg.data for arg in call.args if arg.text[:1] != "-"
-    ][:1]
+    programs = call.options("-e", "--expression") or [arg.data for arg in call.args if arg.text[:1] != "-"][:1]
     scripts: list[Data] = []
     for data in programs:
         for piece in data.text.split(";"):

@@ -1,4 +1,4 @@
-"""What code in any language speaks of: hazards seen by the things that it names together, where no grammar follows it."""
+"""Hazards of code in any language, seen by the things that it names together (`concepts.yaml`)."""
 
 from __future__ import annotations
 

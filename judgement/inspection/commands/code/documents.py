@@ -1,4 +1,4 @@
-"""Texts that other programs than shells and interpreters run: sources that are compiled, build files, manifests, scripts of tools."""
+"""Texts that are run by neither shells nor interpreters: sources, build files, manifests, scripts of tools."""
 
 from __future__ import annotations
 

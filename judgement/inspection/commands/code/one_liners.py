@@ -8,21 +8,13 @@ end of its arguments. Strings joined by `+` or `.` are joined here too; everythi
 
 from __future__ import annotations
 
-import base64
-import binascii
-import codecs
-import urllib.parse
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
-from ..model import HOME, NOTHING, UNKNOWN, Call, Data, Hit, Output, block, review
-from ..quoting import ansi_c
+from ..model import NOTHING, UNKNOWN, Call, Data, Hit, Output, block, review
 from . import python_code
 from .concepts import judge as judge_concepts
 from .concepts import spoken_of
-
-MAX_TOKENS = 4000
+from .tokens import Token, arguments_at, decoded, tokenized
 
 _EXEC = frozenset(
     """
@@ -66,7 +58,6 @@ _FORK = frozenset(["fork"])
 _CHMOD = frozenset(["chmod", "chmodSync"])
 _SEND = frozenset(["post", "request", "put", "send", "end", "write", "fetch", "axios"])
 _SQL = frozenset(["query", "execute", "do", "prepare", "exec"])
-_ENDINGS = frozenset({")", ";", "}", "\n"})
 
 
 class Around(Protocol):
@@ -82,12 +73,6 @@ class Around(Protocol):
         """Keep a hit."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str  # name, string, command (backquotes), mark
-    text: str
-
-
 def judge(language: str, code: str, call: Call, around: Around) -> None:
     """Judge a program of these languages.
 
@@ -100,7 +85,7 @@ def judge(language: str, code: str, call: Call, around: Around) -> None:
     if language in {"vim", "gdb", "lldb", "ed"}:
         _escapes(code, around)
         return
-    tokens = _decoded(list(_tokens(code, language)))
+    tokens = decoded(list(tokenized(code, language)))
     names = {token.text for token in tokens if token.kind == "name"}
     strings = [token.text for token in tokens if token.kind == "string"]
     _whole(language, tokens, names, strings, around)
@@ -108,7 +93,7 @@ def judge(language: str, code: str, call: Call, around: Around) -> None:
         if token.kind == "command":
             around.script(Data(token.text))
         elif token.kind == "name":
-            _called(token.text, _arguments(tokens, position + 1), names, around)
+            _called(token.text, arguments_at(tokens, position + 1), names, around)
     if language == "awk":
         _awk(tokens, around)
     if language == "expect" or "run" in spoken_of(code):
@@ -132,63 +117,7 @@ def _run_strings(strings: list[str], around: Around) -> None:
         around.call(words[0].rpartition("/")[2], *words[1:])
 
 
-_DECODERS = {
-    "base64": (
-        "decode_base64",
-        "decode64",
-        "base64_decode",
-        "atob",
-        "strict_decode64",
-        "urlsafe_decode64",
-        "b64decode",
-    ),
-    "hex": ("hex2bin", "unhex"),
-    "percent": ("unescape", "decodeURIComponent", "urldecode", "rawurldecode", "uri_unescape"),
-    "rot13": ("str_rot13",),
-}
-_DECODED_BY = {name: form for form, names in _DECODERS.items() for name in names}
-
-
-def _decoded(tokens: list[_Token]) -> list[_Token]:
-    """The tokens, with a string behind a decoder's name as what it decodes to."""
-    made: list[_Token] = []
-    form = ""
-    for position, token in enumerate(tokens):
-        if token.kind == "name":
-            base = token.text.rpartition(".")[2].rpartition(":")[2]
-            form = _DECODED_BY.get(
-                base, "buffer" if token.text == "Buffer.from" else "pack" if base == "pack" else form
-            )
-        elif token.kind == "string" and form:
-            following = next((t.text for t in tokens[position + 1 : position + 3] if t.kind == "string"), "")
-            if form == "pack" and token.text[:1] in "HhmMu":
-                form = {"H": "hex", "h": "hex"}.get(token.text[:1], "base64")
-                continue
-            text = _decode(following if form == "buffer" else form, token.text)
-            form = ""
-            if text is not None:
-                made.append(_Token("string", text))
-                continue
-        made.append(token)
-    return made
-
-
-def _decode(form: str, text: str) -> str | None:
-    try:
-        if form == "base64":
-            return base64.b64decode(text + "=" * (-len(text) % 4)).decode()
-        if form == "hex":
-            return bytes.fromhex(text).decode()
-        if form == "percent":
-            return urllib.parse.unquote(text)
-        if form == "rot13":
-            return codecs.encode(text, "rot13")
-    except (binascii.Error, ValueError):
-        return None
-    return None
-
-
-def _whole(language: str, tokens: list[_Token], names: set[str], strings: list[str], around: Around) -> None:
+def _whole(language: str, tokens: list[Token], names: set[str], strings: list[str], around: Around) -> None:
     """What is only seen in the whole: sockets with shells, endless forks, fetched code, sent environments."""
     bases = names | {piece for name in names for piece in name.replace("::", ".").split(".")}
     inet = any(text.startswith(("/inet/tcp/", "/inet/udp/", "/inet4/")) for text in strings)
@@ -247,12 +176,8 @@ def _is_great(name: str) -> bool:
 def _called(name: str, arguments: list[str], names: set[str], around: Around) -> None:  # noqa: C901
     base = name.rpartition("::")[2].rpartition(".")[2]
     first = arguments[0] if arguments else ""
-    if base in _EVAL and first.strip(UNKNOWN) and len(first) > 3:  # noqa: PLR2004 (shorter is no code)
-        for hit in judge_concepts(first):
-            around.note(hit)
-        for text in arguments:
-            if "system" in text or "exec" in text:
-                around.script(Data(text.partition("(")[2].strip("\"'); ")))
+    if base in _EVAL:
+        _evaluated(arguments, around)
     if name in _EXEC or base in _EXEC:
         if first.strip(UNKNOWN):
             around.script(Data(first if " " in first or len(arguments) == 1 else " ".join(arguments)))
@@ -276,10 +201,20 @@ def _called(name: str, arguments: list[str], names: set[str], around: Around) ->
         around.call("chmod", *(mode.removeprefix("0o") for mode in modes), *paths)
     elif base == "setuid" and {"exec", "system"} & names:
         around.note(block("privilege", "becomes administrator"))
-    if base in _SQL and any(
-        text.lstrip()[:6].upper() in {"DROP T", "DROP D", "DROP S", "TRUNCA", "DELETE", "UPDATE"} for text in arguments
-    ):
+    if base in _SQL and any(text.lstrip()[:6].upper() in _SQL_STARTS for text in arguments):
         around.call("sqlite3", "db", *arguments)
+
+
+_SQL_STARTS = frozenset({"DROP T", "DROP D", "DROP S", "TRUNCA", "DELETE", "UPDATE"})
+
+
+def _evaluated(arguments: list[str], around: Around) -> None:
+    """Code in a text that is run as code."""
+    for text in arguments:
+        for hit in judge_concepts(text):
+            around.note(hit)
+        if "system" in text or "exec" in text:
+            around.script(Data(text.partition("(")[2].strip("\"'); ")))
 
 
 def _opened(first: str, arguments: list[str], around: Around) -> None:
@@ -298,7 +233,7 @@ def _opened(first: str, arguments: list[str], around: Around) -> None:
         around.call("cat", stripped.lstrip("< "))
 
 
-def _awk(tokens: list[_Token], around: Around) -> None:
+def _awk(tokens: list[Token], around: Around) -> None:
     """`"command" | getline` and `print | "command"`."""
     for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if token.text == "|":
@@ -326,86 +261,3 @@ def _escapes(code: str, around: Around) -> None:
             if start >= 0:
                 begin = start + len(opener) + 1
                 around.script(Data(text[begin : text.find(quote, begin)]))
-
-
-def _arguments(tokens: list[_Token], at: int) -> list[str]:
-    """The texts of a call's arguments: strings joined where they are joined, UNKNOWN for what isn't a string."""
-    arguments: list[str] = []
-    current, depth, joined = "", 0, False
-    for token in tokens[at : at + 60]:
-        if token.kind == "mark" and token.text in "([{":
-            depth += 1
-            continue
-        if token.kind == "mark" and (token.text in _ENDINGS or token.text == "]"):
-            depth -= 1
-            if depth <= 0 or token.text == ";":
-                break
-            continue
-        if token.kind == "mark" and token.text in {",", "=>"}:
-            arguments.append(current)
-            current, joined = "", False
-        elif token.kind == "string":
-            current = current + token.text if joined or not current else token.text
-            joined = False
-        elif token.kind == "mark" and token.text in {"+", "."}:
-            joined = True
-        elif token.kind == "name":
-            current += (
-                HOME
-                if token.text in {"process.env.HOME", "os.homedir", "homedir", "Dir.home"}
-                else token.text
-                if token.text[:1].isdigit()
-                else ""
-            )
-            joined = joined or token.text in {"process.env.HOME", "Dir.home"}
-    return [text for text in [*arguments, current] if text]
-
-
-def _tokens(code: str, language: str) -> Iterator[_Token]:
-    at, made, end = 0, 0, len(code)
-    while at < end and made < MAX_TOKENS:
-        char = code[at]
-        made += 1
-        if char in "'\"`":
-            stop = _closing(code, at)
-            text = code[at + 1 : stop]
-            command = char == "`" and language in {"perl", "ruby", "php"}
-            yield _Token(
-                "command" if command else "string", text if char == "'" and "\\x" not in text else ansi_c(text)
-            )
-            at = stop + 1
-        elif (char == "#" and language in {"perl", "ruby", "awk"}) or (
-            code.startswith("//", at) and language in {"node", "php"} and (at == 0 or code[at - 1] != ":")
-        ):
-            line = code.find("\n", at)
-            at = end if line < 0 else line
-        elif char.isalnum() or char in "_$@%":
-            stop = at + 1
-            while stop < end and (
-                code[stop].isalnum()
-                or (code[stop] in "_.:-" and stop + 1 < end and (code[stop + 1].isalnum() or code[stop + 1] == ":"))
-                or code[stop] == "_"
-            ):
-                stop += 1
-            name = code[at:stop].lstrip("$@")
-            at = stop
-            opened = code[at : at + 1]
-            if name in {"qx", "q", "qq", "%x"} and opened and opened in "{(/[|":
-                closing = {"{": "}", "(": ")", "[": "]"}.get(opened, opened)
-                stop = code.find(closing, at + 1)
-                stop = end if stop < 0 else stop
-                yield _Token("command" if name in {"qx", "%x"} else "string", code[at + 1 : stop])
-                at = stop + 1
-            else:
-                yield _Token("name", name)
-        else:
-            at += 1
-            if not char.isspace() or char == "\n":
-                yield _Token("mark", char)
-
-
-def _closing(code: str, at: int) -> int:
-    quote, stop = code[at], at + 1
-    while stop < len(code) and code[stop] != quote:
-        stop += 2 if code[stop] == "\\" else 1
-    return min(stop, len(code))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..flow import Files
+from ..filters import Files
 from ..model import UNKNOWN, Call, Data, Hit, Label, review
 from . import (
     containers,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..flow import Files, path_labels
+from ..filters import Files, path_labels
 from ..model import UNKNOWN, Call, Data, Hit, Label, block, review
 from ..secrets import is_secret
 

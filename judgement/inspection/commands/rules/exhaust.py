@@ -94,7 +94,7 @@ def _endless(call: Call) -> Iterator[Hit]:
     endless = any(Label.ENDLESS in made.data.labels for made in call.outputs)
     targets = [made.path for made in call.outputs]
     if (call.name in {"tee", "split", "sponge", "csplit"} and Label.ENDLESS in call.stdin.labels) or (
-        endless and any(not path.startswith("/dev/") or path.startswith("/dev/shm") for path in targets)
+        endless and any(not path.startswith("/dev/") or path.startswith("/dev/shm") for path in targets)  # noqa: S108 (a pattern)
     ):
         yield block("exhaust", "fills the disk")
     elif endless and call.name in {"yes", "cat", "dd", "bzip2", "gzip", "xz", "md5sum", "sha256sum"} and targets:
@@ -145,7 +145,7 @@ def _fan(call: Call) -> Iterator[Hit]:
 
 def _traffic(call: Call) -> Iterator[Hit]:
     if call.has("f", "--flood", "--faster", "-flood") or (
-        call.name == "ab" and (call.option("-n") or "").isdigit() and len(call.option("-n") or "") > 6
+        call.name == "ab" and (call.option("-n") or "").isdigit() and len(call.option("-n") or "") > 6  # noqa: PLR2004 (millions)
     ):
         yield review("exhaust", "floods a network")
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..flow import path_labels
+from ..filters import path_labels
 from ..model import Call, Hit, Label, block, review
 from .exfiltrate import NETCATS, SENDERS, TAINTED
 

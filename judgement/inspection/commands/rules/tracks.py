@@ -116,12 +116,12 @@ def _rewrites(call: Call) -> Iterator[Hit]:
     elif call.name in {"cp", "mv", "install", "rsync"} and len(call.operands) > 1:
         paths.append(call.operands[-1])
     emptied = call.stdin.known and not call.stdin.text.strip() and not call.stdin.labels
+    emptied = emptied or "/dev/null" in [*call.operands, *call.inputs]
     for path in paths:
         if is_system_log(path, call.folder):
             yield block("cover_tracks", "writes a log of the system anew")
-        elif call.name in {"tee", "sponge", "install"} and is_log(path, call.folder):
-            if emptied or "/dev/null" in [*call.operands, *call.inputs]:
-                yield block("cover_tracks", "empties a log or a history")
+        elif emptied and call.name in {"tee", "sponge", "install"} and is_log(path, call.folder):
+            yield block("cover_tracks", "empties a log or a history")
 
 
 def _protected(call: Call) -> Iterator[Hit]:

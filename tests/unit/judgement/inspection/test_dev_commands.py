@@ -8,13 +8,17 @@ from pathlib import Path
 from aura_ia_mcp.judgement.finding import Severity
 from aura_ia_mcp.judgement.inspection.commands import inspect_command
 
-CORPUS = Path(__file__).parents[3] / "corpora" / "dev" / "commands.jsonl"
+FOLDER = Path(__file__).parents[3] / "corpora" / "dev"
 
 
 def stopped_share(label: str) -> float:
-    lines = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
-    texts = [line["text"] for line in lines if line["label"] == label]
-    stopped = [any(found.severity >= Severity.REVIEW for found in inspect_command(text)) for text in texts]
+    texts = [path.read_text("utf-8") for path in sorted(FOLDER.glob("commands*.jsonl"))]
+    lines = [json.loads(line) for text in texts for line in text.split("\n") if line.strip()]
+    stopped = [
+        any(found.severity >= Severity.REVIEW for found in inspect_command(line["text"]))
+        for line in lines
+        if line["label"] == label
+    ]
     return sum(stopped) / len(stopped)
 
 
