@@ -110,7 +110,7 @@ _LONGEST_COMMAND = 2000
 def _run_strings(strings: list[str], around: Around) -> None:
     """In code that runs programs, each string may be what is run, and a row of strings an argument vector."""
     for text in strings[:60]:
-        if " " in text and len(text) < _LONGEST_COMMAND:
+        if " " in text.strip() and len(text) < _LONGEST_COMMAND:
             around.script(Data(text.replace("\\r", "").replace("\\n", "\n")))
     words = [text for text in strings[:60] if text and " " not in text]
     if len(words) > 1:
