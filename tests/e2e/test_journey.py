@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.system import System, until
+from tests.support.system import ROOT, System, until
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -126,3 +132,85 @@ def test_every_call_leaves_a_record_that_can_be_checked(system: System) -> None:
 def test_doctor_finds_nothing_wrong_with_a_system_that_runs(system: System) -> None:
     checked = system.aura("doctor")
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+# --- the README's "Say who may do what", word for word ----------------------------------------------------------------
+
+
+@pytest.fixture
+def chapter(system: System) -> Iterator[str]:
+    """The README's text, and a folder with the shipped policy in it, as a newcomer has; afterwards all is as before."""
+    readme = (ROOT / "README.md").read_text()
+    shipped = (ROOT / "configs" / "policy.yaml").read_text()
+    system.policy.write_text(shipped)
+    try:
+        yield readme.split("## Say who may do what")[1].split("\n## ")[0]
+    finally:
+        system.aura("call", "set_safe_mode", '{"enabled": false, "reason": "the drill is over"}')
+        system.aura("token", "revoke", "ada")
+        system.policy.write_text(shipped)
+        until("the shipped policy to be in force", lambda: _listed(system, "embed_text"), 15)
+
+
+def _listed(system: System, tool: str) -> bool:
+    return tool in {each["name"] for each in system.tools(principal="newcomer")}
+
+
+def _typed(system: System, line: str) -> subprocess.CompletedProcess[str]:
+    """What becomes of a line that is typed in a shell, with the virtual environment's commands first."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["/bin/sh", "-c", line],
+        cwd=system.root,
+        env=system.env | {"PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def _commands(chapter: str) -> list[str]:
+    """The chapter's commands that a reader types: those of its blocks of sh, and those in the text."""
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", chapter, re.DOTALL))
+    inline = [line for line in re.findall(r"`(aura [^`]+)`", chapter.replace("\n", " ")) if " " in line]
+    return [*inline, *blocks.strip().splitlines()]
+
+
+def _command(chapter: str, beginning: str) -> str:
+    (found,) = [line for line in _commands(chapter) if line.startswith(beginning)]
+    return found
+
+
+def test_a_newcomer_denies_a_tool_gives_a_role_and_sees_why(system: System, chapter: str) -> None:
+    (rule,) = re.findall(r"```yaml\n(.*?)```", chapter, re.DOTALL)
+    with system.policy.open("a") as file:
+        file.write(rule)
+    until("the tool to be gone", lambda: not _listed(system, "embed_text"), 15)
+    assert "embed_text" not in _typed(system, "aura tools").stdout
+    refused = _typed(system, """aura call embed_text '{"texts": ["hello"]}'""")
+    assert refused.returncode == 1
+    assert "Embeddings are switched off here." in refused.stdout + refused.stderr
+
+    made = _typed(system, _command(chapter, "aura token create ada"))
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert _call_echo(system, made.stdout.splitlines()[0]) == 200
+    roles = _typed(system, _command(chapter, "aura call list_roles"))
+    assert "developer" in roles.stdout, roles.stdout + roles.stderr
+
+    explained = _typed(system, _command(chapter, "aura policy explain"))
+    assert explained.returncode == 0, explained.stderr
+    first, why = explained.stdout.splitlines()[:2]
+    assert "called by token:ada" in first
+    assert first.endswith("is refused.")
+    assert "no_embeddings: Embeddings are switched off here." in why
+    stopped = _typed(system, _command(chapter, "aura call echo"))
+    assert stopped.returncode == 1
+    assert "injection.override" in stopped.stdout + stopped.stderr
+    checked = json.loads(_typed(system, _command(chapter, "aura call check_prompt")).stdout)
+    assert checked["verdict"] == "block"
+    assert all(finding["remedy"] for finding in checked["findings"])
+    switched = json.loads(_typed(system, _command(chapter, "aura call set_safe_mode")).stdout)
+    assert switched["safe_mode"] is True
+    assert "nothing that writes runs" in _typed(system, "aura status").stdout

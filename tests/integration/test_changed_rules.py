@@ -37,12 +37,7 @@ def before(system: System) -> Iterator[str]:
 
 
 def serves(system: System) -> bool:
-    return "list_roles" in tools(system)
-
-
-def tools(system: System) -> set[str]:
-    found = system.call("list_available_tools")["structuredContent"]["tools"]
-    return {tool["name"] for tool in found}
+    return "list_roles" in {tool["name"] for tool in system.tools()}
 
 
 def fault(system: System) -> str:

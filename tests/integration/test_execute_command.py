@@ -65,5 +65,4 @@ def test_network_writes_and_secrets_are_walled_off(system: System) -> None:
 
 def test_for_an_agent_there_are_no_commands(system: System) -> None:
     assert system.refusal("execute_command", {"command": "ls"})["code"] == "unknown_tool"
-    tools = system.call("list_available_tools")["structuredContent"]["tools"]
-    assert "execute_command" not in {tool["name"] for tool in tools}
+    assert "execute_command" not in {tool["name"] for tool in system.tools()}

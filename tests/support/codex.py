@@ -66,13 +66,15 @@ class Codex:
         env |= {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
         return env | ({TOKEN_VARIABLE: self._token} if self._token else {})
 
-    def configure(self, url: str, *, model: str = "", features: str = "plugins = false", **server: Any) -> None:
+    def configure(
+        self, url: str, *, name: str = SERVER, model: str = "", features: str = "plugins = false", **server: Any
+    ) -> None:
         """Write config.toml: Aura at `url`, the lines of a model, and further members of the server's table."""
         members: dict[str, Any] = {"url": url, **server}
         if self._token:
             members["bearer_token_env_var"] = TOKEN_VARIABLE
-        lines = [f"{name} = {json.dumps(value)}" for name, value in members.items()]
-        table = f"[mcp_servers.{SERVER}]\n" + "\n".join(lines)
+        lines = [f"{member} = {json.dumps(value)}" for member, value in members.items()]
+        table = f"[mcp_servers.{name}]\n" + "\n".join(lines)
         text = f"{model}\n[features]\n{features}\n\n{table}\n"
         (self.home / "config.toml").write_text(text)
 

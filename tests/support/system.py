@@ -212,12 +212,12 @@ class System:
         Raises:
             urllib.error.HTTPError: the call was refused; its body is {"error": {...}}.
         """
-        body = json.dumps({"name": tool, "arguments": arguments or {}}).encode()
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token(principal)}"}
-        request = urllib.request.Request(f"{self.base}/mcp/tools/call", body, headers)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            result: JSON = json.load(answer)
-        return result
+        return self._rest("/mcp/tools/call", {"name": tool, "arguments": arguments or {}}, principal)
+
+    def tools(self, *, principal: str = "tests") -> list[JSON]:
+        """The tools that a principal may call."""
+        found: list[JSON] = self._rest("/mcp/tools/list", None, principal)["tools"]
+        return found
 
     def refusal(self, tool: str, arguments: JSON | None = None, *, principal: str = "tests") -> JSON:
         """Call a tool, which must be refused; the error.
@@ -257,6 +257,14 @@ class System:
             stdin=subprocess.DEVNULL,
             check=False,
         )
+
+    def _rest(self, path: str, body: JSON | None, principal: str) -> JSON:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token(principal)}"}
+        request = urllib.request.Request(f"{self.base}{path}", data, headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            result: JSON = json.load(answer)
+        return result
 
     def _ready(self) -> bool:
         if self._process is not None and self._process.poll() is not None:
