@@ -115,6 +115,8 @@ def _listed(call: Call) -> set[Label]:
     labels: set[Label] = set()
     if name == "redis-cli" and call.has("", "--scan"):
         labels.add(Label.INSTANCES)
+    if name == "lsof" and call.has("t") and not call.has("i", "-i") and all(path == "/" for path in operands):
+        labels.add(Label.PROCESSES)
     if name == "ps" or (name == "ls" and operands[:1] in (["/proc"], ["/proc/"])):
         labels.add(Label.PROCESSES)
     if (

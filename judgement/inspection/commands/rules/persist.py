@@ -184,6 +184,8 @@ def _systemctl(call: Call) -> Iterator[Hit]:
         for text in words
     ):
         yield block("persist", "starts something from outside the system by itself")
+    if words[:1] == ["edit"] and call.stdin.text.strip():
+        yield review("persist", "changes what runs by itself")
     if "enable-linger" in words:
         yield review("persist", "lets somebody's programs run without a login")
     if words[:1] == ["set-environment"]:

@@ -176,10 +176,19 @@ _ACCOUNT_TOOLS = tuple(
 )
 
 
+def _install(call: Call) -> Iterator[Hit]:
+    """Install with a mode that runs as its owner."""
+    mode = call.option("-m", "--mode") or ""
+    number = _octal(mode)
+    if (number is not None and number & 0o6000) or (number is None and "s" in mode):
+        yield block("privilege", "lets everybody run a program as its owner")
+
+
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys(_ACCOUNT_TOOLS, _accounts),
     "chmod": _chmod,
     **dict.fromkeys(("chown", "chgrp"), _chown),
+    "install": _install,
     "setcap": _setcap,
     "setfacl": _setfacl,
     "visudo": _visudo,
