@@ -58,15 +58,17 @@ def _seen(case: Case) -> tuple[str, str]:
 def refused_for_now(case: Case, taken: Taken) -> AuraError:
     """The refusal of a call for which there is no token left; it says when the next one comes."""
     wait_s = taken.take.retry_after_s
-    calls = f"its {taken.per_minute} calls a minute"
+    calls = f"the {taken.per_minute} calls a minute"
     which = "" if taken.rate == "default" else f" of the class {taken.rate!r}"
+    by = "all callers together have" if taken.scope == "tool" else f"{case.principal.id} has"
     return AuraError(
         "rate_limited",
-        f"{case.principal.id} has used {calls}{which}; the next may come in {max(wait_s, 0.1):.1f} s",
+        f"{by} used {calls}{which}; the next may come in {max(wait_s, 0.1):.1f} s",
         retry_after_s=round(wait_s + 0.0005, 3),
     )
 
 
 def _sentence(text: str) -> str:
-    """With a capital and a full stop, as the error table's recoveries are."""
-    return text and text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    """With a capital, unless a tool's name begins it, and a full stop, as the error table's recoveries are."""
+    first = text[:1] if "_" in text.partition(" ")[0] else text[:1].upper()
+    return text and first + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

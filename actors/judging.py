@@ -24,7 +24,8 @@ from .snapshot import Caller, Subject
 
 _ROLES = "roles"
 _TOLD = 20.0  # stopped calls of late after which more of them aren't told one by one
-_NOBODYS_FAULT = ("capability.missing", "safe_mode.on", DEFAULT)  # these move no trust
+_SAFE_MODE = "safe_mode.on"
+_NOBODYS_FAULT = ("capability.missing", _SAFE_MODE, DEFAULT)  # these move no trust
 UNKNOWN = Verdict(Effect.DENY, "exposure.unknown", "there is nothing of this name", hidden=True)
 
 
@@ -94,7 +95,8 @@ class Judging:
         case.inputs = inputs
         case.verdict = rules.policy.decide(inputs)
         if case.verdict.effect is Effect.DENY and not case.verdict.hidden:
-            self._stopped.add(who(case.principal), time.monotonic())
+            if case.verdict.rule != _SAFE_MODE:  # what waits for its end did nothing wrong
+                self._stopped.add(who(case.principal), time.monotonic())
             if case.verdict.rule not in _NOBODYS_FAULT:
                 await self._tell(case)
         return case.verdict
@@ -123,7 +125,8 @@ class Judging:
             severity=worst,
             recent_refusals=self._stopped.count(who(principal), time.monotonic()),
             depth=case.header.depth,
-            safe_mode=standing.safe_mode.enabled,
+            # what calms is made for safe mode, and must be able to end it
+            safe_mode=standing.safe_mode.enabled and not facts.calms,
         )
         return Inputs(
             tool=facts,

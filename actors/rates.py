@@ -24,12 +24,14 @@ class Taken:
         per_minute: its rate.
         take: what was given.
         clock: seconds of the clock that it was counted by.
+        scope: principal, principal_tool or tool.
     """
 
     rate: str
     per_minute: int
     take: Take
     clock: float
+    scope: str = "principal"
 
     def as_dict(self) -> JSON:
         """For records."""
@@ -85,20 +87,20 @@ class Rates:
             key = keys[rate.scope]
             if rate.scope == "tool" and not self._alone:
                 reply = await bus.request("state", TakeToken(f"{name} {key}", rate.per_minute), header=header)
-                taken = Taken(name, rate.per_minute, Take(**reply), 0.0)
+                taken = Taken(name, rate.per_minute, Take(**reply), 0.0, rate.scope)
             else:
-                taken = self._take(name, rate.per_minute, key)
+                taken = self._take(name, rate.per_minute, key, rate.scope)
             found.append(taken)
             if not taken.take.allowed:
                 break
         return found
 
-    def _take(self, name: str, per_minute: int, key: str) -> Taken:
+    def _take(self, name: str, per_minute: int, key: str, scope: str = "principal") -> Taken:
         buckets = self._buckets.get((name, per_minute))
         if buckets is None:  # at most as many as policies in force named
             buckets = self._buckets[name, per_minute] = Buckets(per_minute)
         now = clock()
-        return Taken(name, per_minute, buckets.take(key, now), now)
+        return Taken(name, per_minute, buckets.take(key, now), now, scope)
 
 
 def who(principal: Principal) -> str:

@@ -11,12 +11,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from aura_ia_mcp.bus.messages import RulesChanged
+from aura_ia_mcp.configs.settings import Safety
 from aura_ia_mcp.judgement import policy, roles
 from aura_ia_mcp.judgement.policy import PolicyError
 from aura_ia_mcp.judgement.roles import Roles, RolesError
 
 MOST_BYTES = 4_000_000
-_FOLDER = Path("configs")
 _Stamp = tuple[int, int, int]
 
 
@@ -37,11 +37,13 @@ class RuleFile:
 
     Args:
         name: `policy.yaml` or `roles.yaml`.
-        chosen: the setting; None takes `configs/NAME` of the working folder, if it is there, else the shipped one.
+        chosen: the setting; None takes the folder's file from when it is there, and the shipped one before.
+        folder: where it is looked for unless it is chosen.
     """
 
-    def __init__(self, name: str, chosen: Path | None) -> None:
+    def __init__(self, name: str, chosen: Path | None, folder: Path) -> None:
         self._name = name
+        self._usual = folder / name
         self._chosen = chosen
         self._stamp: _Stamp | None = None
         self._text = ""
@@ -49,10 +51,9 @@ class RuleFile:
     @property
     def path(self) -> Path | None:
         """The file that is meant now; None for the shipped one."""
-        if self._chosen is not None:
-            return self._chosen
-        local = _FOLDER / self._name
-        return local if local.is_file() else None
+        if self._chosen is None and self._usual.is_file():
+            self._chosen = self._usual  # and stays it: were it deleted, the shipped one may allow what it forbade
+        return self._chosen
 
     @property
     def origin(self) -> str:
@@ -88,13 +89,12 @@ class RuleFiles:
     """Both rule files. A change takes over as a whole, or not at all.
 
     Args:
-        policy_file: the setting; None as for `RuleFile`.
-        roles_file: likewise.
+        settings: where they are.
     """
 
-    def __init__(self, policy_file: Path | None, roles_file: Path | None) -> None:
-        self._policy = RuleFile("policy.yaml", policy_file)
-        self._roles = RuleFile("roles.yaml", roles_file)
+    def __init__(self, settings: Safety) -> None:
+        self._policy = RuleFile("policy.yaml", settings.policy_file, settings.rules_folder)
+        self._roles = RuleFile("roles.yaml", settings.roles_file, settings.rules_folder)
         self._seen = ""
 
     def poll(self) -> Callable[[], Loaded] | None:

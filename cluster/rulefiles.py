@@ -50,6 +50,16 @@ def roles_of(settings: Settings) -> Roles:
         raise OperatorError(str(error)) from None
 
 
+def check(settings: Settings) -> None:
+    """Pass files by which a system could decide.
+
+    Raises:
+        OperatorError: it could decide nothing by them; says which, where and why.
+    """
+    roles_of(settings)
+    policy_of(settings, None)
+
+
 def read_text(file: Path) -> str:
     """A file's text.
 

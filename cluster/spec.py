@@ -190,8 +190,9 @@ def absolute(settings: Settings) -> Settings:
     )
     safety = settings.safety.model_copy(
         update={
-            "policy_file": _rules(settings.safety.policy_file, "policy.yaml"),
-            "roles_file": _rules(settings.safety.roles_file, "roles.yaml"),
+            "policy_file": _rules(settings.safety.policy_file, settings.safety.rules_folder / "policy.yaml"),
+            "roles_file": _rules(settings.safety.roles_file, settings.safety.rules_folder / "roles.yaml"),
+            "rules_folder": settings.safety.rules_folder.resolve(),
         }
     )
     commands = settings.commands.model_copy(update={"roots": tuple(root.resolve() for root in settings.commands.roots)})
@@ -201,11 +202,10 @@ def absolute(settings: Settings) -> Settings:
     return settings.model_copy(update={"system": system, "safety": safety, "commands": commands, "ml": ml})
 
 
-def _rules(path: Path | None, name: str) -> Path | None:
-    """The file with the rules that these settings mean here; None is the shipped one."""
+def _rules(path: Path | None, usual: Path) -> Path | None:
+    """The file with the rules that these settings mean now; None is the shipped one."""
     if path is not None:
         return path.resolve()
-    usual = Path("configs") / name
     return usual.resolve() if usual.is_file() else None
 
 

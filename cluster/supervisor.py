@@ -25,9 +25,10 @@ from aura_ia_mcp.stores.keys import KeyFileError
 from aura_ia_mcp.stores.logs import line
 from aura_ia_mcp.stores.tokens import TokenError
 
-from . import folders, processes, remains
+from . import folders, processes, remains, rulefiles
 from .bounded_log import BoundedLog
 from .child import Child, GaveUpError
+from .faults import OperatorError
 from .health import until_healthy
 from .leases import Leases
 from .provisioning import provision
@@ -67,6 +68,7 @@ def serve(
     settings = absolute(settings)
     paths = Paths.of(settings)
     try:
+        rulefiles.check(settings)
         folders.make(paths)
         lock = FileLock(paths.lock, timeout=settings.cluster.start_timeout_s if until_idle else 0, mode=0o600)
         with lock:
@@ -79,7 +81,7 @@ def serve(
             return asyncio.run(supervisor.run())
     except Timeout:
         on_progress(Progress("fault", 1.0, f"{folders.holder(paths)}; stop that one first, or use another state_dir"))
-    except (OSError, KeyFileError, TokenError, AuraError, ValueError) as error:
+    except (OSError, KeyFileError, TokenError, AuraError, OperatorError, ValueError) as error:
         on_progress(Progress("fault", 1.0, f"the system can't start: {error}"))
     return 1
 

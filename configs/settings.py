@@ -110,9 +110,10 @@ class Safety(Section):
 
     rate_limit: int = Field(100, ge=1, description="tools/call per minute and principal (AURA_RATE_LIMIT).")
     policy_file: Path | None = Field(
-        None, description="The policy; unset takes configs/policy.yaml here if it exists, else the shipped one."
+        None, description="The policy; unset takes policy.yaml of rules_folder if it exists, else the shipped one."
     )
-    roles_file: Path | None = Field(None, description="The roles; unset takes configs/roles.yaml, likewise.")
+    roles_file: Path | None = Field(None, description="The roles; unset takes roles.yaml of rules_folder, likewise.")
+    rules_folder: Path = Field(Path("configs"), description="Where the two are looked for unless they are named above.")
     inspect_inline_bytes: int = Field(
         16_384, ge=0, description="Longer texts are inspected in a process of their own, so that nobody waits for them."
     )

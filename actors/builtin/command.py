@@ -71,7 +71,8 @@ class ExecuteCommand:
     def _confine(
         self, words: Sequence[str], cwd: str | None, confinement: Confinement, boot: Boot
     ) -> tuple[list[str], Path]:
-        own = [boot.paths.state, boot.paths.logs, boot.settings.safety.policy_file, boot.settings.safety.roles_file]
+        rules = boot.settings.safety
+        own = [boot.paths.state, boot.paths.logs, rules.policy_file, rules.roles_file, rules.rules_folder]
         writing = precious(self._settings.writable, confinement, [path for path in own if path is not None])
         if why := confinement.fault() or writing:
             raise AuraError("unavailable", why)

@@ -36,9 +36,24 @@ ToolCapability = Literal[
 ]
 Category = Literal["read", "write", "execute", "approve", "delete", "admin"]
 Kind = Literal["agent", "human", "service"]
-Holder = Annotated[str, Field(pattern=r"^(role:[a-z][a-z0-9_]{0,31}|principal:[^\s/]{1,128}/[^\s]{1,256})$")]
+_ALONE = ("anonymous", "operator")  # the ids that don't say by what a principal is known
+_HOLDER = r"^(role:[a-z][a-z0-9_]{0,31}|principal:[^\s/]{1,128}/[^\s]{1,256})$"
 RoleHolder = Annotated[str, Field(pattern=r"^role:[a-z][a-z0-9_]{0,31}$")]
 Sentence = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+def _known_by(holder: str) -> str:
+    """A principal's id says by what it is known; a denial to an id that nobody has would deny nothing."""
+    kind, _, name = holder.partition(":")
+    tenant, _, identity = name.partition("/")
+    if kind == "principal" and ":" not in identity and identity not in _ALONE:
+        raise ValueError(
+            f"nobody has the id {identity!r}: who holds the token {identity!r} is principal:{tenant}/token:{identity}"
+        )
+    return holder
+
+
+Holder = Annotated[str, Field(pattern=_HOLDER), AfterValidator(_known_by)]
 
 
 def _begin(value: object) -> object:

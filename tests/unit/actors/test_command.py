@@ -152,9 +152,9 @@ def test_it_is_hidden_hazardous_and_for_operators(alone: Alone) -> None:
     assert (tool.capability, tool.risk, tool.exposed, tool.concurrency) == ("operate", "critical", False, 2)
     assert tool.annotations == {
         "readOnlyHint": False,
-        "destructiveHint": True,
+        "destructiveHint": False,
         "idempotentHint": False,
-        "openWorldHint": True,
+        "openWorldHint": False,
     }
     properties = tool.input_schema["properties"]
     assert (properties["command"]["x-aura-kind"], properties["cwd"]["x-aura-kind"]) == ("command", "path")

@@ -343,11 +343,18 @@ async def test_a_refusal_by_a_rate_class_names_it_and_says_when_to_come_back(
     it = await governed(rated("principal", 6))
     for _ in range(6):
         await it.graph.call("look")
-    with pytest.raises(AuraError, match="its 6 calls a minute of the class 'few'") as caught:
+    with pytest.raises(AuraError, match="guest has used the 6 calls a minute of the class 'few'") as caught:
         await it.graph.call("look")
     assert caught.value.failure.retry_after_s == pytest.approx(10.0, abs=0.01)
     now += 10.01
     assert (await it.graph.call("look"))["content"]
+
+
+async def test_a_refusal_by_a_class_of_all_callers_blames_nobody_alone(governed: Callable[..., Any]) -> None:
+    it = await governed(rated("tool", 1))
+    await it.graph.call("look")
+    with pytest.raises(AuraError, match="all callers together have used the 1 calls a minute of the class 'few'"):
+        await it.graph.call("look", {}, OPERATOR)
 
 
 async def test_two_replicas_of_safety_share_what_counts_per_tool(

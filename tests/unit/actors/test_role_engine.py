@@ -103,6 +103,28 @@ async def test_a_good_file_takes_over_and_a_bad_one_leaves_the_old_rules_in_forc
     assert recorded == [(e["policy_version"], e["roles_version"]) for e in (first, heard.events[2])]
 
 
+async def test_a_file_that_is_made_later_takes_over_and_its_loss_does_not_bring_the_shipped_rules_back(
+    tmp_path: Path,
+) -> None:
+    graph = Graph(tmp_path, Settings.model_validate({"safety": {"rules_folder": tmp_path / "rules"}}))
+    for role in ("safety", "tools"):
+        await graph.peer(role)
+    actor = await graph.start("roles", engine)
+    heard = Heard(graph, "rules")
+    await until(lambda: len(heard.events) == 1)
+    path = tmp_path / "rules" / "policy.yaml"
+    path.parent.mkdir()
+    path.write_text(SHIPPED["policy.yaml"] + "# ours\n")
+    await until(lambda: len(heard.events) == 2)
+    assert heard.events[1]["policy"].endswith("# ours\n")
+    path.unlink()
+    await until(lambda: len(heard.events) == 3)
+    assert heard.events[2] | {"fault": ""} == heard.events[1]
+    assert "can't be read" in actor._figures()["rules_fault"]
+    await heard.stop()
+    await graph.close()
+
+
 async def test_with_a_bad_file_at_the_start_no_rules_are_told_until_it_is_mended(graph: Graph, tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text("{")
     actor = await graph.start("roles", engine)

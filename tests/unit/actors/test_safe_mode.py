@@ -75,6 +75,14 @@ async def test_in_safe_mode_what_writes_is_refused_and_reading_and_calming_go_on
     assert (await graph.call("write"))["content"]
 
 
+async def test_an_operator_who_was_stopped_often_can_still_end_safe_mode(graph: Graph) -> None:
+    await switch(graph, ON)
+    for _ in range(20):
+        assert await code_of(graph.call("write", {}, OPERATOR)) == "safe_mode"
+    assert (await switch(graph, OFF))["safe_mode"] is False
+    assert graph.records()[-1]["inputs"]["risk_level"] == "high"
+
+
 async def test_the_switch_is_in_the_audit_with_who_and_when(graph: Graph) -> None:
     await switch(graph, ON)
     (opened,), (record,) = graph.records("opened_call"), graph.records()

@@ -65,6 +65,7 @@ def test_paths_mean_the_same_in_a_child_with_another_folder(monkeypatch: pytest.
     assert settings.system.state_dir == tmp_path / ".aura"
     assert settings.system.log_dir == tmp_path / "logs"
     assert settings.ml.encoder_path == tmp_path / "mini"
+    assert settings.safety.rules_folder == tmp_path / "configs"
 
 
 def test_sockets_move_to_a_short_folder_when_the_state_folder_is_too_long_for_them() -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from aura_ia_mcp.cluster import leases, supervisor
+from aura_ia_mcp.cluster.telling import Progress
 from aura_ia_mcp.configs.load import load
+from aura_ia_mcp.configs.settings import Settings
 
 
 def test_a_detached_supervisor_serves_what_its_client_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,3 +32,16 @@ def test_a_detached_supervisor_serves_what_its_client_loaded(tmp_path: Path, mon
     assert served["origins"]["safety.rate_limit"] == "environment AURA_RATE_LIMIT"
     assert served["origins"]["system.log_dir"] == "default"
     assert served["until_idle"] is True
+
+
+@pytest.mark.parametrize("name", ["policy.yaml", "roles.yaml"])
+def test_a_system_does_not_start_on_a_bad_rule_file_and_says_where_it_is_wrong(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(f"version: {1 if name == 'policy.yaml' else 2}\ndenails: []\n")
+    settings = Settings.model_validate(
+        {"safety": {"rules_folder": tmp_path}, "system": {"state_dir": tmp_path / "s", "log_dir": tmp_path / "l"}}
+    )
+    told: list[Progress] = []
+    assert supervisor.serve(settings, on_progress=told.append) == 1
+    assert [each.stage for each in told] == ["fault"]
+    assert f"{tmp_path / name}:2:1: " in told[0].text
+    assert not (tmp_path / "s").exists()

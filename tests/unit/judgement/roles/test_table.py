@@ -50,7 +50,12 @@ def written(**changes: Any) -> Roles:
 
 
 def lent(**changes: Any) -> dict[str, Any]:
-    given_ = {"capability": "read_logs", "from": "role:devops_engineer", "to": "principal:local/lena", "reason": "r"}
+    given_ = {
+        "capability": "read_logs",
+        "from": "role:devops_engineer",
+        "to": "principal:local/token:lena",
+        "reason": "r",
+    }
     return given_ | {"until": "2026-09-21T14:13:20Z"} | changes
 
 
@@ -116,22 +121,25 @@ def test_removing_a_capability_never_permits_more(name: str, data: st.DataObject
 
 @given(st.sampled_from([*KNOWN, *CAPABILITIES]), HELD, KINDS, st.booleans())
 def test_a_denial_beats_every_grant(denied: str, held: list[str], kind: str, by_role: bool) -> None:
-    to = f"role:{held[0]}" if by_role and held else "principal:local/lena"
+    to = f"role:{held[0]}" if by_role and held else "principal:local/token:lena"
     table = made(
         denials=[{"capability": denied, "to": to, "reason": "r"}],
         delegations=[lent(capability="read_code", **{"from": "role:developer"})],
     )
     now = UNTIL - 1
-    assert denied not in table.engineering(held, "local/lena", now)
-    assert denied not in table.capabilities(held, kind, "local/lena", now)
-    assert table.capabilities(held, kind, "local/lena", now) <= SHIPPED.capabilities(held, kind) | {"infer", "status"}
+    assert denied not in table.engineering(held, "local/token:lena", now)
+    assert denied not in table.capabilities(held, kind, "local/token:lena", now)
+    assert table.capabilities(held, kind, "local/token:lena", now) <= SHIPPED.capabilities(held, kind) | {
+        "infer",
+        "status",
+    }
 
 
 def test_a_denied_role_can_not_lend_either() -> None:
     table = made(
         delegations=[lent()], denials=[{"action": "Read:Logs", "to": "role:devops_engineer", "reason": "incident"}]
     )
-    assert table.engineering(["developer"], "local/lena", UNTIL - 1) == table.own("developer")
+    assert table.engineering(["developer"], "local/token:lena", UNTIL - 1) == table.own("developer")
     assert table.check("DevOps Engineer", "read_logs").rule == "denial"
 
 
@@ -140,13 +148,15 @@ def test_a_delegation_lasts_at_most_thirty_days_and_ends_at_until(offset_s: int)
     table = made(delegations=[lent()])
     lasts = -30 * DAY <= offset_s < 0
     now = UNTIL + offset_s
-    assert ("read_logs" in table.capabilities(["developer"], "agent", "local/lena", now)) == lasts
+    assert ("read_logs" in table.capabilities(["developer"], "agent", "local/token:lena", now)) == lasts
     assert "read_logs" not in table.capabilities(["developer"], "agent", "other/lena", now)
 
 
 def test_what_was_kept_for_one_moment_is_not_given_at_another() -> None:
     table = made(delegations=[lent()])
-    answers = ["read_logs" in table.capabilities(["guest"], "agent", "local/lena", UNTIL + at) for at in (-1, 0, -1)]
+    answers = [
+        "read_logs" in table.capabilities(["guest"], "agent", "local/token:lena", UNTIL + at) for at in (-1, 0, -1)
+    ]
     assert answers == [True, False, True]
 
 
@@ -155,7 +165,9 @@ def test_a_delegation_of_what_operates_says_so_and_still_lets_no_agent_operate()
     with pytest.raises(RolesError, match="operate: true"):
         written(delegations=[lending])
     table = made(delegations=[lending | {"operate": True}])
-    held = {k: "operate" in table.capabilities(["developer"], k, "local/lena", UNTIL - 1) for k in ("agent", "human")}
+    held = {
+        k: "operate" in table.capabilities(["developer"], k, "local/token:lena", UNTIL - 1) for k in ("agent", "human")
+    }
     assert held == {"agent": False, "human": True}
 
 
@@ -228,3 +240,18 @@ def test_a_faulty_delegation_is_refused(changes: dict[str, Any], says: str) -> N
 
 def test_another_text_is_another_version() -> None:
     assert parse("version: 2").version == parse("version: 2").version != parse("version: 2\nroles: {}").version
+
+
+@pytest.mark.parametrize(
+    "members", ["capability: read_logs, from: role:devops_engineer, until: 2026-11-27", "action: read_logs"]
+)
+def test_a_principal_that_nobody_can_be_is_refused_with_the_id_that_was_meant(members: str) -> None:
+    section = "delegations" if "from" in members else "denials"
+    row = f"{section}:\n  - {{{members}, to: principal:local/lena, reason: r}}\n"
+    with pytest.raises(RolesError, match="is principal:local/token:lena"):
+        parse(shipped_text().replace(f"{section}: []", row))
+    parse(
+        shipped_text().replace(
+            "denials: []", "denials: [{capability: status, to: principal:local/anonymous, reason: r}]"
+        )
+    )
