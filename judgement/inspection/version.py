@@ -13,7 +13,7 @@ def _rules(folder: Traversable) -> list[bytes]:
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.is_dir():
             found += _rules(entry)
-        elif entry.name.endswith((".py", ".yaml")):
+        elif entry.name.endswith((".py", ".yaml", ".json")):
             found += [entry.name.encode(), entry.read_bytes()]
     return found
 

@@ -73,6 +73,8 @@ def _readable(data: bytes) -> str:
 
 
 def _from_base64(piece: str) -> str:
+    if piece[1:].islower() and piece.isalpha():
+        return ""  # a long word
     letters = "".join(piece.split()).rstrip("=").replace("-", "+").replace("_", "/")
     letters = letters[: len(letters) - (len(letters) % 4 == 1)]
     try:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import re2
 
-from .lexicon import FIRST_END, FIRST_SYMBOL, SYMBOL_BYTES, Meaning, Symbols, encode, lexicon, load
+from .lexicon import FIRST_END, FIRST_SYMBOL, SYMBOL_BYTES, Meaning, Symbols, lexicon, load
 
 Bools = npt.NDArray[np.bool_]
 
@@ -32,6 +32,7 @@ class Hit:
         first: its first symbol.
         last: the symbol after its last.
         foreign: whether it is made of words of other languages than English.
+        many: whether it's the last of so many that nobody looks for more.
     """
 
     family: str
@@ -39,6 +40,7 @@ class Hit:
     first: int
     last: int
     foreign: bool = False
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,37 +149,89 @@ def _one_language(rule: _Rule, ids: Any, meanings: list[Meaning]) -> bool:
 
 
 @cache
-def _flags() -> tuple[Bools, Bools]:
-    """For every meaning, whether it anchors a rule, and whether it ends a sentence."""
-    anchors = frozenset().union(*(rule.anchor for rule in _rules()))
-    meanings = lexicon().meanings
-    ends = np.zeros(len(meanings), np.bool_)
+def needs_of_rules() -> tuple[list[int], int, int]:
+    """What every meaning gives to the rules, as bits.
+
+    Returns:
+        For each meaning the needs of rules that it meets, as one number of several parts, each with a bit for every
+        rule: the first need, the second, ...; the bits of needs that rules don't have; the bits of one part. A rule can
+        match in a sentence only where its bit is set in all parts of the numbers of the sentence's meanings taken
+        together.
+    """
+    rules = _rules()
+    parts = max(len(rule.needs) for rule in rules)
+    met = [0] * len(lexicon().meanings)
+    for number, meaning in enumerate(lexicon().meanings):
+        names = {concept(label) for label in meaning}
+        for place, rule in enumerate(rules):
+            for part, need in enumerate(rule.needs):
+                if need & names:
+                    met[number] |= 1 << part * len(rules) + place
+    absent = sum(
+        1 << part * len(rules) + place for place, rule in enumerate(rules) for part in range(len(rule.needs), parts)
+    )
+    return met, absent, len(rules)
+
+
+_WORD_BITS = 64
+
+
+@cache
+def _tables() -> tuple[npt.NDArray[np.uint64], Bools]:
+    """(M, parts, words) the needs that each meaning meets, in 64 bits a word, and which meanings end a sentence."""
+    met, absent, width = needs_of_rules()
+    parts = max(len(rule.needs) for rule in _rules())
+    words = -(-width // _WORD_BITS)
+    out = np.zeros((len(met) + 1, parts, words), np.uint64)
+    for row, bits in enumerate([*met, absent]):
+        for part in range(parts):
+            of_part = bits >> part * width & (1 << width) - 1
+            out[row, part] = [of_part >> _WORD_BITS * word & (1 << _WORD_BITS) - 1 for word in range(words)]
+    ends = np.zeros(len(met), np.bool_)
     ends[[lexicon().known[sign] for sign in ".?"]] = True
-    return np.array([not anchors.isdisjoint(map(concept, meaning)) for meaning in meanings]), ends
+    return out, ends
 
 
-def _anchored(text: Symbols) -> npt.NDArray[np.int64]:
-    """The places of the sentences in which some rule can match: most of a calm text is never looked at twice."""
-    anchors, ends = _flags()
-    sentences: npt.NDArray[np.int64] = np.cumsum(ends[text.ids]) - ends[text.ids]
-    wanted = np.zeros(len(text.ids) + 1, np.bool_)
-    wanted[sentences[anchors[text.ids]]] = True
-    return np.flatnonzero(wanted[sentences])
+def _possible(text: Symbols) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(rules, sentences) where a rule has all that it needs; and where sentences begin, with the end of the last."""
+    table, ends = _tables()
+    begins = np.concatenate(([0], np.flatnonzero(ends[text.ids]) + 1))
+    begins = begins[begins < len(text.ids)]
+    useful = np.flatnonzero(_meets()[text.ids])
+    sentences = np.searchsorted(begins, useful, "right") - 1
+    rows, firsts = np.unique(sentences, return_index=True)
+    if not len(rows):
+        return rows, rows, begins
+    there = np.bitwise_or.reduceat(table[text.ids[useful]], firsts, axis=0) | table[-1]
+    met = np.bitwise_and.reduce(there, axis=1)
+    bits = np.unpackbits(met.view(np.uint8), axis=1, bitorder="little")
+    places, rules = np.nonzero(bits)
+    order = np.argsort(rules, kind="stable")
+    return rules[order], rows[places[order]], np.append(begins, len(text.ids))
+
+
+@cache
+def _meets() -> Bools:
+    """Which meanings any rule needs."""
+    return np.array([bool(bits) for bits in needs_of_rules()[0]])
 
 
 def hits(text: Symbols) -> list[Hit]:
     """All patterns found, at most `MOST_HITS` of each; linear in the text."""
+    if not len(text.ids):
+        return []
     meanings = lexicon().meanings
-    present = {concept(label) for number in set(text.ids.tolist()) for label in meanings[number]}
-    places = _anchored(text)
-    data = encode(text.ids[places])
+    rules, sentences, begins = _possible(text)
+    counts: dict[int, int] = {}
     found = []
-    for rule in _rules():
-        if not all(need & present for need in rule.needs):
+    for number, sentence in zip(rules.tolist(), sentences.tolist(), strict=True):
+        if counts.get(number, 0) >= MOST_HITS:
             continue
+        rule, begin = _rules()[number], int(begins[sentence])
+        data = text.data[begin * SYMBOL_BYTES : int(begins[sentence + 1]) * SYMBOL_BYTES]
         for match in islice(rule.pattern.finditer(data), MOST_HITS):
-            first = int(places[match.start() // SYMBOL_BYTES])
-            last = int(places[match.end() // SYMBOL_BYTES - 1]) + 1
+            first, last = begin + match.start() // SYMBOL_BYTES, begin + match.end() // SYMBOL_BYTES
             if not rule.foreign or _one_language(rule, text.ids[first:last].tolist(), meanings):
-                found.append(Hit(rule.family, rule.weight, first, last, rule.foreign))
+                counts[number] = counts.get(number, 0) + 1
+                found.append(Hit(rule.family, rule.weight, first, last, rule.foreign, counts[number] >= MOST_HITS))
     return found

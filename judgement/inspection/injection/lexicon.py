@@ -20,6 +20,7 @@ FIRST_END = 0xE000  # the symbols that end a sentence stand apart, so that "no e
 SYMBOL_BYTES = 3
 _EXAMPLE = "example"  # in a host's name it says nothing
 _SHORTEST_STEM = 2
+_MOST_SEEN = 50_000  # words that are remembered
 _LONGEST_WORD = 40  # a longer one is no word of ours
 _PUNCTUATION = {
     ".": "END", "!": "END", "?": "QUESTION", ";": "END", ",": "COMMA", ":": "COLON", '"': "QUOTE", "\n": "NEWLINE",
@@ -82,6 +83,7 @@ class _Lexicon:
         self.phrases = ahocorasick_rs.AhoCorasick(
             [f" {phrase}" for phrase in phrases], matchkind=ahocorasick_rs.MatchKind.LeftmostLongest
         )
+        self._seen: dict[str, int] = {}
         self.meanings: list[Meaning] = [frozenset()]
         self.numbers: dict[Meaning, int] = {frozenset(): 0}
         for meaning in [*self.words.values(), *self.stems.values(), *self.phrase_meanings]:
@@ -96,6 +98,15 @@ class _Lexicon:
             self.numbers[meaning] = len(self.meanings)
             self.meanings.append(meaning)
         return self.numbers[meaning]
+
+    def of_word(self, word: str) -> int:
+        """`of`, remembered for a bounded number of words."""
+        number = self._seen.get(word)
+        if number is None:
+            if len(self._seen) >= _MOST_SEEN:
+                self._seen.clear()
+            number = self._seen[word] = self.of(word)
+        return number
 
     def _with_stem(self, word: str, meaning: Meaning) -> Meaning:
         for length in self.stem_lengths:
@@ -149,8 +160,7 @@ def lexicon() -> _Lexicon:
 def symbols(folded: Folded) -> Symbols:
     """Put concepts for words and phrases; ordinary words get the symbol of none."""
     lex = lexicon()
-    numbers = {word: lex.of(word) for word in set(folded.words)}
-    ids = np.fromiter(map(numbers.__getitem__, folded.words), np.int64, len(folded.words))
+    ids = np.fromiter(map(lex.of_word, folded.words), np.int64, len(folded.words))
     ends = folded.ends.copy()
     newline, end, dot = lex.known["\n"], lex.known["."], lex.known[INNER_DOT]
     dots = ids == dot

@@ -17,6 +17,8 @@ _BEFORE_NOT = 6  # so far before its verb a negation may stand
 _AFTER_LINK = 6  # "instructions for the old shelf"
 _REMAINS_QUOTED = 0.4
 _REMAINS_REPORTED = 0.45
+_STRONG = 0.8
+_REMAINS_ANNOUNCED = 0.65
 _REMAINS_FORBIDDEN = 0.35
 _REMAINS_QUESTION = 0.5
 _REMAINS_WORK = 0.5
@@ -105,6 +107,12 @@ def _any(name: str, *parts: npt.NDArray[np.int64]) -> bool:
     return any(bool(flags[part].any()) for part in parts)
 
 
+def _follows_colon(sentence: Sentence) -> bool:
+    """Whether a colon stands right before: "an example of an attack: ..." can be meant to be followed."""
+    clause = len(sentence.before) - len(sentence.opening)
+    return clause > 0 and _any("COLON", sentence.before[clause - 1 : clause]) and _is_imperative(sentence)
+
+
 def _is_imperative(sentence: Sentence) -> bool:
     return bool(_holding(*_OPENERS)[sentence.opening].all())
 
@@ -112,13 +120,13 @@ def _is_imperative(sentence: Sentence) -> bool:
 def _reported(hit: Hit, sentence: Sentence, within: npt.NDArray[np.int64]) -> float:
     """Attackers write that ...; he told the bot to ...; ... is a common attack."""
     before, after = sentence.before, sentence.after
-    if hit.family != "bypass" and _any("REPORT", within[1:-1]):
+    inside = hit.family != "bypass" and _any("REPORT", within[1:-1])
+    narrated = _any("NARRATE", within[1:-1]) and not _any("YOU", within)
+    if inside or narrated or _any("PREVENT", before):
         return _REMAINS_REPORTED
-    if _any("PREVENT", before) or (_any("NARRATE", within[1:-1]) and not _any("YOU", within)):
-        return _REMAINS_REPORTED
-    if _any("REPORT", before) or (
-        _any("THIRD", before) and _any("NARRATE", before) and not bool(_holding("YOU")[before].any())
-    ):
+    if _any("REPORT", before):
+        return _REMAINS_ANNOUNCED if hit.weight >= _STRONG and _follows_colon(sentence) else _REMAINS_REPORTED
+    if _any("THIRD", before) and _any("NARRATE", before) and not bool(_holding("YOU")[before].any()):
         return _REMAINS_REPORTED
     if _any("PAST", before) and not _is_imperative(sentence):
         return _REMAINS_REPORTED
@@ -129,6 +137,8 @@ def _reported(hit: Hit, sentence: Sentence, within: npt.NDArray[np.int64]) -> fl
 
 def _forbidden(hit: Hit, sentence: Sentence, within: npt.NDArray[np.int64]) -> float:
     """It must never ...; do not ...; nobody can ...."""
+    if hit.family == "conceal" and _any("HARMLESS", sentence.after[:3]):
+        return _REMAINS_WORK
     if hit.family == "conceal" and not _any("HIDE", within[:1]):
         near = sentence.opening[-3:]
         return _REMAINS_FORBIDDEN if _any("OUGHT", near) and not _any("YOU", near) else 1.0

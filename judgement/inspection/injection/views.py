@@ -5,16 +5,20 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, product
 
 import numpy as np
+import re2
 
 from .fold import Folded, fold
 from .lexicon import lexicon
 
 _LEET = {"0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g"}
 _LEET_SIGNS = str.maketrans("$@!|€£+", "5411317")
+_SIGN_IN_WORD = re2.compile(
+    r"[A-Za-z0-9][$!|+€£]+[A-Za-z0-9]|[A-Za-z]@[A-Za-z]{1,4}\b|\b[A-Za-z]{0,2}[$@!|€£+][a-z]{2}".encode()
+)
 _LONGEST = 20  # letters of a word that is read in other ways
 _MOST_READINGS = 16
 _TELLING_NAMES = (
@@ -42,6 +46,12 @@ def _disguised(change: Callable[[str], str]) -> frozenset[str]:
     return frozenset(changed for word in _telling() if not lexicon().of(changed := change(word)))
 
 
+@cache
+def disguises() -> frozenset[str]:
+    """What telling words look like turned by 13 or backwards."""
+    return _disguised(rot13) | _disguised(backwards)
+
+
 def _tells(unique: set[str], change: Callable[[str], str]) -> bool:
     """Whether the words are telling in a disguise: two of them, or a long one."""
     found = unique & _disguised(change)
@@ -64,7 +74,7 @@ def _with_words(folded: Folded, words: list[str]) -> Folded:
     return replace(folded, flat=f" {' '.join(words)} ", words=words, places=places)
 
 
-@cache
+@lru_cache(maxsize=8192)
 def _unleet_known(word: str) -> str:
     choices = [_LEET.get(char, char) for char in word]
     first = "".join(choice[0] for choice in choices)
@@ -81,20 +91,20 @@ def unleet(word: str) -> str:
     """A word with its digits read as the letters they look like, as a word that is known if there is one."""
     if word.isalpha() or word.isdigit() or not word.isalnum() or not word.isascii() or len(word) > _LONGEST:
         return word
-    return _unleet_known.__wrapped__(word)
+    return _unleet_known(word)
 
 
 def views(text: str, folded: Folded) -> Iterator[tuple[Folded, str]]:
     """The readings that have telling words, each with a name for a person; places are the original text's."""
     unique = set(folded.words)
+    turned = not unique.isdisjoint(disguises())
     for change, name in ((rot13, "rot13"), (backwards, "words backwards")):
-        if _tells(unique, change):
+        if turned and _tells(unique, change):
             changed = {word: change(word) for word in unique}
             yield _with_words(folded, [changed[word] for word in folded.words]), name
-    if _tells(unique, backwards):
+    if turned and _tells(unique, backwards):
         yield _backwards(text), "text backwards"
-    plain = text.translate(_LEET_SIGNS)
-    leet = fold(plain) if plain != text else folded
+    leet = fold(text.translate(_LEET_SIGNS)) if _SIGN_IN_WORD.search(text.encode("utf-8", "replace")) else folded
     changed = {word: unleet(word) for word in set(leet.words) if not word.isalpha()}
     if any(word != other and other in _telling() for word, other in changed.items()):
         yield _with_words(leet, [changed.get(word, word) for word in leet.words]), "digits for letters"
