@@ -111,11 +111,11 @@ def _softmax(logits: Array) -> Array:
 
 def fit(tasks: list[Task], encoder: Encoder) -> trained.Head:
     """A head that learnt from these tasks."""
+    tasks = [*tasks, *joined(tasks)]
     names, found = tuple(sorted(shipped().document.capabilities)), sets_of(tasks)
     seen = np.array([UNSEEN + sum(task.needs == needs for task in tasks) for needs in found])
     of_set = np.array([least(needs) for needs in found])
     prior = np.log([count / seen[of_set == role].sum() for count, role in zip(seen, of_set, strict=True)])
-    tasks = [*tasks, *joined(tasks)]
     exact = np.array([[float(task.needs == needs) for needs in found] for task in tasks])
     right = np.array([np.isin(of_set, sorted(task.roles)) for task in tasks], dtype=np.float64)
     unknown = ~exact.any(axis=1)
