@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from aura_ia_mcp.cluster.faults import OperatorError, PolicyFault
-from aura_ia_mcp.cluster.policy import ANONYMOUS, Caller, check_policy, explain_policy, show_policy
+from aura_ia_mcp.cluster.policy import GUEST, Caller, check_policy, explain_policy, show_policy
 
 from .output import Failure, json_option, print_json, print_table
 from .settings import loaded
@@ -93,7 +93,7 @@ def show(ctx: click.Context, tool: str | None, file: Path | None, as_json: bool)
 
 @policy.command()
 @click.argument("tool")
-@click.option("--as", "name", default=ANONYMOUS, show_default=True, help="Who calls: a token's name, or operator.")
+@click.option("--as", "name", default=GUEST, show_default=True, help="Who calls: a token's name, operator or guest.")
 @click.option("--role", "roles", multiple=True, help="With this role instead of the token's; may be repeated.")
 @click.option("--kind", type=click.Choice(["agent", "human", "service"]), help="Instead of the token's.")
 @click.option("--tenant", help="Instead of the token's.")

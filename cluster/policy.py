@@ -18,7 +18,8 @@ from .faults import OperatorError
 from .rulefiles import parse_policy, policy_of, roles_of
 from .tokens import list_tokens
 
-ANONYMOUS = "anonymous"
+GUEST = "guest"
+"""The id of callers without a token, as the gateway gives it."""
 _MOST_SHOWN = 8
 
 
@@ -27,14 +28,14 @@ class Caller:
     """Who would call.
 
     Args:
-        name: `anonymous`, or a token's name.
+        name: `guest` for whoever has no token, or a token's name.
         roles: None takes those of the token.
         kind: None takes the token's.
         tenant: None takes the token's.
         trust: None takes that of the roles.
     """
 
-    name: str = ANONYMOUS
+    name: str = GUEST
     roles: tuple[str, ...] | None = None
     kind: str | None = None
     tenant: str | None = None
@@ -164,8 +165,8 @@ def _inputs(settings: Settings, tool: Facts, caller: Caller, arguments: Mapping[
 def _token(settings: Settings, caller: Caller) -> dict[str, Any]:
     """Who a name stands for: {id, kind, tenant, roles}, each as given or else as its valid token says."""
     name = caller.name.removeprefix("token:")
-    usual: dict[str, Any] = {"id": ANONYMOUS, "kind": "agent", "tenant": "local", "roles": ("guest",)}
-    if name != ANONYMOUS:
+    usual: dict[str, Any] = {"id": GUEST, "kind": "agent", "tenant": "local", "roles": ("guest",)}
+    if caller.name != GUEST:
         valid = [token for token in list_tokens(settings) if token["name"] == name and token["state"] == "valid"]
         if not valid and caller.roles is None:
             raise OperatorError(

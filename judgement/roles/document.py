@@ -36,7 +36,7 @@ ToolCapability = Literal[
 ]
 Category = Literal["read", "write", "execute", "approve", "delete", "admin"]
 Kind = Literal["agent", "human", "service"]
-_ALONE = ("anonymous", "operator")  # the ids that don't say by what a principal is known
+_ALONE = ("guest", "operator")  # the ids that don't say by what a principal is known
 _HOLDER = r"^(role:[a-z][a-z0-9_]{0,31}|principal:[^\s/]{1,128}/[^\s]{1,256})$"
 RoleHolder = Annotated[str, Field(pattern=r"^role:[a-z][a-z0-9_]{0,31}$")]
 Sentence = Annotated[str, Field(min_length=1, max_length=500)]

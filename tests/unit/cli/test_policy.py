@@ -95,7 +95,7 @@ def test_names_that_nothing_has_are_warned_of(aura: Aura, tmp_path: Path) -> Non
 
 def test_an_explanation_says_what_happens_and_why(aura: Aura, file: str) -> None:
     out, _ = aura("explain", "embed_text", "--file", file)
-    assert "embed_text called by anonymous (agent, roles guest" in out
+    assert "embed_text called by guest (agent, roles guest" in out
     assert "is refused" in out
     assert "no_embeddings: Not here." in out
     found = aura.json("explain", "embed_text", "--file", file)

@@ -8,6 +8,7 @@ import pytest
 
 from aura_ia_mcp.bus.edges import KEYED
 from aura_ia_mcp.bus.keys import EdgeKeys
+from aura_ia_mcp.cluster import policy
 from aura_ia_mcp.cluster.spec import (
     Certificate,
     DirectoryPlace,
@@ -20,6 +21,7 @@ from aura_ia_mcp.cluster.spec import (
 )
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.gateway import graph as gateway
 
 ROOTS = Roots(b"b" * 32, b"d" * 32, b"a" * 32, Certificate("c", "o", "k"))
 
@@ -75,3 +77,7 @@ def test_sockets_move_to_a_short_folder_when_the_state_folder_is_too_long_for_th
     for folder in (long.run, bus_sockets(long), ray_folder(long)):
         assert len(str(folder)) < 80
         assert long.short in (folder, *folder.parents)
+
+
+def test_explanations_call_whoever_has_no_token_as_the_gateway_does() -> None:
+    assert policy.GUEST == gateway.GUEST.id

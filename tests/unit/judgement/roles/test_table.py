@@ -251,7 +251,5 @@ def test_a_principal_that_nobody_can_be_is_refused_with_the_id_that_was_meant(me
     with pytest.raises(RolesError, match="is principal:local/token:lena"):
         parse(shipped_text().replace(f"{section}: []", row))
     parse(
-        shipped_text().replace(
-            "denials: []", "denials: [{capability: status, to: principal:local/anonymous, reason: r}]"
-        )
+        shipped_text().replace("denials: []", "denials: [{capability: status, to: principal:local/guest, reason: r}]")
     )
