@@ -80,4 +80,4 @@ def test_sockets_move_to_a_short_folder_when_the_state_folder_is_too_long_for_th
 
 
 def test_explanations_call_whoever_has_no_token_as_the_gateway_does() -> None:
-    assert policy.GUEST == gateway.GUEST.id
+    assert gateway.GUEST.id == policy.GUEST
