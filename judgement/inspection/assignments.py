@@ -16,7 +16,7 @@ _PASSWORDS = (
 _KEYS = (
     r"secret|token|credentials?|pat|apikey|webhook|schl\xfcssel|"
     r"(?:api|access|secret|private|auth|account|encryption|encrypt|signing|sign|master|shared|service|storage|license|"
-    r"app|client|session|webhook|deploy|bot|write|admin|root|hmac|jwt|aes)[ _-]?key"
+    r"app|client|session|webhook|deploy|bot|write|admin|root|hmac|jwt|aes)[ _-]?key|(?:totp|otp|mfa|2fa)[ _-]?seed"
 )
 _NAME = rf"(?i:{_PASSWORDS}|{_KEYS}|\bkey\b)"
 _IS = r"is|ist|lautet|war|was|est|es|\xe9|\xe8|era|\xe4r|er|on|now|set to|changed to|reads|are|=|:"
@@ -32,6 +32,10 @@ _ASSIGNED = pattern(
     r")"
 )
 _FOLLOWED = pattern(rf"(?:{_NAME})([A-Za-z0-9_.-]*)(?:(\z.)|(\z.)|(\z.)|([ \t]{{1,4}}))")  # by a blank; groups as above
+_SAID = pattern(  # pw on the box is ...: `on` names the place; groups as above
+    rf"(?:{_NAME})([A-Za-z0-9_.-]*)(?:(\z.)|(\z.)|"
+    r"((?:[ \t]+[^\s.,;:=\"'()<>|]+){1,6}?[ \t]+(?i:is|ist|lautet|est|es|\xe8|\xe9|\xe4r|er)[ \t]+)|(\z.))"
+)
 HINTS = _NAME
 
 _WEAK = frozenset(["pass", "pw", "pat", "pwd", "psk", "parola", "heslo", "geslo", "webhook"])
@@ -72,11 +76,21 @@ def assigned(text: bytes) -> Iterator[Span]:
     for match in each(_ASSIGNED, text):
         if match.start() >= taken:
             span = _assigned(text, match)
-            if span is None and match.start(4) >= 0 and (again := _FOLLOWED.match(text, match.start())):
-                span = _assigned(text, again)  # auth token 4f.. was rejected
+            if span is None and match.start(4) >= 0:
+                span = _assigned_again(text, match.start())
             if span:
                 taken = span[1]
                 yield span
+
+
+def _assigned_again(text: bytes, at: int) -> Span | None:
+    """What a sentence says otherwise: auth token 4f.. was rejected, the pw on the box is ..."""
+    for source in (_FOLLOWED, _SAID):
+        match = source.match(text, at)
+        span = _assigned(text, match) if match else None
+        if span:
+            return span
+    return None
 
 
 def _assigned(text: bytes, match: Match) -> Span | None:

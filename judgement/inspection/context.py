@@ -38,7 +38,10 @@ _WORDS = {
     r"switchboard|puhelin|telefon|\btfn|\btlf|msisdn|\bn[u\xfa]mero|num[e\xe9]ro|\bnummer|ligue|ligar|zap\b|viber|"
     r"\bcep\b|mobitel|\btelp?\b|\bpuh|"
     r"\breach(?:able| me| us| him| her)|\breach (?:[a-z]+ ){1,3}(?:on|at|under|via)\b|"
-    r"desk line|dzwo|komork|reception|\bmob\b|\bph\b|\bph[:.]|contact\b|\bcontatt|contacto",
+    r"n[\xe5a]r (?:du )?mig|n\xe5s p[\xe5a]|[\?c]\xedslo|\bh\xedv|numara|\bnumer(?:em)?\b|\bcall[- ]?back|voip|\bsip\b|"
+    r"\bpbx\b|\bwa\.|erreich|hubungi|\bsimu\b|\btruca|\bsoit[ta]|\bsun[a\?]|\bskambin|\baray[i\xfd\?]n|joindre|"
+    r"\bnumber (?:of|for) (?:the|my|our|your|her|his|a) [a-z]{1,20}(?: is|:)|"
+    r"desk line|dzwo|kom[o\xf3]rk|reception|\bmob\b|\bph\b|\bph[:.]|contact\b|\bcontatt|contacto",
     "birth_date": r"birth|\bborn\b|\bdob\b|_dob|dob_|d\.o\.b|b-?day\b|geboren|\bgeb\b\.?|geburt|\bn\xe9e?[ (.:]|"
     r"\bnee? le\b|naissance|nacimiento|\bnaci[do\xf3]|nascita|\bnat[oa] (?:il|a|in|l)|nascimento|nascid[oa]|"
     r"geboorte|\bf\xf6dd|"
@@ -93,7 +96,8 @@ _DENIED = pattern(
     r"\blat\b|\blon\b|bytes|seed|offset|seq(?:uence)?|bestell|rechnung|auftrag|kunden-?n|commande|facture|colis|pedido|"
     r"factura|ordine|fattura|doi|patent|flight|policy|contract|licen[cs]e|\bpage\b|\bvin\b|imei|iccid|catalog|"
     r"number of|count|"
-    r"total|size|duration|artikel|teile|s[e\xe9]rie|session)"
+    r"total|size|duration|artikel|teile|s[e\xe9]rie|session|dossier|aktenzeichen|vorgang|sendung|vertrag|klant-?n|"
+    r"expediente|fascicolo|protocol|sagsn|saksn|\xe4rende)"
 )
 BIRTH = _WORDS["birth_date"]
 _NAMED = {kind: pattern(f"(?i){words}") for kind, words in _WORDS.items()}

@@ -20,7 +20,7 @@ _ALONE = pattern(  # forms that little else has
     r"0[1-9](?:[ .-][0-9]{2}){4}|"  # 01 99 00 12 34
     r"\(0[0-9]{1,5}\) ?[0-9]{3,5}[ -]?[0-9]{2,6}|"  # (0161) 496 0735
     r"07[0-9]{3} [0-9]{6}|07[0-9]{3} [0-9]{3} [0-9]{3}|"  # 07700 900461
-    r"06-[0-9]{8}|0[0-9]{2,4}/[0-9]{5,8}|"
+    r"06-[0-9]{8}|0[0-9]{2,4}/[0-9]{5,8}|0[1-9][0-9]{1,4}/[0-9]{3,8}-[0-9]{1,4}|"  # 030/4417-0
     r"0[1-9][0-9]{1,2} [0-9]{3,4} [0-9]{4}|01[0-9]{3} [0-9]{6}|"  # 020 7946 0958, 01632 960001
     r"0[1-9][0-9]{0,2}-[0-9]{3,4}-[0-9]{4}|"  # 03-1234-5678, 090-1234-5678
     r"[2-9][0-9]{2}\.[2-9][0-9]{2}\.[0-9]{4}|"
@@ -31,7 +31,7 @@ _ALONE = pattern(  # forms that little else has
 _NAMED = pattern(
     r"(?:\A|[^0-9A-Za-z.+])(?:tel:)?("
     r"00 ?[1-9][0-9 ./()-]{7,18}[0-9]|"
-    r"\(?0[0-9]{1,5}\)?(?:[ ./-]{1,3}[0-9]{2,8}){1,5}|"
+    r"\(?0[0-9]{1,5}\)?(?:[ ./-]{1,3}[0-9]{2,8}){1,5}(?:-[0-9])?|"
     r"0[1-9][0-9]{7,10}|"
     r"[2-9][0-9]{2}[ .-][2-9][0-9]{2}[ .-][0-9]{4}|"
     r"[2-9][0-9]{9}|"
@@ -42,6 +42,10 @@ _NAMED = pattern(
     r"[2-9][0-9]{2}[ -][0-9]{4}|"
     r"1[38]00[ -]?[0-9]{3}[ -]?[0-9]{3}"
     r")"
+)
+_KEYED = pattern(  # msisdn=31641827735: international without a plus
+    r"(?i)(?:msisdn|phone|mobile?|cell|tel|fax|sms|whatsapp|caller|callee|recipient|destination|number|nr|no|to|from)"
+    r"[\"']?[ ]?(?:=|:|=>)[ ]?[\"']?([2-9][0-9]{9,13}|1[2-9][0-9]{9})"
 )
 _FEWEST_LOCAL, _FEWEST, _MOST = 7, 8, 15  # digits; of an international number by ITU-T E.164
 
@@ -58,14 +62,15 @@ def phones(raw: bytes, context: Context) -> Iterator[Span]:
         if not _goes_on(raw, start, end) and (context.names("phone", start, end) or not context.denies(start, end)):
             yield start, end, "phone"
     if "phone" in context.named:
-        for match in each(_NAMED, raw):
-            start, end = match.start(1), match.end(1)
-            if (
-                not _goes_on(raw, start, end)
-                and _FEWEST_LOCAL <= _digits(match.group(1)) <= _MOST
-                and _is_named(raw, context, start, end)
-            ):
-                yield start, end, "phone"
+        for source in (_NAMED, _KEYED):
+            for match in each(source, raw):
+                start, end = match.start(1), match.end(1)
+                if (
+                    not _goes_on(raw, start, end)
+                    and _FEWEST_LOCAL <= _digits(match.group(1)) <= _MOST
+                    and _is_named(raw, context, start, end)
+                ):
+                    yield start, end, "phone"
 
 
 _DATE = pattern(

@@ -52,6 +52,7 @@ _CARD = pattern(
     r"\b(?:[0-9]{12,19}|[0-9]{4}(?:[ -][0-9]{4}){2}[ -][0-9]{1,7}(?:[ -][0-9]{3})?|"
     r"[0-9]{4}[ -][0-9]{6}[ -][0-9]{4,5})\b"
 )
+_CARD_NAMED = pattern(r"\b[0-9]{2,8}(?:[ .-]{1,2}[0-9]{2,8}){1,8}\b")  # in any groups, where words say that it is one
 _IBAN = pattern(r"\b[A-Za-z]{2}[0-9]{2}[ -]?[A-Za-z0-9]{4}[ -]?[A-Za-z0-9]{3}")
 # type, shape, whether it is enough (else words near it must name the type)
 _SHAPES: tuple[tuple[str, str, str], ...] = (
@@ -116,16 +117,23 @@ def pii_spans(text: str) -> list[Span]:
 
 def _cards(raw: bytes, context: Context) -> Iterator[Span]:
     for match in each(_CARD, raw):
-        start, end = match.start(), match.end()
-        digits = _bare(match.group())
-        if (
-            _joined(raw, start, end)
-            or not _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS
-            or not CHECKS["payment_card"](digits)
-        ):
-            continue
-        if context.names("payment_card", start, end) or not context.denies(start, end):
+        start, end = match.span()
+        if _is_card(raw, start, end) and (context.names("payment_card", start, end) or not context.denies(start, end)):
             yield start, end, "payment_card"
+    if "payment_card" in context.named:
+        for match in each(_CARD_NAMED, raw):
+            start, end = match.span()
+            if _is_card(raw, start, end) and context.names("payment_card", start, end):
+                yield start, end, "payment_card"
+
+
+def _is_card(raw: bytes, start: int, end: int) -> bool:
+    digits = _bare(raw[start:end])
+    return (
+        _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS
+        and not _joined(raw, start, end)
+        and CHECKS["payment_card"](digits)
+    )
 
 
 def _ibans(raw: bytes, context: Context) -> Iterator[Span]:
