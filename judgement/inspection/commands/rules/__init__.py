@@ -20,6 +20,7 @@ from . import (
     network,
     persist,
     privilege,
+    publishing,
     tracks,
     windows,
 )
@@ -38,6 +39,7 @@ _MODULES = (
     infrastructure,
     privilege,
     containers,
+    publishing,
     windows,
 )
 Rule = Callable[[Call], Iterable[Hit]]

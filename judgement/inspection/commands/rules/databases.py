@@ -170,7 +170,7 @@ def _frameworks(call: Call) -> Iterator[Hit]:
             yield block(_FAMILY, "drops or empties a database")
     if "flush" in words and any(w.endswith("manage.py") or w == "django-admin" for w in [call.name, *words]):
         yield block(_FAMILY, "empties a database")
-    if any(w.endswith("manage.py") for w in words) and {"reset_db", "sqlflush"} & set(words):
+    if any(w.endswith("manage.py") for w in words) and "reset_db" in words:
         yield block(_FAMILY, "empties a database")
     if words[:2] in (["migrate", "reset"], ["prisma", "migrate"]) and "reset" in words:
         yield block(_FAMILY, "empties a database")

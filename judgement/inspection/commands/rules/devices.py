@@ -131,7 +131,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
         only=("-a", "--all", "-af", "-fa", "-o", "-f", "--force", "--offset"),
     ),
     "blkdiscard": _any_device("discards a device"),
-    "badblocks": _any_device("writes over a device", only=("-w", "-wsv", "-wvs", "-svw", "-ws", "-wv", "-swv")),
+    "badblocks": lambda call: _any_device("writes over a device")(call) if call.has("w") else (),
     "sgdisk": _any_device(
         "rewrites a partition table", unless=("-p", "--print", "-v", "--verify", "-i", "--info", "-b", "--backup")
     ),

@@ -14,6 +14,7 @@ NETCATS = frozenset(
     ["nc", "ncat", "netcat", "nc.traditional", "nc.openbsd", "pwncat", "cryptcat", "sbd", "rustcat", "rcat"]
 )
 TAINTED = frozenset({Label.SECRET, Label.PRIVATE, Label.DUMP})
+_CURL_FLAGS = frozenset("sSfLkvigGNn46#")
 _LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0", "host.docker.internal")  # noqa: S104 (a name compared, nothing is bound)
 
 
@@ -42,7 +43,7 @@ def _curl_data(call: Call, files: Files) -> Iterator[Data]:
         "--body-file",
         "--json",
     )
-    for data in sent:
+    for data in [*sent, *_bundled(call)]:
         yield data
         text = data.text.strip("\"'")
         at = text.find("@")
@@ -57,6 +58,13 @@ def _curl_data(call: Call, files: Files) -> Iterator[Data]:
             yield Data(UNKNOWN, frozenset(labels) | (held.labels if held else frozenset()))
     for arg in call.args:
         yield Data("", arg.data.labels - {Label.SECRET} if _authorizes(arg.text) else arg.data.labels)
+
+
+def _bundled(call: Call) -> Iterator[Data]:
+    """What curl sends by an option that ends a bundle of short ones, such as `-sF`."""
+    for text, value in zip(call.argv, call.args[1:], strict=False):
+        if call.name == "curl" and len(text) > 2 and text[-1] in "dFT" and set(text[1:-1]) <= _CURL_FLAGS:  # noqa: PLR2004
+            yield value.data
 
 
 def _authorizes(text: str) -> bool:

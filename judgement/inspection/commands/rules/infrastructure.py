@@ -52,7 +52,7 @@ def _kubectl(call: Call) -> Iterator[Hit]:
         sweeping = call.has("A", "--all", "--all-namespaces") or instances
         if kinds & _GRAVE_KINDS or sweeping:
             yield block(_FAMILY, "deletes what a cluster needs")
-        else:
+        elif not _replaced(call, kinds):
             yield review(_FAMILY, "deletes something of a cluster")
     elif verb == "apply" and call.has("", "--prune"):
         yield review(_FAMILY, "deletes from a cluster what a manifest doesn't name")
@@ -64,6 +64,17 @@ def _kubectl(call: Call) -> Iterator[Hit]:
         yield review(_FAMILY, "replaces something of a cluster by force")
     elif verb in {"create", "patch", "set"} and any("cluster-admin" in text for text in call.argv):
         yield block("privilege", "gives somebody power over a whole cluster")
+
+
+_SHORT_LIVED = frozenset({"pod", "pods", "po", "job", "jobs"})
+_FOR_TRIALS = ("dev", "test", "staging", "sandbox", "scratch", "ci", "qa", "preview", "tmp")
+
+
+def _replaced(call: Call, kinds: set[str]) -> bool:
+    """Whether what is deleted is named, in a namespace for trials, and made anew by what started it."""
+    space = call.option("-n", "--namespace") or ""
+    named = call.operands[2:] and not call.has("l", "--selector", "--force", "--field-selector")
+    return bool(named and kinds & _SHORT_LIVED and space.startswith(_FOR_TRIALS))
 
 
 _REMOVES = ("delete", "destroy", "terminate", "remove", "purge", "rb", "deregister", "drop", "deprovision", "down")
@@ -90,7 +101,7 @@ def _pulumi(call: Call) -> Iterator[Hit]:
         yield block(_FAMILY, "destroys what is deployed")
 
 
-def _aws(call: Call) -> Iterator[Hit]:  # noqa: C901
+def _aws(call: Call) -> Iterator[Hit]:
     words = [arg.text for arg in call.args[past_options(call.args, "--profile --region --output --endpoint-url") :]]
     words = [text for text in words if not text.startswith("-")]
     if len(words) < 2 or _dry(call):  # noqa: PLR2004
@@ -129,18 +140,10 @@ def _aws(call: Call) -> Iterator[Hit]:  # noqa: C901
         yield (block if "admin" in spoken or "*" in spoken else review)(
             "privilege", "gives somebody power over a cloud account"
         )
-    elif service == "s3api" and verb in {"put-bucket-policy", "put-bucket-acl"} and "public" in " ".join(call.argv):
-        yield block("exfiltrate", "opens a bucket to everybody")
     elif verb == "authorize-security-group-ingress" and any("0.0.0.0/0" in text for text in call.argv):
         yield review("disable_security", "opens a firewall to everybody")
     elif verb in {"stop-instances", "reboot-instances"}:
         yield review(_FAMILY, "stops machines")
-    elif verb in {
-        "modify-snapshot-attribute",
-        "modify-image-attribute",
-        "modify-db-snapshot-attribute",
-    } and "all" in " ".join(call.argv):
-        yield block("exfiltrate", "shares a copy of data with everybody")
 
 
 def _cloud(call: Call) -> Iterator[Hit]:
@@ -199,6 +202,8 @@ def _docker(call: Call) -> Iterator[Hit]:
     elif verb in {"swarm leave", "stack rm", "service rm", "node rm"}:
         yield block(_FAMILY, "takes a swarm apart")
     elif "down" in words and (call.name == "docker-compose" or words[:1] == ["compose"]) and call.has("v", "--volumes"):
+        if _dry(call):
+            return
         for_tests = (call.option("-p", "--project-name") or "") in {"scratch", "test", "tmp", "ci", "sandbox"}
         yield from () if for_tests else [review(_FAMILY, "removes containers with their volumes")]
 

@@ -17,6 +17,9 @@ _SHELLS = frozenset(
 )
 
 
+_RELAYS = ("serveo", "localhost.run", "pinggy", "srv.us", "ngrok", "lhr.life", "tunnelto")
+
+
 def _is_shell(text: str) -> bool:
     words = text.replace(",", " ").split()
     words = words[1:] if words[:1] == ["exec"] else words
@@ -52,7 +55,7 @@ def _shell_on_network(call: Call) -> Iterator[Hit]:
     if not outs and not ins:
         return
     if call.name in _SHELLS or any(_is_shell(text) for text in call.argv[:3]):
-        if outs or not call.has("c"):
+        if outs or call.name not in _SHELLS or not call.has("c"):
             yield block("reverse_shell", "a shell that speaks over the network")
     elif call.name == "exec" and not call.args:
         yield block("reverse_shell", "opens the shell's own input and output to the network")
@@ -84,6 +87,8 @@ def _ssh(call: Call) -> Iterator[Hit]:
         and any(data.text.endswith((":22", ":3389", ":5900")) or data.text.isdigit() for data in forwards)
     ):
         yield block("reverse_shell", "opens a way into this machine from outside")
+    if forwards and any(relay in text for relay in _RELAYS for text in call.operands):
+        yield review("reverse_shell", "opens a way into this machine from outside")
     for data in call.options("-o"):
         held = data.text.replace(" ", "=", 1).partition("=")
         if held[0].lower() in {"proxycommand", "localcommand"} and any(
@@ -130,6 +135,22 @@ def _fetched_packages(call: Call) -> Iterator[Hit]:
         yield review("download_execute", "installs a package fetched without protection")
 
 
+_REGISTRIES = ("https://deno.land/", "https://jsr.io/", "https://esm.sh/", "https://localhost")
+
+
+def _deno(call: Call) -> Iterator[Hit]:
+    yield from _fetched_packages(call)
+    foreign = [word for word in call.operands if word.startswith("https://") and not word.startswith(_REGISTRIES)]
+    if foreign and call.has("A", "--allow-all", "--allow-run", "--allow-env", "--allow-read"):
+        yield review("download_execute", "runs what comes from the network with all powers")
+
+
+def _foreign_playbook(call: Call) -> Iterator[Hit]:
+    source = call.option("-U", "--url") or ""
+    if source.startswith(("http://", "git://")) or source.partition("://")[2][:1].isdigit():
+        yield review("download_execute", "runs what is fetched without protection")
+
+
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys(NETCATS, _netcat),
     "socat": _socat,
@@ -161,10 +182,12 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "pip": _fetched_packages,
     "pip3": _fetched_packages,
     **dict.fromkeys(
-        ("npm", "npx", "bunx", "pipx", "uvx", "uv", "deno", "bun", "go", "gem", "cargo", "yarn", "pnpm"),
+        ("npm", "npx", "bunx", "pipx", "uvx", "uv", "bun", "go", "gem", "cargo", "yarn", "pnpm"),
         _fetched_packages,
     ),
     "rpm": _fetched_packages,
+    "deno": _deno,
+    "ansible-pull": _foreign_playbook,
 }
 ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (
     _shell_on_network,

@@ -192,6 +192,11 @@ def _systemctl(call: Call) -> Iterator[Hit]:
         yield review("persist", "changes the environment of all services")
 
 
+def _launchctl(call: Call) -> Iterator[Hit]:
+    if call.operands[:1] in (["load"], ["bootstrap"], ["submit"]):
+        yield review("persist", "has something start with the machine")
+
+
 def _systemd_run(call: Call) -> Iterator[Hit]:
     if any(text.startswith(("--on-", "--timer-property")) for text in call.argv):
         yield block("persist", "has something run by itself")
@@ -244,6 +249,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys(("at", "batch"), _at),
     **dict.fromkeys(("systemctl", "loginctl"), _systemctl),
     "systemd-run": _systemd_run,
+    "launchctl": _launchctl,
     "git": _git_config,
     "ssh-copy-id": _ssh_copy_id,
     **dict.fromkeys(("update-rc.d", "rc-update"), _enabled_script),

@@ -117,8 +117,11 @@ def _setcap(call: Call) -> Iterator[Hit]:
 
 
 def _setfacl(call: Call) -> Iterator[Hit]:
-    text = " ".join(call.argv)
-    if "w" in text and any(place(path) in {Place.MACHINE, Place.NEAR_SYSTEM} for path in call.operands[1:]):
+    entries = [data.text for data in call.options("-m", "--modify", "-s", "--set")] or call.operands[:1]
+    writes = any("w" in part.rpartition(":")[2] for text in entries for part in text.split(","))
+    paths = [path for path in call.operands if path not in entries]
+    whole = {Place.MACHINE, Place.NEAR_SYSTEM, *({Place.HOME, Place.DATA} if call.has("R", "--recursive") else ())}
+    if writes and any(place(path, call.folder) in whole for path in paths):
         yield block("privilege", "lets somebody write to a part of the system")
 
 

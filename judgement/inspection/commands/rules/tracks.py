@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..model import Call, Hit, block, review
+from ..model import UNKNOWN, Call, Hit, block, review
 from ..targets import is_history, is_log, is_system_log, normal
 
 
@@ -131,9 +131,15 @@ def _protected(call: Call) -> Iterator[Hit]:
         yield block("cover_tracks", "keeps a log or a history from being written")
 
 
+def _is_process(path: str) -> bool:
+    return path.startswith("/proc/") and (path[6:].isdigit() or path[6:] == UNKNOWN)
+
+
 def _mounted(call: Call) -> Iterator[Hit]:
     if call.operands and is_log(call.operands[-1], call.folder):
         yield block("cover_tracks", "hides logs under a mount")
+    elif call.operands and _is_process(normal(call.operands[-1], call.folder)):
+        yield block("cover_tracks", "hides a process under a mount")
 
 
 def _lastlog(call: Call) -> Iterator[Hit]:
