@@ -2,7 +2,8 @@
 
 from .arguments import Extracted, extract
 from .decision import Alternative, Decision, Reading, route
-from .destructive import Intent, destructive_intent
+from .destructive import destructive_intent
+from .intent import Intent
 from .labels import LABELS, Label
 
 __all__ = [

@@ -66,7 +66,7 @@ _NAMES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         "get_documentation": "topic",
         "get_policy": "tool",
         "analyze_emotion": "text top_k",
-        "semantic_rank": "query=text candidates top_k",
+        "semantic_rank": "query=ranked candidates top_k",
         "embed_text": "texts",
         "classify_text": "text labels",
         "add_to_knowledge_base": "content collection",

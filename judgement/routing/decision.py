@@ -9,8 +9,9 @@ from typing import Any, Final
 import re2
 
 from .arguments import extract
-from .destructive import Intent, asks_how, destructive_intent, plain
+from .destructive import asks_how, destructive_intent, plain
 from .doers import NOT_TO_READ, doers
+from .intent import Intent
 from .labels import LABELS, SAME, Label, RouteKind
 
 MOST_CHARACTERS: Final = 2000

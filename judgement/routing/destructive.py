@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import re2
 
-from . import verbs
-
-Kind = Literal["deletes", "stops"]
+from . import foreign, verbs
+from .intent import Intent, Kind
 
 _QUOTED = re2.compile(r"\"[^\"]*\"|`[^`]*`|\x{201c}[^\x{201d}]*\x{201d}|(?:^|[\s:,(])'[^']*'")
 _PIECE = re2.compile(r"[\pL\pM\pN_'/-]+|[.;!?,:\n()]+")
+_LETTERS = re2.compile(r"\b[a-z](?:[ ._*-]{1,2}[a-z]){3,40}\b")
 _CONTINUES: Final = frozenset({"and", "or", "&"})
 _THEN: Final = frozenset({"then", "afterwards", "before"})
-_UNSPACED: Final = frozenset({"zh", "ja", "th"})
 _MARKS: Final = dict.fromkeys(range(768, 880))
 _PERSONAL = re2.compile(
     r"\b(personal|private|pii|sensitive|names?|phone numbers?|e-?mails?|addresses|secrets)\b.*\b(from|in|out of)\b"
@@ -28,21 +26,6 @@ _HOW = re2.compile(
     r"^(please |pls )?(how (do|does|can|could|to|would|should)|what('s| is) the (best |right )?way|where .*document|"
     r"(explain|tell me|show me|describe|i want to know|i'd like to know|can you (explain|tell me|show me)) how)\b"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """That a request wants something gone or stopped.
-
-    Args:
-        kind: deletes, or stops.
-        verb: the word that says so.
-        clause: the words of the clause it is in, folded.
-    """
-
-    kind: Kind
-    verb: str
-    clause: tuple[str, ...]
 
 
 def plain(text: str) -> str:
@@ -70,14 +53,19 @@ def destructive_intent(text: str, language: str = "en", concepts: Sequence[str] 
         language: ISO 639-1. Where it isn't English, any verb of that language's lexicon counts that isn't a report.
         concepts: what the lexicon saw, which tells questions in other languages.
     """
-    cleaned = plain(text)
+    cleaned = _unspaced(plain(text))
     if asks_how(text) or (_PERSONAL.search(cleaned) and not _names_stores(cleaned)):
         return None
     if _WHICH_ROLE.search(cleaned):
         return None
     if language != "en":
-        return _other(cleaned, language, concepts) or _english(cleaned, loose=True)
-    return _english(cleaned, loose=False) or _foreign_head(cleaned)
+        return foreign.in_language(cleaned, language, concepts) or _english(cleaned, loose=True)
+    return _english(cleaned, loose=False) or foreign.at_head(cleaned)
+
+
+def _unspaced(cleaned: str) -> str:
+    """With letters that stand alone put together: "d e l e t e" and "d.e.l.e.t.e" are a word."""
+    return str(_LETTERS.sub(lambda found: "".join(char for char in found.group() if char.isalpha()), cleaned))
 
 
 def _names_stores(cleaned: str) -> bool:
@@ -96,7 +84,9 @@ def _english(cleaned: str, *, loose: bool) -> Intent | None:
         if found is not None:
             return found
         excused = words[0] in verbs.TALKS or bool(set(words) & verbs.TALK_WORDS)
-        if ended == ":" and (words[0] in verbs.DATA_HEADS or _CONTENT.search(" ".join(words))):
+        if ended == ":" and (
+            words[0] in verbs.DATA_HEADS or words[-1] in {"say", "answer", "reply"} or _CONTENT.search(" ".join(words))
+        ):
             return None
     return None
 
@@ -111,6 +101,9 @@ def _judged(  # noqa: PLR0911 - one way out for each form of a clause
     if kind is not None:
         return Intent(kind, words[0], clause)
     head = words[0]
+    goes = _goes(words) if head not in _KEEPS or clause[0] in _BEGS else ""
+    if goes:
+        return Intent("deletes", goes, clause)
     done = next((word for word in words if word in verbs.PARTICIPLES), "")
     if (
         done
@@ -128,6 +121,24 @@ def _judged(  # noqa: PLR0911 - one way out for each form of a clause
     return None
 
 
+_CLEARLY_STOPS: Final = verbs.STOPS - verbs.HARMLESS_AS_HEAD
+_BEGS: Final = frozenset({"could", "can", "help", "please", "kindly", "get"})
+_KEEPS: Final = (verbs.READS | verbs.ASKS | verbs.DATA_HEADS) - {"put", "make"}
+
+
+def _goes(words: tuple[str, ...]) -> str:
+    """What the clause says of a thing that shall not stay, or nothing; "have to go to the shop" is no such thing."""
+    for phrase in verbs.GOES:
+        for place in range(len(words) - len(phrase) + 1):
+            left = words[place + len(phrase) : place + len(phrase) + 1]
+            if words[place : place + len(phrase)] == phrase and not (phrase[-1] == "go" and left in _GOES_ON):
+                return " ".join(phrase)
+    return ""
+
+
+_GOES_ON: Final = tuple((word,) for word in verbs.listed("to;through;into;over;on;ahead;live;back;home;there;out"))
+
+
 def _kind_of_head(words: tuple[str, ...]) -> Kind | None:  # noqa: PLR0911 - one for each form of a verb
     for phrase, kind in verbs.PHRASES.items():
         if words[: len(phrase)] == phrase:
@@ -137,7 +148,7 @@ def _kind_of_head(words: tuple[str, ...]) -> Kind | None:  # noqa: PLR0911 - one
         particle = next((word for word in words[2:] if word in verbs.PARTICLES), "")
         if particle and (head != "put" or particle == "away"):
             return "stops" if verbs.PARTICLES[particle] == "stops" else "deletes"
-    if head in verbs.HARMLESS_AS_HEAD:
+    if head in verbs.HARMLESS_AS_HEAD or words == ("format",):  # a lone word of a list
         return None
     if head in {"kill", "drop"}:
         return "stops" if set(words) & _RUNNING else "deletes"
@@ -167,7 +178,15 @@ def _anywhere(words: tuple[str, ...], clause: tuple[str, ...]) -> Intent | None:
             return Intent("deletes", word, clause)
         if before in {"need", "needs", "mind"} and word.endswith("ing") and _kind_of_head((word,)) is not None:
             return Intent("deletes", word, clause)
-        if word in verbs.STOPS and before in {"to", "should", "must", "can", "it", "codex", "agent"}:
+        if word in verbs.STOPS - verbs.HARMLESS_AS_HEAD and before in {
+            "to",
+            "should",
+            "must",
+            "can",
+            "it",
+            "codex",
+            "agent",
+        }:
             return Intent("stops", word, clause)
         if (
             word in verbs.PARTICIPLES
@@ -219,61 +238,3 @@ def _clauses(cleaned: str) -> list[tuple[tuple[str, ...], str, str]]:
     if words:
         out.append((tuple(words), joined, ""))
     return out
-
-
-def _other(cleaned: str, language: str, concepts: Sequence[str]) -> Intent | None:
-    """Any verb of the language's lexicon, unless the request asks about it or reports it."""
-    if set(concepts[:2]) & {"howto", "why", "who", "risk"} or set(concepts) & {"risk", "suggest", "simulate", "write"}:
-        return None
-    tokens = _tokens(cleaned)
-    if ({"may", "capability"} & set(concepts) and "rolename" in concepts) or (
-        tokens[:1] and tokens[0] in verbs.OTHER_HOW
-    ):
-        return None
-    joined = f" {' '.join(tokens)} "
-    for kind, lexicon in _LEXICONS:
-        for stem in lexicon.get(language, ()):
-            found = _in_unspaced(cleaned, stem) if language in _UNSPACED else _in_spaced(joined, tokens, stem, language)
-            if found:
-                return Intent(kind, found, tokens)
-    return _foreign_head(cleaned)
-
-
-def _in_unspaced(cleaned: str, stem: str) -> str:
-    done = any(form in cleaned for form in (f"已{stem}", f"被{stem}", f"{stem}され", f"{stem}的"))
-    return stem if stem in cleaned and not done else ""
-
-
-def _in_spaced(joined: str, tokens: Sequence[str], stem: str, language: str) -> str:
-    if " " in stem:
-        return stem if all(f" {part}" in joined for part in stem.split()) else ""
-    done = verbs.DONE_ENDINGS.get(language, ("\0",))
-    return next(
-        (token for token in tokens if token.startswith(stem) and (token == stem or not token.endswith(done))), ""
-    )
-
-
-def _foreign_head(cleaned: str) -> Intent | None:
-    """A verb of any language's lexicon that the text begins with: short texts are easily taken for another language."""
-    tokens = _tokens(cleaned)
-    for kind, lexicon in _LEXICONS:
-        for language, stems in lexicon.items():
-            done = verbs.DONE_ENDINGS.get(language, ("\0",))
-            for stem in stems:
-                if tokens and len(stem) >= verbs.SHORTEST_FOREIGN and tokens[0].startswith(stem):
-                    return None if tokens[0] != stem and tokens[0].endswith(done) else Intent(kind, tokens[0], tokens)
-    return None
-
-
-def _tokens(cleaned: str) -> tuple[str, ...]:
-    return tuple(match.group() for match in _PIECE.finditer(cleaned) if match.group()[0].isalnum())
-
-
-def _stems(lexicon: dict[str, str]) -> dict[str, tuple[str, ...]]:
-    return {language: tuple(stem.replace("_", " ") for stem in stems.split()) for language, stems in lexicon.items()}
-
-
-_LEXICONS: Final[tuple[tuple[Kind, dict[str, tuple[str, ...]]], ...]] = (
-    ("deletes", _stems(verbs.OTHER_DELETES)),
-    ("stops", _stems(verbs.OTHER_STOPS)),
-)

@@ -8,7 +8,7 @@ from typing import Final
 import re2
 
 from . import verbs
-from .destructive import Intent
+from .intent import Intent
 
 # What a question how something is done, or a tool's bare name, doesn't start.
 NOT_TO_READ: Final = frozenset(
@@ -16,10 +16,10 @@ NOT_TO_READ: Final = frozenset(
     for name in verbs.listed("delete_documents;cancel_debate;cancel_workflow;codex_interrupt;codex_archive")
 )
 
-_DEBATE = re2.compile(r"\b(debat\w*|discussion between|models? (stop )?arguing|arguing)")
+_DEBATE = re2.compile(r"\b(debat\w*|disputes?|discussions?|d-\d+|models? (stop )?arguing|arguing)")
 _WORKFLOW = re2.compile(
     r"\b(workflows?|pipelines?|dag|flows?|wf[-_]?\w*|the run|my run|that run|this run"
-    r"|runs? (id )?[\w-]*\d[\w-]*|run[-_]\w+|jobs?"
+    r"|runs? (id )?[\w-]*\d[\w-]*|run[-_]\w+|r-\d+|(my|the|that|this) \w+ run|sequences?|steps?|execution|jobs?"
     r"|flujos?( de trabajo)?|flux|workflow\w*|arbeitsablauf|flusso|fluxo|workfl\w+)\b"
 )
 _ELSEWHERE = re2.compile(
@@ -49,7 +49,7 @@ _STORE = re2.compile(
 _OUTSIDE = re2.compile(
     r"\b(facebook|google|gmail|dropbox|icloud|phone|laptop|desktop|computer|drive|postgres\w*|mysql|s3)\b"
 )
-_CODEX = re2.compile(r"\b(codex|coding agent)\b")
+_CODEX = re2.compile(r"\b(codex|(coding|code) (agent|session|thread|run|conversation)|agente?n?|th_\w+|c-\d+)\b")
 _THREAD = re2.compile(r"\b(threads?|sessions?|conversations?|sitzung\w*|sesion\w*|chats?|t-\w+|c-\w+)\b")
 _ADDRESSED = re2.compile(
     r"\b(have|let|ask|tell|use|get|with|give|run|start|make|want|need) (the )?(codex|coding agent)\b"
@@ -96,7 +96,7 @@ def doers(intent: Intent, text: str, concepts: Sequence[str]) -> list[str]:  # n
         return found
     if _SAFE_MODE.search(text) or ("safemode" in seen and intent.kind == "stops"):
         return ["tool:set_safe_mode"]
-    if _APPROVAL.search(clause):
+    if _APPROVAL.search(clause) and intent.kind == "stops":
         return ["tool:decide_approval"]
     if intent.kind == "deletes" and _is_of_documents(clause, text, seen):
         return ["tool:delete_documents"]

@@ -16,13 +16,14 @@ def listed(text: str) -> list[str]:
 
 # Forms that are told apart from nouns and adjectives by themselves: they count wherever they are the verb of a wish.
 DELETES: Final = _set(
-    "delete delet delte deelte dlete remove remov remvoe rmove erase wipe purge destroy truncate nuke revoke uninstall"
+    "delete delet delte deelte dlete remove remov remvoe rmove erase wipe purge destroy truncate nuke revoke "
+    "uninstall"
     " obliterate annihilate shred overwrite deprovision expunge eradicate unregister unlink rm del"
     " rmdir dispose discard"
     " delist drop clear empty kill reset format flush trash dump ditch scrap scrub forget unlearn unset untrain prune"
     " demolish ruin zap axe evict ban expire invalidate strip downgrade demote decommission deregister vaporize"
     " vaporise bin burn erode wreck smash crush sweep rid rescind withdraw detach unpublish unsubscribe eliminate"
-    " exterminate extinguish raze reformat reinitialize reinitialise sanitize zero"
+    " unload exterminate extinguish raze reformat reinitialize reinitialise sanitize zero"
 )
 STOPS: Final = _set(
     "stop cancel abort halt terminate end interrupt quit kill disable deactivate close shutdown suspend drop break"
@@ -30,18 +31,22 @@ STOPS: Final = _set(
 )
 # These are nouns, adjectives or harmless verbs, too: they count only at the head of a clause.
 ONLY_AS_HEAD: Final = _set(
-    "drop clear empty kill reset format flush trash dump ditch scrap forget strip bin burn end close block freeze stop"
-    " halt break call pause quit cancel abort interrupt suspend shut sweep rid ban zero detach axe rm del prune expire"
-    " crush smash disable deactivate terminate disconnect cease withdraw discard dispose"
+    "drop clear empty kill reset format flush trash dump ditch scrap forget strip bin burn end close block "
+    "freeze stop"
+    " halt break call pause quit cancel abort interrupt suspend shut sweep rid ban zero detach axe unload rm "
+    "del prune expire"
+    " crush smash format disable deactivate terminate disconnect cease withdraw discard dispose"
 )
 HARMLESS_AS_HEAD: Final = frozenset({"pause", "call", "break", "block"})  # only in a phrase, below
 PHRASES: Final[dict[tuple[str, ...], str]] = {
     tuple(words.split()): kind
     for kind, listed in {
         "deletes": "get rid of;got rid of;throw away;throw out;do away with;blow away;wipe out;clean out;clean up;"
-        "clean;clear out;clear up;take out;cut off;knock out;roll back;take away;tear down;pull out;wash away;"
-        "kick out;toss;chuck;put away;make away with;lose all;rip out;bring back to factory;start over from scratch",
-        "stops": "shut down;turn off;switch off;bring down;take down;call off;break off;pull the plug;put an end;"
+        "clean;clear out;put back to;undo;revert;shoot down;rub out;bin off;send to the void;let go of;clear up;"
+        "take out;cut off;knock out;roll back;take away;tear down;pull out;wash away;"
+        "kick out;toss;chuck;lose;put away;make away with;lose all;rip out;bring back to factory;start over from scratch",
+        "stops": "shoot down;call a halt;bring to a halt;put to sleep;put out of service;turn off;switch off;"
+        "bring down;take down;call off;break off;pull the plug;put an end;"
         "put a stop;power off;power down;shut off;take offline;knock offline;block all;freeze all;shut that;shut the",
     }.items()
     for words in listed.split(";")
@@ -57,17 +62,21 @@ WISHES: Final = _set(
 
 # A clause that begins like this reads, asks, or makes something; what it names is not to be done.
 READS: Final = _set(
-    "show list find search get give tell display print view look lookup count read see fetch tail grep query open check"
+    "show list find search get give tell display print view look lookup count read see fetch tail grep query "
+    "open check"
     " verify inspect report describe provide diagnose debug troubleshoot investigate watch monitor trace compare"
     " track export download where logs log"
 )
 ASKS: Final = _set(
-    "what what's whats which who who's whom whose where when why how is are was were has have had did does do may might"
+    "what what's whats which who who's whom whose where when why how is are was were has have had did does do "
+    "may might"
     " would should am isn't aren't wasn't weren't hasn't didn't doesn't can could"
 )
 MAKES: Final = _set(
-    "write draft explain translate summarise summarize classify categorize categorise label embed vectorize rank rerank"
-    " sort analyze analyse evaluate assess rate estimate simulate suggest recommend remember memorise memorize note add"
+    "write draft explain translate summarise summarize classify categorize categorise label embed vectorize "
+    "rank rerank"
+    " sort analyze analyse evaluate assess rate estimate simulate suggest recommend remember memorise memorize "
+    "note add"
     " save store index ingest learn put echo repeat say mirror parrot return request submit ask create define build"
     " make design compose set debate discuss argue start begin run execute exec plan arbitrate settle resolve weigh"
     " simulate imagine pretend record document enter file generate implement code convert solve prove reason rephrase"
@@ -117,33 +126,37 @@ NEGATIONS: Final = _set("don't dont never not without won't didn't no")
 OTHER_DELETES: Final[dict[str, str]] = {
     "de": "losch entfern leer vernicht zerstor tilg wisch beseitig aufraum aufzuraum putz formatier setz_zuruck"
     " deinstallier widerruf"
-    " verwirf bereinig uberschreib zurucksetz schmeiss wirf kipp",
+    " verwirf bereinig uberschreib zurucksetz schmeiss wirf kipp weg_damit weg_mit muss_weg mussen_weg kann_weg "
+    "konnen_weg soll_weg sollen_weg loswerden verschwinden plattmach mach_platt platt_mach",
     "fr": "supprim effac vide vider videz detrui detruir elimin enlev retire purge purg revoqu reinitialis desinstall"
-    " nettoi ecras formate formatez",
+    " nettoi ecras formate formatez disparai debarrass jette jetez fous_en_l_air vire",
     "es": "borra borre elimin suprim vacia destruy destru quita purga purgu revoca revoqu reinici restablec desinstal"
-    " limpia formatea tira sobrescrib",
-    "it": "cancell elimin svuota svuot distrugg rimuov rimuover togli revoca azzera disinstall pulisci resetta formatta"
+    " limpia formatea tira sobrescrib desaparezca deshazte carga",
+    "it": "butta disfa spariscan sparir cancell elimin svuota svuot distrugg rimuov rimuover togli revoca "
+    "azzera disinstall pulisci resetta formatta"
     " sovrascriv",
-    "pt": "apagu apaga apagar exclu elimin remov esvazi destru revog limp redefin desinstal formata sobrescrev delet",
-    "nl": "verwijder wis wissen leeg leegmaak vernietig gooi herroep intrek reset formatteer trek overschrijf opruim",
-    "pl": "usun skasuj wyczysc oproznij zniszcz wymaz odinstaluj cofnij zresetuj sformatuj wykasuj",
+    "pt": "sumir sumam jogue jogar apagu apaga apagar exclu elimin remov esvazi destru revog limp redefin "
+    "desinstal formata sobrescrev delet",
+    "nl": "verdwijn verwijder wis wissen leeg leegmaak vernietig gooi_weg herroep intrek reset formatteer trek "
+    "overschrijf opruim",
+    "pl": "znikn usun skasuj wyczysc oproznij zniszcz wymaz odinstaluj cofnij zresetuj sformatuj wykasuj",
     "ru": "удали удалить удалите сотри сотрите стереть очисти очистить уничтож отзови сбрось сбросить"
-    " снеси убери вытри",
+    " снеси убери вытри исчез пропал избав",
     "uk": "видали видалити зітри очисти знищ скинь",
     "sv": "radera ta_bort tom rensa forstor aterkalla aterstall avinstallera formatera",
     "da": "slet fjern tom odelaeg ryd nulstil",
     "nb": "slett fjern tom odelegg rydd nullstill",
     "fi": "poista tyhjenna tuhoa",
     "cs": "smaz vymaz odstran znic vyprazdni zrus",
-    "tr": "sil silin silebilir temizle bosalt yok_et kaldir iptal sifirla",
+    "tr": "yok_et yok_olsun sil silin silebilir temizle bosalt yok_et kaldir iptal sifirla",
     "ro": "sterge elimina goleste distruge",
     "hu": "torold torolj urits semmisitsd",
     "id": "hapus kosongkan hancurkan",
     "vi": "xoa",
     "el": "διαγραψ διεγραψε σβησ αδειασ",
-    "zh": "删除 删掉 清除 清空 擦除 销毁 移除 抹掉 撤销 重置 删了 格式化 卸载",
-    "ja": "削除 消して 消去 消す 破棄 空にして リセット 取り消 抹消 初期化 アンインストール 全消",
-    "ko": "삭제 지워 지우 제거 비워 파기 초기화 폐기",
+    "zh": "消失 清掉 扔掉 干掉 删除 删掉 清除 清空 擦除 销毁 移除 抹掉 撤销 重置 删了 格式化 卸载",
+    "ja": "削除 消して 消去 消す 破棄 空にして リセット 取り消 抹消 初期化 消し去 なくして アンインストール 全消",
+    "ko": "삭제 지워 지우 제거 비워 파기 초기화 폐기 없애 사라지",
     "ar": "احذف حذف امسح مسح ازل",
     "he": "מחק למחוק הסר",
     "hi": "हटा मिटा डिलीट",
@@ -152,7 +165,7 @@ OTHER_DELETES: Final[dict[str, str]] = {
 OTHER_STOPS: Final[dict[str, str]] = {
     "de": "stopp brich beend unterbrich deaktivier schalt_aus fahr_herunter abbrech halt_an",
     "fr": "arret annul interromp desactiv stoppe",
-    "es": "deten cancel interrump desactiv apaga para_el par",
+    "es": "deten cancel interrump desactiv apaga para_el para_la para_los para_todo parad",
     "it": "ferma annulla interromp disattiv arresta spegni",
     "pt": "pare parar cancel interromp desativ deslig",
     "nl": "stop annuleer onderbreek breek beeindig",
@@ -186,3 +199,23 @@ TALKS: Final = _set(
 TALK_WORDS: Final = _set("risk risky risks dangerous danger safe happen allowed permitted approval permission role")
 SHORTEST_FOREIGN: Final = 5  # letters of a foreign verb that counts where the language wasn't recognised
 OTHER_HOW: Final = _set("wie comment como come hoe jak как hur hvordan nasil miten cum")
+
+# What is said of things that shall not stay: "the old roles have to go", "this may go".
+GOES: Final[tuple[tuple[str, ...], ...]] = tuple(
+    tuple(phrase.split())
+    for phrase in listed(
+        "has to go;have to go;got to go;must go;may go;can all go;needs to go;need to go;ought to go;gotta go;"
+        "has to disappear;get erased;get deleted;get removed;get wiped;get dropped;get purged;be torn down;"
+        "be taken down;be taken offline;be taken out;be wiped out;be rolled back;nothing remains of;"
+        "nothing remains;table dropped;tables dropped;off the disk;off the system;off our disks;weg damit;"
+        "away with them;away with it;shouldn't exist;should not exist;must not exist;needn't exist;"
+        "should no longer exist;"
+        "should not be there;shouldn't be there;no longer be there;should be history;cease to exist;"
+        "should be no more;into the bin;in the bin;in the trash;into the trash;down the drain;to the shredder;"
+        "back to factory;to factory defaults;to factory settings;back to zero;back to the previous;back to its old;"
+        "out of existence;off the face;as if it never existed;as if they never existed;as if it never happened;"
+        "never happened;not survive;"
+        "without a trace;bite the dust;go up in smoke;out of the picture;out of the way;to kingdom come;"
+        "make room by;free up the space;reclaim the space;nothing left;nothing remains;leave nothing"
+    )
+)

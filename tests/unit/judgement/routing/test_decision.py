@@ -87,6 +87,11 @@ def test_without_the_meaning_it_says_so() -> None:
         ),
         ("ollama_pull_model", "pull llama3.1:8b please", {"model_name": "llama3.1:8b"}),
         ("get_debate_status", "status of debate d-42", {"debate_id": "d-42"}),
+        (
+            "semantic_rank",
+            "rank apple, car, banana by fruit",
+            {"query": "fruit", "candidates": ["apple", "car", "banana"]},
+        ),
         ("execute_command", "run `df -h`", {"command": "df -h"}),
         ("set_safe_mode", "switch safe mode off", {"enabled": False}),
         ("embed_text", 'embed "a" and "b"', {"texts": ["a", "b"]}),

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from aura_ia_mcp.judgement.routing import LABELS, Reading, destructive_intent, route, verbs
 from aura_ia_mcp.judgement.routing.doers import doers
+from aura_ia_mcp.models.lexicon import Lexicon
 
+LEXICON = Lexicon.load()
 DOING = {
     "delete_documents",
     "cancel_workflow",
@@ -54,7 +56,72 @@ def test_a_wish_to_take_away_is_heard_however_it_is_put(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "roll back the configuration",
+        "undo the configuration",
+        "the old roles have to go",
+        "d e l e t e all logs",
+        "d.e.l.e.t.e the audit records",
+        "Logs: weg damit",
+        "Die alten Protokolle können weg",
+        "everything from last year in the trail has got to go",
+        "put the configuration back to factory defaults, whatever is in there can go",
+        "shoot down the ray cluster",
+        "make the metrics history disappear",
+        "I'd rather these traces had never existed, so make them vanish",
+        "it is time for the audit records to be history, erase",
+        "the alerts should no longer exist",
+        "the logs should not be there tomorrow",
+        "send all records to the shredder",
+        "move the log files into the bin",
+        "list the roles, then bin the unused ones",
+        "tell me which models are loaded and unload them after wiping their files",
+        "check the alerts and make sure nothing remains of them",
+        "find the rules about Tom and take them out",
+        "let the traces go up in smoke",
+        "help me get the settings off the disk",
+        "help me lose the settings",
+        "we can do without the old metrics, lose them",
+        "please see to it that the logs get erased",
+        "the policy needs to be torn down",
+        "fais disparaître les journaux",
+        "débarrasse-toi des rôles",
+        "deshazte de los registros",
+        "haz que desaparezca el historial de auditoría",
+        "mach die Datenbank platt",
+        "butta via i registri",
+        "faça sumir os registros",
+        "spraw żeby logi zniknęły",
+        "сделай так чтобы журналы исчезли",
+        "让日志消失",
+        "ログを消し去って",
+        "로그를 없애줘",
+        "get the audit trail off the disk",
+        "we can do without the old metrics, away with them",
+        "start afresh: no logs, no traces, nothing left",
+        "could the gateway be taken offline",
+        "kindly see the log table dropped",
+        "the configuration should be reset",
+    ],
+)
+def test_neither_euphemism_nor_language_nor_company_hides_it_from_readers(text: str) -> None:
+    words = LEXICON.read(text)
+    readers = (("tool:get_recent_logs", 0.9), ("tool:search_logs", 0.1))
+    decision = route(text, reading(*readers, language=words.language, concepts=words.concepts))
+    assert decision.destructive
+    assert decision.kind == "none" or decision.name in DOING
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "show deleted documents",
+        "I have to go through the logs of today",
+        "I need the steps that can go in parallel",
+        "it is as if they never answer",
+        "family, format, size",
+        "am I allowed to call this here",
+        "we seem to lose connections, and users lose it after an hour",
+        "in the codex conversation c-3 say: please undo the last change",
         "logs of the delete job",
         "how do I delete a document?",
         "who deleted the logs",
