@@ -16,7 +16,7 @@ _PASSWORDS = (
 _KEYS = (
     r"secret|token|credentials?|pat|apikey|webhook|schl\xfcssel|"
     r"(?:api|access|secret|private|auth|account|encryption|encrypt|signing|sign|master|shared|service|storage|license|"
-    r"app|client|session|webhook|deploy|bot|write|admin|root|hmac|jwt|aes)[ _-]?key|(?:totp|otp|mfa|2fa)[ _-]?seed"
+    r"app|client|session|webhook|deploy|bot|write|admin|root|hmac|jwt|aes|salt)[ _-]?key|(?:totp|otp|mfa|2fa)[ _-]?seed"
 )
 _NAME = rf"(?i:{_PASSWORDS}|{_KEYS}|\bkey\b)"
 _IS = r"is|ist|lautet|war|was|est|es|\xe9|\xe8|era|\xe4r|er|on|now|set to|changed to|reads|are|=|:"
@@ -249,7 +249,7 @@ _FLAGS = (  # programs, and how they take a password
         r"mongodump",
         r"-p[ =]",
     ),
-    (r"zip|unzip|sqlcmd|bcp", r"-P ?"),
+    (r"zip|unzip|sqlcmd|bcp|ipmitool", r"-P ?"),
     (r"redis-cli|valkey-cli", r"-a[ ]"),
     (r"ldapsearch|ldapmodify|ldapadd|ldapwhoami", r"-w[ ]"),
     (r"curl|wget|http|https|xh", r"(?:-u|-a|--user|--auth|--proxy-user)[ =]?[\"']?[^\s\"':]+:"),
@@ -266,7 +266,7 @@ _OTHER = pattern(
     rf"|echo ({_ARGUMENT}) *\| *(?:sudo -S|passwd --stdin|docker login|openssl|kinit|cryptsetup)"
 )
 COMMAND_HINTS = (
-    r"mysql|mariadb|sshpass|\b7z|rar |[ ]login|twine|mongo|zip |sqlcmd|bcp |-cli|ldap|curl|wget|\bhttps? |xh |"
+    r"mysql|mariadb|sshpass|\b7z|rar |[ ]login|twine|mongo|ipmitool|zip |sqlcmd|bcp |-cli|ldap|curl|wget|\bhttps? |xh |"
     r"smbclient|rpcclient|openssl|psexec|winrs|winexe|plink|pscp|psftp|ssh-keygen|"
     r"lftp|ncftp|(?i:identified|requirepass|masterauth|chpasswd|net1? user|securestring)|echo "
 )

@@ -13,16 +13,17 @@ from .scan import pattern
 # how much nearer those must be; the longest row of a table.
 _BEFORE, _AFTER, _DENIED_BEFORE, _NEARER, _LONGEST_ROW = 72, 28, 40, 12, 2048
 _WORDS = {
-    "payment_card": r"card|credit|debit|visa|mastercard|amex|american express|discover|diners|jcb|maestro|unionpay|"
+    "payment_card": r"card|\bcc\b|\bpay with|credit|debit|visa|mastercard|amex|american express|discover|diners|"
+    r"jcb|maestro|unionpay|"
     r"\bpan\b|karte|kreditkarte|carte|carta|tarjeta|cart[\xe3a]o|kaart|payment|charged?\b|cvv|cvc|zahlung",
-    "us_ssn": r"\bssns?\b|ssn[_:=\"]|_ssn|social[ _-]?security|soc[. ]?sec|\bss ?#|\bss no|\bitin\b",
+    "us_ssn": r"\bssns?\b|ssn[_:=\"]|_ssn|social[ _-]?security|soc[. ]?sec|\bss ?#|\bss no|\bss [0-9]{3}[ .-]|\bitin\b",
     "uk_nino": r"\bnino|_nino|national[ _-]?insurance|\bni[ _-]?(?:no|number|num|#)|\bni\b|insurance n(?:o|umber)",
     "uk_nhs": r"\bnhs|_nhs|nhs_|nhs no|patient",
     "de_tax_id": r"steuer|\bid-?nr|\btin\b|tax[ _-]?id|idnr|\btax (?:no|number|identification)|identifikationsnummer",
     "fr_nir": r"s[e\xe9]curit[e\xe9] sociale|\bnir\b|num[e\xe9]ro de s[e\xe9]cu|\binsee\b|carte vitale",
     "es_nif": r"\bnif\b|\bdni\b|\bnie\b|_(?:nif|dni|nie)|(?:nif|dni|nie)_|identidad|tax id|extranjero",
     "it_cf": r"cod[a-z.]* ?fisc|\bcf\b|\bc\. ?f\.",
-    "nl_bsn": r"\bbsn|_bsn|bsn_|burgerservice|sofinummer|sofi-?n|citizen service",
+    "nl_bsn": r"\bbsn|_bsn|bsn_|burgerservice|\bsofi\b|sofinummer|sofi-?n|citizen service",
     "ca_sin": r"\bsin\b|_sin\b|\bsin_|\bsin[:#=]|social[ _-]?insurance|\bnas\b|assurance[ _-]sociale|\bs\.i\.n",
     "in_aadhaar": r"aa?dha+r|\buidai|\buid\b|\bekyc|\be-kyc|aadhar",
     "br_cpf": r"\bcpf|_cpf|cpf_|cadastro de pessoa",
@@ -38,9 +39,12 @@ _WORDS = {
     r"switchboard|puhelin|telefon|\btfn|\btlf|msisdn|\bn[u\xfa]mero|num[e\xe9]ro|\bnummer|ligue|ligar|zap\b|viber|"
     r"\bcep\b|mobitel|\btelp?\b|\bpuh|"
     r"\breach(?:able| me| us| him| her)|\breach (?:[a-z]+ ){1,3}(?:on|at|under|via)\b|"
-    r"n[\xe5a]r (?:du )?mig|n\xe5s p[\xe5a]|[\?c]\xedslo|\bh\xedv|numara|\bnumer(?:em)?\b|\bcall[- ]?back|voip|\bsip\b|"
+    r"n[\xe5a]r (?:du )?mig|n\xe5s p[\xe5a]|(?:moje|nov[\xe9e]) [\?c]\xedslo|\bh\xedv|numaram|"
+    r"numaras[i\xfd\?]ndan|\bpod numer|\bcall[- ]?back|voip|\bsip\b|"
     r"\bpbx\b|\bwa\.|erreich|hubungi|\bsimu\b|\btruca|\bsoit[ta]|\bsun[a\?]|\bskambin|\baray[i\xfd\?]n|joindre|"
     r"\bnumber (?:of|for) (?:the|my|our|your|her|his|a) [a-z]{1,20}(?: is|:)|"
+    r"get hold of|give (?:me|us|him|her|them) a (?:bell|ring|buzz|shout)|(?:support|help|service) line|"
+    r"\bani\b|\bdnis\b|\bkontakt|\bs\xedmi\b|\bfono\b|\breach [a-z]{1,20}:|\xfcgyf\xe9lszolg|"
     r"desk line|dzwo|kom[o\xf3]rk|reception|\bmob\b|\bph\b|\bph[:.]|contact\b|\bcontatt|contacto",
     "birth_date": r"birth|\bborn\b|\bdob\b|_dob|dob_|d\.o\.b|b-?day\b|geboren|\bgeb\b\.?|geburt|\bn\xe9e?[ (.:]|"
     r"\bnee? le\b|naissance|nacimiento|\bnaci[do\xf3]|nascita|\bnat[oa] (?:il|a|in|l)|nascimento|nascid[oa]|"
@@ -51,6 +55,11 @@ _WORDS = {
 _FOREIGN = {
     "phone": (
         "телефон",
+        "набер",
+        "мій номер",
+        "gọi",
+        "नंबर",
+        "微信",
         "тел.",
         "звон",
         "мой номер",
@@ -97,7 +106,8 @@ _DENIED = pattern(
     r"factura|ordine|fattura|doi|patent|flight|policy|contract|licen[cs]e|\bpage\b|\bvin\b|imei|iccid|catalog|"
     r"number of|count|"
     r"total|size|duration|artikel|teile|s[e\xe9]rie|session|dossier|aktenzeichen|vorgang|sendung|vertrag|klant-?n|"
-    r"expediente|fascicolo|protocol|sagsn|saksn|\xe4rende)"
+    r"expediente|fascicolo|protocol|sagsn|saksn|\xe4rende|faktur|fatura|faktuur|"
+    r"zam[o\xf3]wie|objedn|sipari|\btilaus|\blasku|rendel[e\xe9]s|sz[a\xe1]mla|bestill|users\b|bandwidth)"
 )
 BIRTH = _WORDS["birth_date"]
 _NAMED = {kind: pattern(f"(?i){words}") for kind, words in _WORDS.items()}

@@ -52,8 +52,10 @@ _CARD = pattern(
     r"\b(?:[0-9]{12,19}|[0-9]{4}(?:[ -][0-9]{4}){2}[ -][0-9]{1,7}(?:[ -][0-9]{3})?|"
     r"[0-9]{4}[ -][0-9]{6}[ -][0-9]{4,5})\b"
 )
-_CARD_NAMED = pattern(r"\b[0-9]{2,8}(?:[ .-]{1,2}[0-9]{2,8}){1,8}\b")  # in any groups, where words say that it is one
-_IBAN = pattern(r"\b[A-Za-z]{2}[0-9]{2}[ -]?[A-Za-z0-9]{4}[ -]?[A-Za-z0-9]{3}")
+_CARD_NAMED = pattern(
+    r"\b(?:[0-9]{4,8}(?:[ ./-]{1,2}[0-9]{4,12}){1,3}|[0-9]{2}(?: [0-9]{2}){7})\b"
+)  # in odd groups, where words say so
+_IBAN = pattern(r"\b[A-Za-z]{2} ?[0-9]{2}[ ./-]?[A-Za-z0-9]{4}[ ./-]?[A-Za-z0-9]{3}")
 # type, shape, whether it is enough (else words near it must name the type)
 _SHAPES: tuple[tuple[str, str, str], ...] = (
     ("us_ssn", r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b", r"\b(?:[0-9]{9}|[0-9]{3}[ .][0-9]{2}[ .][0-9]{4})\b"),
@@ -62,8 +64,8 @@ _SHAPES: tuple[tuple[str, str, str], ...] = (
         r"\b[A-Z]{2} [0-9]{2} [0-9]{2} [0-9]{2} [A-D]\b",
         r"(?i)\b[A-Z]{2}[ -]?[0-9]{2}[ -]?[0-9]{2}[ -]?[0-9]{2}[ -]?[A-D]\b",
     ),
-    ("uk_nhs", "", r"\b[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}\b"),
-    ("de_tax_id", "", r"\b[0-9]{2}[ /]?[0-9]{3}[ /]?[0-9]{3}[ /]?[0-9]{3}\b"),
+    ("uk_nhs", "", r"\b[0-9]{3}[ .-]?[0-9]{3}[ .-]?[0-9]{4}\b"),
+    ("de_tax_id", "", r"\b[0-9]{2}[ /-]?[0-9]{3}[ /-]?[0-9]{3}[ /-]?[0-9]{3}\b"),
     (
         "fr_nir",
         r"\b[1-478][ .-]?[0-9]{2}[ .-]?[0-9]{2}[ .-]?[0-9][0-9AB][ .-]?[0-9]{3}[ .-]?[0-9]{3}[ .-]?[0-9]{2}\b",
@@ -147,7 +149,7 @@ def _ibans(raw: bytes, context: Context) -> Iterator[Span]:
         while end < len(raw) and len(taken) < length:
             if raw[end : end + 1].isalnum():
                 taken.append(raw[end])
-            elif raw[end] not in b" -" or raw[end - 1] in b" -":
+            elif raw[end] not in b" -./" or raw[end - 1] in b" -./":
                 break
             end += 1
         if raw[end : end + 1].isalnum() or not iban(taken.decode().upper()):

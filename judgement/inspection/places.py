@@ -69,6 +69,7 @@ _RULES: tuple[tuple[str, str, Check | None], ...] = (  # kind, pattern whose one
     ("webhook", r"(https://hooks\.zapier\.com/hooks/catch/[0-9]+/[A-Za-z0-9]+)", None),
     ("webhook", r"https?://[^\s/\"'<>]+/hooks/([A-Za-z0-9_/-]{20,})", _token),
     ("webhook", r"maker\.ifttt\.com/trigger/[^\s\"']+/key/([A-Za-z0-9_-]{16,})", None),
+    ("recovery_key", r"\b([0-9]{6}(?:-[0-9]{6}){7})\b", None),  # BitLocker
     ("telegram_token", r"(?:\b|bot)([0-9]{8,10}:AA[A-Za-z0-9_-]{30,})", None),
     ("azure_secret", r"\b([A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})", None),
     (
@@ -136,7 +137,7 @@ _PLACE = pattern("|".join(f"(?:{source})" for _, source, _ in _RULES))
 HINTS = (
     r"(?i:webhook|hooks|ifttt|cookie:|vault|oracle:|sqlplus|login|WIFI:|snmp-|enable |username |mnemonic|phrase|"
     r"\bcreds|credential|zugangsdaten|identifiants|credenciales|credenziali|user/pass|auth|sign_?in|connect|mysqli|"
-    r"new pdo)|:AA|Q~|[?&](?:sig|X-)|://[A-Za-z0-9_-]{20}|:(?:5432|5433|6432|\*):|"
+    r"new pdo)|:AA|Q~|[0-9]{6}-[0-9]{6}-|[?&](?:sig|X-)|://[A-Za-z0-9_-]{20}|:(?:5432|5433|6432|\*):|"
     r"\b(?:root|admin|administrator|ubuntu|postgres|deploy|pi|sa|oracle|backup|ec2-user|guest|test|operator):"
 )
 

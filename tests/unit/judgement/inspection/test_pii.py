@@ -40,6 +40,14 @@ def found(text: str) -> list[tuple[str, str]]:
         ("name,dob\nAnna,1987-06-15", "birth_date", "1987-06-15"),
         ("a\tssn\nb\t536228871", "us_ssn", "536228871"),
         ("cpf 529.982.247-25", "br_cpf", "529.982.247-25"),
+        ("otp for msisdn=31641827735", "phone", "31641827735"),
+        ("Zentrale 0228/4471-0", "phone", "0228/4471-0"),
+        ("du når mig på 070-174 06 52", "phone", "070-174 06 52"),
+        ("moje nové číslo je 604 281 773", "phone", "604 281 773"),
+        ("my Visa, number 41111111 11111111", "payment_card", "41111111 11111111"),
+        ("card 4111.1111.1111.1111", "payment_card", "4111.1111.1111.1111"),
+        ("DE89.3704.0044.0532.0130.00", "iban", "DE89.3704.0044.0532.0130.00"),
+        ("NHS# 418.509.6054", "uk_nhs", "418.509.6054"),
     ],
 )
 def test_personal_data_is_found(text: str, kind: str, what: str) -> None:
@@ -71,6 +79,11 @@ def test_personal_data_is_found(text: str, kind: str, what: str) -> None:
         "version 10.0.19045.4046",
         "DE89 3704 0044 0532 0130 01",
         "name,order\nAnna,536-22-8871",
+        "Numéro de dossier : 06 41 72 83 64",
+        "phone calls from=1762157662 to=20251103081422",
+        "41111111 11111111",
+        "mobile users: 417 283 641",
+        "faktura číslo 2025 0417 2836",
     ],
 )
 def test_what_only_looks_like_it_is_left_alone(text: str) -> None:

@@ -54,6 +54,9 @@ def found(text: str) -> list[str]:
         ('connect("localhost", "root", "t1de-pool", "shop")', "t1de-pool"),
         ("use t1de-pool! as the password", "t1de-pool!"),
         ("creds are admin:t1de-pool!", "t1de-pool!"),
+        ("root pw on the staging box is t1de-pool! until friday", "t1de-pool!"),
+        ('TOTP_SEED = "XZQQ24YPGJ3GY2ZJRXFUBAP2CKMVMNYD"', "XZQQ24YPGJ3GY2ZJRXFUBAP2CKMVMNYD"),
+        ("ipmitool -U admin -P t1de-pool sel list", "t1de-pool"),
         ("git clone https://3f9c1b2a4d5e6f708192a3b4@git.example.org/a.git", "3f9c1b2a4d5e6f708192a3b4"),
     ],
 )
