@@ -66,6 +66,9 @@ class Inner:
         return pid
 
 
+_LOST_S = 5.0
+
+
 class Sandbox:
     """Runs programs within walls and limits.
 
@@ -134,8 +137,16 @@ class Sandbox:
         prlimit = find_program("prlimit")
         if prlimit is None:
             raise AuraError("unavailable", "prlimit is missing, which limits commands: install util-linux")
+        timeout = find_program("timeout")
+        if timeout is None:
+            raise AuraError(
+                "unavailable", "timeout is missing, which ends commands that lost their owner: install coreutils"
+            )
         settings = self._settings
         return [
+            timeout,  # ends it even if this process is killed in the moment before the walls stand
+            "--signal=KILL",
+            f"{timeout_s + _LOST_S:g}",
             prlimit,
             f"--as={settings.memory_bytes}",
             f"--cpu={math.ceil(timeout_s) + 1}",

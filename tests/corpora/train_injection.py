@@ -146,7 +146,7 @@ class Space:
             for first in names
             for second in more
         ]
-        blocks = [numbers, ws.pair_places(numbers)[inside], [n for _, names in told for n in names], crossed]
+        blocks: list[Any] = [numbers, ws.pair_places(numbers)[inside], [n for _, names in told for n in names], crossed]
         row: dict[int, float] = {}
         for begin, scale, block in zip(self.begins[:4], SCALES[:4], blocks, strict=True):
             for place in block:
@@ -159,7 +159,7 @@ class Space:
             cut = ws.pieces_of(word, self._known) if len(word) <= 24 else []
             if cut:
                 total += self.vectors[[self._known[piece] for piece in cut]].mean(axis=0)
-        return total / np.sqrt(len(words))
+        return total / np.float32(np.sqrt(len(words)))
 
 
 def matrix(space: Space, lines: list[Line]) -> Any:
@@ -256,9 +256,13 @@ def main() -> None:
     arrays, _ = model_of(space, rarity, head, card)
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)
-    card = {"sha256": hashlib.sha256(file.getvalue()).hexdigest(), "offset": float(head.intercept_[0]), **card}
+    told: dict[str, Any] = {
+        "sha256": hashlib.sha256(file.getvalue()).hexdigest(),
+        "offset": float(head.intercept_[0]),
+        **card,
+    }
     (FOLDER / ws.WEIGHTS).write_bytes(file.getvalue())
-    (FOLDER / ws.CARD).write_text(json.dumps(card, indent=1) + "\n", "utf-8")
+    (FOLDER / ws.CARD).write_text(json.dumps(told, indent=1) + "\n", "utf-8")
 
 
 def calibrated(values: npt.NDArray[np.float64], hostile: npt.NDArray[np.bool_]) -> float:

@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -166,7 +167,8 @@ def main() -> None:
     head = fit([task for tasks in authors.values() for task in tasks], encoder)
     half = {name: getattr(head, name).astype(np.float16) for name in ("meaning", "words", "alone", "seen")}
     names = {"capabilities": np.array(head.capabilities), "features": np.array(head.features)}
-    np.savez_compressed(HEAD, **half, **names, sets=head.sets.astype(np.uint8))
+    arrays: dict[str, Any] = half | names | {"sets": head.sets.astype(np.uint8)}
+    np.savez_compressed(HEAD, **arrays)
 
 
 if __name__ == "__main__":

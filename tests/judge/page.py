@@ -1,4 +1,4 @@
-"""Writes what was measured into the docs: `python -m tests.judge --json > R.json; python -m tests.judge.page R.json`."""
+"""Writes what was measured into the docs: `python -m tests.judge.page R.json`, of `python -m tests.judge --json`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ LEAST = {"commands": 600, "texts": 600, "pii": 300, "requests": 300, "roles": 30
 
 
 def test_the_held_out_lines_are_those_that_were_signed() -> None:
-    signed = dict(reversed(line.split()) for line in (FOLDER / "heldout" / "SHA256SUMS").read_text().splitlines())
+    sums = (FOLDER / "heldout" / "SHA256SUMS").read_text().splitlines()
+    signed = {name: expected for expected, name in map(str.split, sums)}
     assert signed.keys() == {f"{name}.jsonl" for name in PARTS}
     for name, expected in signed.items():
         assert hashlib.sha256((FOLDER / "heldout" / name).read_bytes()).hexdigest() == expected, name
