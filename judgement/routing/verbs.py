@@ -44,8 +44,9 @@ PHRASES: Final[dict[tuple[str, ...], str]] = {
         "deletes": "get rid of;got rid of;throw away;throw out;do away with;blow away;wipe out;clean out;clean up;"
         "clean;clear out;put back to;undo;revert;shoot down;rub out;bin off;send to the void;let go of;clear up;"
         "take out;cut off;knock out;roll back;take away;tear down;pull out;wash away;"
-        "kick out;toss;chuck;lose;put away;make away with;lose all;rip out;bring back to factory;start over from scratch",
-        "stops": "shoot down;call a halt;bring to a halt;put to sleep;put out of service;turn off;switch off;"
+        "kick out;toss;chuck;lose;put away;make away with;lose all;rip out;bring back to factory;"
+        "start over from scratch",
+        "stops": "shut down;shoot down;call a halt;bring to a halt;put to sleep;put out of service;turn off;switch off;"
         "bring down;take down;call off;break off;pull the plug;put an end;"
         "put a stop;power off;power down;shut off;take offline;knock offline;block all;freeze all;shut that;shut the",
     }.items()
