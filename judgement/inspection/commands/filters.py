@@ -279,13 +279,6 @@ def _locate(call: Call, files: Files) -> Data:
     return Data(" ".join(f"/home/* /root/{name.lstrip('/')}" for name in call.operands))
 
 
-def _git(call: Call, files: Files) -> Data:
-    """A repository's whole history, where that is what is written; else nothing that is followed."""
-    words = call.operands
-    whole = call.has("", "--all") and (words[:2] == ["bundle", "create"] or (words[:1] == ["log"] and call.has("pu")))
-    return Data(UNKNOWN, frozenset({Label.DUMP}) if whole or words[:1] == ["fast-export"] else frozenset())
-
-
 def _ls(call: Call, files: Files) -> Data:
     paths = call.operands
     if not paths:
@@ -348,7 +341,6 @@ WRITERS: Mapping[str, Callable[[Call, Files], Data]] = {
     "tar": _tar,
     "find": _find,
     **dict.fromkeys(("locate", "plocate", "mlocate"), _locate),
-    "git": _git,
     "ls": _ls,
     "rot13": _rot13,
     "dirname": _dirname,

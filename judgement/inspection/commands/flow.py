@@ -96,12 +96,22 @@ def _source_labels(call: Call) -> set[Label]:
         labels.add(Label.HOST)
     if name in _DUMPERS:
         labels |= {Label.DUMP, Label.EVERYTHING} if _dumps_all(call) else {Label.DUMP}
+    if name == "git" and _whole_history(call):
+        labels.add(Label.DUMP)
     if name in _SNIFFERS:
         labels.add(Label.PRIVATE)
     return labels | _listed(call)
 
 
 _SNIFFERS = frozenset({"tcpdump", "tshark", "dumpcap", "ngrep"})
+
+
+def _whole_history(call: Call) -> bool:
+    """Whether git writes all that a repository ever held."""
+    words = call.operands
+    if words[:1] == ["log"]:
+        return call.has("pu", "--patch") and call.has("", "--all")
+    return words[:1] == ["fast-export"] or (words[:2] == ["bundle", "create"] and call.has("", "--all"))
 
 
 def _dumps_all(call: Call) -> bool:

@@ -253,6 +253,12 @@ def _powershell(call: Call) -> Inner:
     return Inner(scripts=[call.stdin] if call.stdin.known and call.stdin.text else [])
 
 
+def _for_each(call: Call) -> Inner:
+    """PowerShell's loop over what comes down a pipe: the block's words, its braces taken off."""
+    inner = [arg for arg in call.args if arg.text not in {"{", "}", "-Process", "-Parallel"}]
+    return Inner([inner])
+
+
 def _utf16(text: str) -> Data:
     try:
         return Data(base64.b64decode(text, validate=True).decode("utf-16-le"))
@@ -310,6 +316,7 @@ _SPECIAL: Mapping[str, Callable[[Call], Inner | None]] = {
     "screen": _terminal,
     "tmux": _terminal,
     "cmd": _cmd,
+    **dict.fromkeys(("%", "foreach-object"), _for_each),
     "powershell": _powershell,
     "pwsh": _powershell,
     "ansible": _ansible,

@@ -47,7 +47,9 @@ Rule = Callable[[Call], Iterable[Hit]]
 _ALWAYS: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in module.ALWAYS)
 _WRITING: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in getattr(module, "WRITING", ()))
 _WRITERS = frozenset("tee sponge cp mv ln install rsync scp ditto sed gsed perl curl wget dd".split())
-FOLDED: frozenset[str] = frozenset(windows.RULES) | frozenset({"cmd", "powershell", "pwsh", "mimikatz"})
+FOLDED: frozenset[str] = frozenset(windows.RULES) | frozenset(
+    {"cmd", "powershell", "pwsh", "mimikatz", "foreach-object"}
+)
 """Names that count in upper case too."""
 
 

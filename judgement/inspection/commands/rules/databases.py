@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from ....finding import Severity
 from ...sql import inspect_sql
 from ..model import UNKNOWN, Call, Hit, Label, block, review
+from .statements import of_statements
 
 _FAMILY = "database"
 _TEST_NAMES = ("test", "tmp", "temp", "scratch", "sandbox", "_dev", "dev_", "fixture", "spec", "local")
@@ -65,6 +66,7 @@ def _client(*options: str, operands: int = 0) -> Callable[[Call], Iterator[Hit]]
                 continue
             if text.strip() and not _only_unknown(text):
                 yield from of_sql(text)
+                yield from of_statements(text)
 
     return rule
 
@@ -178,6 +180,35 @@ def _frameworks(call: Call) -> Iterator[Hit]:
         yield block(_FAMILY, "takes a whole schema down")
 
 
+def _subcommand(what: str, *verbs: str) -> Callable[[Call], Iterator[Hit]]:
+    """A program that loses data with one of these among its words; a leading dash counts as written."""
+
+    def rule(call: Call) -> Iterator[Hit]:
+        text = f" {' '.join(call.argv)} "
+        dry = call.has("", "--dry-run", "--help", "-dryRun")
+        if any(f" {verb} " in text for verb in verbs) and not dry:
+            yield block(_FAMILY, what)
+
+    return rule
+
+
+def _resets(call: Call) -> Iterator[Hit]:
+    if not call.has("n", "--dry-run"):
+        yield block(_FAMILY, "throws away what a database hasn't written yet")
+
+
+def _zookeeper(call: Call) -> Iterator[Hit]:
+    if any(word in {"deleteall", "rmr"} for word in [*call.operands, *call.stdin.text.split()[:200]]):
+        yield block("infrastructure", "deletes a cluster's configuration")
+
+
+def _cypher(call: Call) -> Iterator[Hit]:
+    for text in [*call.operands, call.stdin.text]:
+        lowered = " ".join(text.lower().split())
+        if "detach delete" in lowered and " where " not in lowered and "{" not in lowered:
+            yield block(_FAMILY, "deletes every node of a graph")
+
+
 def _bq(call: Call) -> Iterator[Hit]:
     words = call.operands
     if words[:1] == ["rm"]:
@@ -208,7 +239,6 @@ _SQL = {
     "cqlsh": _client("-e", "--execute"),
     "clickhouse-client": _client("-q", "--query"),
     "clickhouse": _client("-q", "--query"),
-    "influx": _client("-execute", "--execute"),
     "snowsql": _client("-q", "--query"),
     "snow": _client("-q", "--query"),
     "presto": _client("--execute"),
@@ -221,6 +251,8 @@ _SQL = {
     "usql": _client("-c", "--command"),
     "ysqlsh": _client("-c", "--command"),
 }
+_influx_statements = _client("-execute", "--execute")
+_influx_verbs = _subcommand("deletes a bucket", "bucket delete", "org delete", "delete --bucket")
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **_SQL,
     "dropdb": _drop_tool,
@@ -248,6 +280,21 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
         _frameworks,
     ),
     "bq": _bq,
+    "influx": lambda call: [*_influx_statements(call), *_influx_verbs(call)],
+    **dict.fromkeys(("pg_resetwal", "pg_resetxlog"), _resets),
+    **dict.fromkeys(("zkCli.sh", "zookeeper-shell", "zookeeper-shell.sh"), _zookeeper),
+    "cypher-shell": _cypher,
+    "mongorestore": _subcommand("replaces collections by a copy", "--drop"),
+    "ldapdelete": _subcommand("deletes a directory's branch", "-r"),
+    "couchbase-cli": _subcommand("deletes or empties a bucket", "bucket-delete", "bucket-flush"),
+    "flyway": _subcommand("empties a database", "clean"),
+    "liquibase": _subcommand("empties a database", "drop-all", "dropAll"),
+    "wp": _subcommand("empties a database", "db reset", "db drop", "site empty"),
+    "drush": _subcommand("empties a database", "sql-drop", "sql:drop"),
+    "dotnet": _subcommand("drops a database", "ef database drop"),
+    "supabase": _subcommand("empties a database", "db reset --linked"),
+    "nats": _subcommand("empties a stream", "stream rm", "stream purge", "kv del", "kv purge"),
+    "solr": _subcommand("deletes a collection", "delete"),
     "aws": _aws_data,
 }
 ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()

@@ -214,6 +214,18 @@ def _stress(call: Call) -> Iterator[Hit]:
         yield block("exhaust", "uses up the machine")
 
 
+_MINERS = ("xmrig", "minerd", "cpuminer", "ethminer", "nbminer", "lolminer", "phoenixminer", "xmr-stak", "cgminer")
+
+
+def _miner(call: Call) -> Iterator[Hit]:
+    """Programs that work for somebody else, by their names or by the protocol of their pools."""
+    images = call.operands[1:] if call.name in {"docker", "podman", "nerdctl"} and "run" in call.operands[:2] else []
+    named = any(miner in text.lower() for miner in _MINERS for text in [call.name, *images])
+    pools = call.options("-o", "--url", "-P", "--pool", "-a", "--server")
+    if named or any(data.text.startswith("stratum") for data in pools):
+        yield block("exhaust", "has the machine work for somebody else")
+
+
 def _sysrq(call: Call) -> Iterator[Hit]:
     paths = [made.path for made in call.outputs] + (call.operands if call.name == "tee" else [])
     for path in map(normal, paths):
@@ -252,5 +264,5 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     ),
     "sysctl": _kernel_limits,
 }
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_endless,)
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_endless, _miner)
 WRITING: tuple[Callable[[Call], Iterable[Hit]], ...] = (_sysrq,)

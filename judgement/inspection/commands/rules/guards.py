@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..guards import is_guard, is_recorder, names_guard
 from ..model import UNKNOWN, Call, Hit, Label, block, review
+from .persist import written_paths
 
 _STOPS = frozenset({"stop", "disable", "mask", "kill"})
 _DOWN = frozenset({"poweroff", "reboot", "halt", "kexec", "suspend", "hibernate", "rescue", "emergency", "soft-reboot"})
@@ -118,6 +119,32 @@ def _unloaded(call: Call) -> Iterator[Hit]:
         yield block("disable_security", "takes a guard out of the kernel")
 
 
+_CLIENT_SETTINGS = tuple(
+    """
+    /etc/wgetrc /etc/curlrc .curlrc .wgetrc /etc/pip.conf .npmrc .yarnrc .yarnrc.yml /etc/gitconfig .gitconfig
+    /etc/yum.conf /etc/dnf/dnf.conf /etc/ssh/ssh_config .condarc /etc/ldap/ldap.conf /etc/openldap/ldap.conf pip.conf
+    /etc/apt/sources.list .ssh/config /etc/docker/daemon.json registries.conf
+""".split()
+)
+_UNCHECKED = tuple(
+    """
+    check_certificate=off check-certificate=off insecure sslverify=false sslverify=0 strict-ssl=false strict-ssl:false
+    gpgcheck=0 ssl_verify:false tls_reqcertnever tls_reqcertallow enablestrictssl:false trusted-host=
+    stricthostkeycheckingno [trusted=yes] insecure-registries
+""".split()
+)
+
+
+def _unchecked_clients(call: Call) -> Iterator[Hit]:
+    """A program's settings that stop it from checking whom it speaks to."""
+    for path, text in written_paths(call):
+        squeezed = "".join(text.lower().split()).replace('"', "")
+        if path.endswith(_CLIENT_SETTINGS) and any(mark in squeezed for mark in _UNCHECKED):
+            yield review("disable_security", "switches certificate checks off")
+        elif path.startswith("/etc/apt/sources.list.d/") and "[trusted=yes]" in squeezed:
+            yield review("disable_security", "installs packages without looking at their signatures")
+
+
 def _guards_client(call: Call) -> Iterator[Hit]:
     words = {text.lower().strip("-") for text in call.argv}
     if words & {"stop", "unban", "disable", "off", "shutdown", "unload", "uninstall", "passive", "pause", "delete-all"}:
@@ -175,3 +202,4 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "sysctl": _sysctl,
 }
 ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()
+WRITING: tuple[Callable[[Call], Iterable[Hit]], ...] = (_unchecked_clients,)
