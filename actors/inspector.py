@@ -15,13 +15,13 @@ from typing import Any
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.configs.settings import Safety
 from aura_ia_mcp.judgement.finding import Finding, Report
-from aura_ia_mcp.judgement.inspection import Found, inspect
+from aura_ia_mcp.judgement.inspection import Found, inspect, warm
 
 MOST_CHARS = 4 << 20
 _MOST_WAITING = 8
 _RETRY_S = 1.0
 _SHORT = 128  # characters: names of members and the like come again with every call
-_COSTS = {"command": 8, "sql": 8}  # what is parsed takes so much longer than what is only searched
+_COSTS = {"command": 2, "sql": 2}  # what is parsed takes so much longer than what is only searched
 _LENGTH = struct.Struct(">I")
 _WORKER = "aura_ia_mcp.actors.inspection_worker"
 
@@ -43,6 +43,10 @@ class Inspector:
         self._worker = _Worker()
         self._turn = asyncio.Lock()
         self._waiting = 0
+
+    async def warm(self) -> None:
+        """Load the detectors' tables in a thread, so that no call waits for them."""
+        await asyncio.to_thread(warm)
 
     async def inspect(self, text: str, kind: str) -> Report:
         """What is in a text of this kind.

@@ -79,6 +79,7 @@ class Safety:
         self._safe_mode = SafeMode(bus, patience_s)
         self._judging = Judging(bus, self._rules, self._safe_mode, self._inspector)
         self._reporter = Reporter(bus, self._figures)
+        await self._inspector.warm()
         for part in (self._rules, self._safe_mode, self._follower, self._reporter):
             part.start()
 
