@@ -52,9 +52,9 @@ _CARD = pattern(
     r"\b(?:[0-9]{12,19}|[0-9]{4}(?:[ -][0-9]{4}){2}[ -][0-9]{1,7}(?:[ -][0-9]{3})?|"
     r"[0-9]{4}[ -][0-9]{6}[ -][0-9]{4,5})\b"
 )
-_CARD_NAMED = pattern(
+_CARD_NAMED = pattern(  # in odd groups, where words say that it is one
     r"\b(?:[0-9]{4,8}(?:[ ./-]{1,2}[0-9]{4,12}){1,3}|[0-9]{2}(?: [0-9]{2}){7})\b"
-)  # in odd groups, where words say so
+)
 _IBAN = pattern(r"\b[A-Za-z]{2} ?[0-9]{2}[ ./-]?[A-Za-z0-9]{4}[ ./-]?[A-Za-z0-9]{3}")
 # type, shape, whether it is enough (else words near it must name the type)
 _SHAPES: tuple[tuple[str, str, str], ...] = (
