@@ -103,7 +103,11 @@ def _source_labels(call: Call) -> set[Label]:
     return labels | _listed(call)
 
 
-_SNIFFERS = frozenset({"tcpdump", "tshark", "dumpcap", "ngrep"})
+_SNIFFERS = frozenset(
+    """
+        tcpdump tshark dumpcap ngrep xclip xsel pbpaste wl-paste scrot grim maim screencapture arecord parec rec dconf
+    """.split()
+)
 
 
 def _whole_history(call: Call) -> bool:

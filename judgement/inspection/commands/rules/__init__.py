@@ -21,6 +21,7 @@ from . import (
     persist,
     privilege,
     publishing,
+    spying,
     tracks,
     windows,
 )
@@ -40,6 +41,7 @@ _MODULES = (
     privilege,
     containers,
     publishing,
+    spying,
     windows,
 )
 Rule = Callable[[Call], Iterable[Hit]]

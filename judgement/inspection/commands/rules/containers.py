@@ -219,6 +219,16 @@ def _bwrap(call: Call) -> Iterator[Hit]:
             yield review(_FAMILY, "gives a sandbox the whole machine")
 
 
+def _nodes(call: Call) -> Iterator[Hit]:
+    if "b" in call.operands[1:2]:
+        yield block(_FAMILY, "makes a way to a disk of the host")
+
+
+def _nspawn(call: Call) -> Iterator[Hit]:
+    if call.option("-D", "--directory") == "/" or call.option("--bind") == "/":
+        yield block(_FAMILY, "gives a container the host's root")
+
+
 def _tools(call: Call) -> Iterator[Hit]:
     yield block(_FAMILY, "a tool that breaks out of containers")
 
@@ -240,6 +250,8 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "lxc": _lxc,
     "incus": _lxc,
     "bwrap": _bwrap,
+    "mknod": _nodes,
+    "systemd-nspawn": _nspawn,
 }
 ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_host_root,)
 WRITING: tuple[Callable[[Call], Iterable[Hit]], ...] = (_release,)

@@ -131,6 +131,15 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
         only=("-a", "--all", "-af", "-fa", "-o", "-f", "--force", "--offset"),
     ),
     "blkdiscard": _any_device("discards a device"),
+    "dmsetup": lambda call: (
+        [block(_FAMILY, "takes volumes away from under what uses them")]
+        if call.operands[:1] in (["remove_all"], ["wipe_table"])
+        else ()
+    ),
+    **dict.fromkeys(
+        ("tpm2_clear", "tpm_clear"), lambda _call: [block(_FAMILY, "deletes the keys that a machine's disks need")]
+    ),
+    "efibootmgr": lambda call: [block(_FAMILY, "takes a start entry away")] if call.has("B") else (),
     "badblocks": lambda call: _any_device("writes over a device")(call) if call.has("w") else (),
     "sgdisk": _any_device(
         "rewrites a partition table", unless=("-p", "--print", "-v", "--verify", "-i", "--info", "-b", "--backup")

@@ -38,8 +38,39 @@ def _services(call: Call) -> Iterator[Hit]:
 def _iptables(call: Call) -> Iterator[Hit]:
     flushes = call.has("FX", "--flush", "--delete-chain") and not call.has("LS", "--list")
     opens = any(text in {"-P", "--policy"} for text in call.argv) and "ACCEPT" in call.argv
-    if flushes or opens:
+    if flushes or opens or _accepts_all(call):
         yield block("disable_security", "opens the firewall")
+
+
+def _accepts_all(call: Call) -> bool:
+    """Whether a rule lets everything in, from wherever it comes."""
+    jumps = call.option("-j", "--jump") == "ACCEPT" and call.option("-A", "-I", "--append", "--insert") == "INPUT"
+    return jumps and not call.has("", "-p", "-s", "-i", "-m", "-d", "--source", "--in-interface", "--dport", "--match")
+
+
+def _bridges(call: Call) -> Iterator[Hit]:
+    if call.has("FX", "--flush"):
+        yield block("disable_security", "opens the firewall")
+
+
+def _ufw(call: Call) -> Iterator[Hit]:
+    words = [text.lower() for text in call.operands]
+    if {"disable", "reset"} & set(words) or words in (["allow", "from", "any"], ["default", "allow", "incoming"]):
+        yield block("disable_security", "opens the firewall")
+
+
+def _boot_arguments(call: Call) -> Iterator[Hit]:
+    held = (call.option("--args") or "").lower()
+    if any(
+        mark in held for mark in ("selinux=0", "apparmor=0", "mitigations=off", "audit=0", "nokaslr", "enforcing=0")
+    ):
+        yield block("disable_security", "starts the kernel without its guards")
+
+
+def _pod_security(call: Call) -> Iterator[Hit]:
+    said = "".join(call.operands)
+    if "label" in call.operands[:1] and "pod-security.kubernetes.io/enforce=privileged" in said:
+        yield block("disable_security", "lets pods have the host's powers")
 
 
 def _nft(call: Call) -> Iterator[Hit]:
@@ -62,7 +93,7 @@ def _verbs(family: str, what: str, *verbs: str) -> Callable[[Call], Iterator[Hit
 def _packages(call: Call) -> Iterator[Hit]:
     words = call.operands
     if any(
-        w in {"remove", "purge", "erase", "uninstall", "autoremove", "del", "-R", "-Rns"} for w in words
+        w in {"remove", "purge", "erase", "uninstall", "autoremove", "del", "disable", "-R", "-Rns"} for w in words
     ) or call.has("eR"):
         if call.has("s", "--dry-run", "--simulate"):
             return
@@ -169,7 +200,12 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "ip6tables": _iptables,
     "iptables-legacy": _iptables,
     "nft": lambda call: [*_nft(call), *_filter_loaded(call)],
-    "ufw": _verbs("disable_security", "opens the firewall", "disable", "reset"),
+    "ufw": _ufw,
+    **dict.fromkeys(("ebtables", "arptables"), _bridges),
+    "grubby": _boot_arguments,
+    **dict.fromkeys(("kubectl", "oc"), _pod_security),
+    "update-crypto-policies": _verbs("disable_security", "allows weak ciphers", "legacy"),
+    "pam-auth-update": _verbs("disable_security", "takes a check of logins away", "--remove", "--disable"),
     "pfctl": _verbs("disable_security", "opens the firewall", "-d", "-f"),
     "firewall-cmd": _verbs("disable_security", "opens the firewall", "--panic-off", "--set-default-zone=trusted"),
     "setenforce": _verbs("disable_security", "switches SELinux off", "0", "permissive"),

@@ -101,7 +101,7 @@ def _pulumi(call: Call) -> Iterator[Hit]:
         yield block(_FAMILY, "destroys what is deployed")
 
 
-def _aws(call: Call) -> Iterator[Hit]:
+def _aws(call: Call) -> Iterator[Hit]:  # noqa: C901 (one branch a kind of loss)
     words = [arg.text for arg in call.args[past_options(call.args, "--profile --region --output --endpoint-url") :]]
     words = [text for text in words if not text.startswith("-")]
     if len(words) < 2 or _dry(call):  # noqa: PLR2004
@@ -142,6 +142,10 @@ def _aws(call: Call) -> Iterator[Hit]:
         )
     elif verb == "authorize-security-group-ingress" and any("0.0.0.0/0" in text for text in call.argv):
         yield review("disable_security", "opens a firewall to everybody")
+    elif verb == "leave-organization" or (verb == "put-bucket-versioning" and "Suspended" in " ".join(call.argv)):
+        yield review(_FAMILY, "gives up what keeps a cloud account's data")
+    elif verb in {"update-login-profile", "create-virtual-mfa-device", "deactivate-mfa-device"}:
+        yield review("privilege", "changes how somebody logs in to a cloud account")
     elif verb in {"stop-instances", "reboot-instances"}:
         yield review(_FAMILY, "stops machines")
 
@@ -282,6 +286,13 @@ def _unknown_removed(call: Call) -> Iterator[Hit]:
         yield review(_FAMILY, "deletes something unresolved")
 
 
+_gh_verbs = _verbs("deletes a repository or a release", "repo delete", "secret delete", "api -X DELETE", "repo archive")
+
+
+def _deletes_by_api(call: Call) -> bool:
+    return call.operands[:1] == ["api"] and (call.option("-X", "--method") or "").upper() == "DELETE"
+
+
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys(("kubectl", "oc", "k", "kubectl.exe"), _kubectl),
     **dict.fromkeys(("terraform", "tofu", "terragrunt"), _terraform),
@@ -304,7 +315,10 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     ),
     **dict.fromkeys(("docker", "podman", "nerdctl", "docker-compose"), _docker),
     "git": _git,
-    "gh": _verbs("deletes a repository or a release", "repo delete", "secret delete", "api -X DELETE", "repo archive"),
+    "gh": lambda call: [
+        *_gh_verbs(call),
+        *([block(_FAMILY, "deletes something of a forge")] if _deletes_by_api(call) else []),
+    ],
     "glab": _verbs("deletes a repository", "repo delete", "project delete"),
     "eksctl": _verbs("deletes a cluster", "delete"),
     "kops": _verbs("deletes a cluster", "delete"),

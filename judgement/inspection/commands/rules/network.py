@@ -145,6 +145,21 @@ def _deno(call: Call) -> Iterator[Hit]:
         yield review("download_execute", "runs what comes from the network with all powers")
 
 
+def _unpacked(call: Call) -> Iterator[Hit]:
+    """An archive from the network, laid over the root."""
+    if Label.REMOTE in call.stdin.labels and call.option("-C", "--directory") == "/":
+        yield review("download_execute", "lays what comes from the network over the system")
+
+
+def _package_source(call: Call) -> Iterator[Hit]:
+    """Where packages come from, set to an address that nothing protects."""
+    words = call.operands
+    own = ("http://localhost", "http://127.", "http://host.docker.internal")
+    named = [word for word in words if word.startswith("http://") and not word.startswith(own)]
+    if words[:2] == ["config", "set"] and named and any("registry" in w or "index-url" in w for w in words):
+        yield review("download_execute", "takes packages from an unprotected address")
+
+
 def _foreign_playbook(call: Call) -> Iterator[Hit]:
     source = call.option("-U", "--url") or ""
     if source.startswith(("http://", "git://")) or source.partition("://")[2][:1].isdigit():
@@ -179,10 +194,11 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "ztcp": lambda call: [block("reverse_shell", "a shell's own connection to the network")],
     "msfvenom": lambda call: [block("reverse_shell", "makes a hostile program")],
     "msfconsole": lambda call: [review("reverse_shell", "starts a kit for attacks")],
-    "pip": _fetched_packages,
-    "pip3": _fetched_packages,
+    **dict.fromkeys(("pip", "pip3"), lambda call: [*_fetched_packages(call), *_package_source(call)]),
+    "tar": _unpacked,
+    **dict.fromkeys(("npm", "yarn", "pnpm"), lambda call: [*_fetched_packages(call), *_package_source(call)]),
     **dict.fromkeys(
-        ("npm", "npx", "bunx", "pipx", "uvx", "uv", "bun", "go", "gem", "cargo", "yarn", "pnpm"),
+        ("npx", "bunx", "pipx", "uvx", "uv", "bun", "go", "gem", "cargo"),
         _fetched_packages,
     ),
     "rpm": _fetched_packages,

@@ -145,7 +145,40 @@ def _persists(path: str, text: str) -> Iterator[Hit]:
             yield block("persist", "makes each use of git run something hidden")
 
 
+_CORE_PROGRAMS = frozenset(
+    """
+        ls ps sudo su ssh sshd login passwd bash sh cat grep find top netstat ss lsof who w last id env date crontab
+        systemctl ping curl wget git python3 mount cp mv rm chmod chown kill pam_unix.so cron agetty
+    """.split()
+)
+_PROGRAM_FOLDERS = ("/usr/local/bin/", "/usr/local/sbin/", "/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/")
+
+
+def _shadows(call: Call) -> Iterator[Hit]:
+    """A program that takes the place of one that everybody calls."""
+    if call.name in {"cp", "mv", "ln", "install", "curl", "wget"}:
+        for path, _ in written_paths(call):
+            name = path.rpartition("/")[2]
+            if path.startswith(_PROGRAM_FOLDERS) and (name in _CORE_PROGRAMS or _from_scratch(call, path, name)):
+                yield block("persist", "puts itself in the place of a program of the system")
+
+
+def _from_scratch(call: Call, path: str, name: str) -> bool:
+    """Whether a file of a temporary folder goes into a folder of programs under the name of one of them."""
+    sources = {source.rpartition("/")[2] for source in call.operands[:-1] if source.startswith(("/tmp/", "/dev/shm/"))}  # noqa: S108
+    return name == "x" and path.endswith("/x") and bool(sources & _CORE_PROGRAMS)
+
+
+def _alternatives(call: Call) -> Iterator[Hit]:
+    if call.has("", "--install", "--set") and any(
+        text.startswith(("/tmp/", "/dev/shm/", "/var/tmp/", "/home/"))  # noqa: S108
+        for text in call.operands
+    ):
+        yield block("persist", "puts something in the place of a program of the system")
+
+
 def _writes(call: Call) -> Iterator[Hit]:
+    yield from _shadows(call)
     for path, text in written_paths(call):
         yield from _persists(path, text)
         if path.startswith(_AUTH_FILES):
@@ -250,6 +283,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys(("systemctl", "loginctl"), _systemctl),
     "systemd-run": _systemd_run,
     "launchctl": _launchctl,
+    "update-alternatives": _alternatives,
     "git": _git_config,
     "ssh-copy-id": _ssh_copy_id,
     **dict.fromkeys(("update-rc.d", "rc-update"), _enabled_script),
