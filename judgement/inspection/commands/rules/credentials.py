@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ...urls import is_metadata
 from ..model import Call, Hit, Label, block, review
+from ..prefixes import PREFIXES
 from ..secrets import is_secret, is_secret_folder
 from ..targets import normal
 
@@ -37,7 +38,7 @@ def _reads_secret(call: Call) -> Iterator[Hit]:
     for path in call.inputs:
         if is_secret(path, call.folder):
             yield block(_FAMILY, "reads credentials")
-    if call.name in _LOOKS_ONLY or not call.name:
+    if call.name in _LOOKS_ONLY or call.name in PREFIXES or not call.name:
         return
     operands = call.operands
     if call.name in _SEARCHERS and not call.has("e", "-f", "--regexp"):

@@ -151,12 +151,16 @@ _CORE_PROGRAMS = frozenset(
         systemctl ping curl wget git python3 mount cp mv rm chmod chown kill pam_unix.so cron agetty
     """.split()
 )
+_INSTALLED = ("/usr/", "/bin/", "/sbin/", "/opt/", "/snap/", "/nix/", "/etc/alternatives/")
 _PROGRAM_FOLDERS = ("/usr/local/bin/", "/usr/local/sbin/", "/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/")
 
 
 def _shadows(call: Call) -> Iterator[Hit]:
     """A program that takes the place of one that everybody calls."""
-    if call.name in {"cp", "mv", "ln", "install", "curl", "wget"}:
+    installed = (
+        call.name in {"cp", "mv", "ln", "install"} and call.operands[:1] and call.operands[0].startswith(_INSTALLED)
+    )
+    if call.name in {"cp", "mv", "ln", "install", "curl", "wget"} and not installed:
         for path, _ in written_paths(call):
             name = path.rpartition("/")[2]
             if path.startswith(_PROGRAM_FOLDERS) and (name in _CORE_PROGRAMS or _from_scratch(call, path, name)):
