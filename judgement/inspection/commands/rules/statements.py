@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..model import Hit, block, review
+from ..secrets import is_secret
 
 _PASSWORD_TABLES = (
     "pg_shadow",
@@ -60,6 +61,15 @@ def _of_programs(text: str) -> Iterator[Hit]:
         yield review("privilege", "has a database's server run a program or write a file")
 
 
+def _of_files(text: str) -> Iterator[Hit]:
+    """Stores of credentials that a client opens as databases: `.open`, `attach`, files that a function reads."""
+    lowered = text.lower()
+    if any(verb in lowered for verb in (".open", "attach ", "readfile(", "load_file(", "pg_read_file(")):
+        named = text.replace('"', "'").split("'")[1::2] + text.split()
+        if any(is_secret(name.removeprefix("file:").partition("?")[0]) for name in named[:100]):
+            yield block("credentials", "opens a store of credentials as a database")
+
+
 def of_statements(text: str) -> Iterator[Hit]:
     """What statements reach beyond what the SQL detector judges.
 
@@ -69,3 +79,4 @@ def of_statements(text: str) -> Iterator[Hit]:
     yield from _of_passwords(text)
     yield from _of_generated(text)
     yield from _of_programs(text)
+    yield from _of_files(text)
