@@ -140,6 +140,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
         ("tpm2_clear", "tpm_clear"), lambda _call: [block(_FAMILY, "deletes the keys that a machine's disks need")]
     ),
     "efibootmgr": lambda call: [block(_FAMILY, "takes a start entry away")] if call.has("B") else (),
+    "pvcreate": lambda call: _any_device("writes over a device")(call) if call.has("f", "--force") else (),
     "badblocks": lambda call: _any_device("writes over a device")(call) if call.has("w") else (),
     "sgdisk": _any_device(
         "rewrites a partition table", unless=("-p", "--print", "-v", "--verify", "-i", "--info", "-b", "--backup")

@@ -202,6 +202,9 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
         if "admin" in " ".join(call.argv).lower() and {"-append", "-merge", "-create"} & set(call.argv)
         else []
     ),
+    "capsh": lambda call: (
+        [block("privilege", "becomes administrator")] if {"--uid=0", "--gid=0"} & set(call.argv) else []
+    ),
     "dseditgroup": lambda call: (
         [block("privilege", "makes somebody an administrator")] if "admin" in call.operands else []
     ),
