@@ -174,7 +174,7 @@ _RISK_GIVES = obj(
             ),
             "Greatest first.",
         ),
-        "requires_approval": {"type": "boolean", "description": "Whether somebody else has to agree first."},
+        "requires_approval": {"type": "boolean", "description": "Whether somebody else has to agree: it is critical."},
         "denied": {"type": "boolean", "description": "Whether it must not be done at all."},
         "notes": _NOTES,
     }

@@ -18,7 +18,8 @@ LEVELS = ("low", "medium", "high", "critical", "denied")
 BEGINS = {"low": 0, "medium": 20, "high": 45, "critical": 75, "denied": 95}
 """The score at which each level begins."""
 
-APPROVAL_FROM = BEGINS["high"]
+APPROVAL_FROM = BEGINS["critical"]
+"""From here on the policy's built-in rule `risk.critical` asks for another person, too."""
 MOST = 100
 MOST_TRUST = 5
 

@@ -89,8 +89,8 @@ def test_every_level_is_reached_by_some_operation(level: str) -> None:
     assert level in reached
 
 
-@pytest.mark.parametrize(("level", "asks"), [("low", False), ("medium", False), ("high", True), ("critical", True)])
-def test_approval_is_needed_from_high_on(level: str, asks: bool) -> None:
+@pytest.mark.parametrize(("level", "asks"), [("low", False), ("medium", False), ("high", False), ("critical", True)])
+def test_approval_is_needed_from_critical_on(level: str, asks: bool) -> None:
     operation = {
         "low": Operation("read"),
         "medium": Operation("write"),
