@@ -25,7 +25,7 @@ from .snapshot import Caller, Subject
 _ROLES = "roles"
 _TOLD = 20.0  # stopped calls of late after which more of them aren't told one by one
 _SAFE_MODE = "safe_mode.on"
-_NOBODYS_FAULT = ("capability.missing", _SAFE_MODE, DEFAULT)  # these move no trust
+_NOBODYS_FAULT = ("capability.missing", "capability.denied", _SAFE_MODE, DEFAULT)  # these move no trust
 UNKNOWN = Verdict(Effect.DENY, "exposure.unknown", "there is nothing of this name", hidden=True)
 
 
@@ -136,6 +136,7 @@ class Judging:
             roles=principal.roles,
             trust=standing.trust,
             held=standing.held,
+            denied=standing.rules.denied(facts.capability, principal, standing.held, standing.now),
             server=case.server,
             depth=case.header.depth,
             arguments=arguments,

@@ -45,6 +45,20 @@ class Rules:
         """Names both, for records and tokens."""
         return f"{self.policy.version}/{self.roles.version}"
 
+    def denied(self, capability: str, caller: Principal, held: frozenset[str], now: float) -> dict[str, str]:
+        """The reason of the denial that keeps a capability from a caller, by the capability; empty when none does.
+
+        Args:
+            capability: of tools.
+            caller: whose.
+            held: what the caller has.
+            now: Unix seconds.
+        """
+        if capability in held:
+            return {}
+        reason = self.roles.denial(capability, caller.roles, caller.kind, f"{caller.tenant}/{caller.id}", now)
+        return {capability: reason} if reason else {}
+
 
 @dataclass
 class RulesFollower:

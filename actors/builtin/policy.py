@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.configs.settings import Settings
-from aura_ia_mcp.judgement.policy import DEFAULT_RATE, OPERATE, Facts, Inputs, Policy, Rule
+from aura_ia_mcp.judgement.policy import DEFAULT_RATE, OPERATE, Explained, Facts, Inputs, Policy, Rule
 
 from ..catalogue import Servers
 from ..rules import Rules
@@ -29,7 +29,7 @@ def tools(settings: Settings) -> Sequence[Tool]:
                 description=(
                     "The rules in force that concern you, and the version that records name them by. With a tool:"
                     " what would become of your call of it, and each rule's part in that. Callers who may operate see"
-                    " all rules."
+                    " all rules, and whom and which tools they name."
                 ),
                 input_schema=obj({"tool": text("Only what concerns this tool.", 128)}, required=()),
                 output_schema=_POLICY,
@@ -45,19 +45,28 @@ async def get_policy(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
     rules = await reach.rules.rules(call.header)
     held = await reach.held(call)
     operator = OPERATE in held
+    seen = _seen(call, reach, rules, held)
+    about = _asks if operator else _told({inputs.tool.name for inputs in seen})
     if "tool" not in arguments:
-        shown = rules.policy.rules if operator else _concerning(call, reach, rules, held)
-        return _listed(shown, reach, rules, operator=operator)
+        shown = rules.policy.rules if operator else _concerning(seen, rules)
+        return _listed(shown, reach, rules, about, operator=operator)
     inputs = _inputs(_tool(arguments["tool"], call, reach), call, reach, rules, held)
     policy = rules.policy
     verdict = policy.decide(inputs)
     if verdict.hidden:
         raise _unknown(arguments["tool"])
-    shown = tuple(policy.about(inputs.tool) if operator else filter(lambda rule: rule.concerns(inputs), policy.rules))
-    found = _listed(shown, reach, rules, operator=operator)
-    ids = {rule.id for rule in shown}
+    shown = tuple(policy.about(inputs.tool)) if operator else _concerning([inputs], rules)
+    found = _listed(shown, reach, rules, about, operator=operator)
+    whys = {} if operator else {rule.id: about(rule) for rule in shown}
+    ids = {rule.id: rule for rule in shown}
     found["explanation"] = [
-        {"rule": each.rule, "built_in": each.built_in, "matched": each.matched, "says": each.says, "why": each.why}
+        {
+            "rule": each.rule,
+            "built_in": each.built_in,
+            "matched": each.matched,
+            "says": each.says,
+            "why": _why(each, ids.get(each.rule), whys),
+        }
         for each in policy.explain(inputs)
         if each.built_in or each.rule in ids
     ]
@@ -66,16 +75,36 @@ async def get_policy(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
     return found
 
 
-def _concerning(call: ToolCall, reach: Reach, rules: Rules, held: frozenset[str]) -> tuple[Rule, ...]:
-    """The rules about tools that exist for the caller, and about such callers."""
+def _seen(call: ToolCall, reach: Reach, rules: Rules, held: frozenset[str]) -> list[Inputs]:
+    """A call of each tool that exists for the caller."""
     servers = Servers.of(reach.boot.settings)
     asked = [
         _inputs(runnable.definition.facts, call, reach, rules, held)
         for name, runnable in reach.catalogue.tools.items()
         if servers.shows(call.server, name)
     ]
-    seen = [inputs for inputs in asked if not rules.policy.decide(inputs).hidden]
+    return [inputs for inputs in asked if not rules.policy.decide(inputs).hidden]
+
+
+def _concerning(seen: Sequence[Inputs], rules: Rules) -> tuple[Rule, ...]:
+    """The rules that could match such calls, of these tools by this caller."""
     return tuple(rule for rule in rules.policy.rules if any(rule.concerns(inputs) for inputs in seen))
+
+
+def _asks(rule: Rule) -> str:
+    return rule.asks
+
+
+def _told(tools: Collection[str]) -> Callable[[Rule], str]:
+    """What a rule is about, for a caller to whom nothing but these tools exists."""
+    return lambda rule: rule.told(tools)
+
+
+def _why(part: Explained, rule: Rule | None, told: Mapping[str, str]) -> str:
+    """A rule's part in words; of a file's rule none that `told` leaves out."""
+    if rule is None or rule.id not in told:
+        return part.why
+    return (part.matched and (rule.description or rule.reason)) or told[rule.id]
 
 
 def _tool(name: str, call: ToolCall, reach: Reach) -> Facts:
@@ -99,13 +128,14 @@ def _inputs(tool: Facts, call: ToolCall, reach: Reach, rules: Rules, held: froze
         roles=caller.roles,
         trust=reach.rules.trust(caller, rules, now),
         held=held,
+        denied=rules.denied(tool.capability, caller, held, now),
         server=call.server,
         depth=call.header.depth,
         now=now,
     )
 
 
-def _listed(shown: Sequence[Rule], reach: Reach, rules: Rules, *, operator: bool) -> JSON:
+def _listed(shown: Sequence[Rule], reach: Reach, rules: Rules, about: Callable[[Rule], str], *, operator: bool) -> JSON:
     policy = rules.policy
     return {
         "version": policy.version,
@@ -114,7 +144,7 @@ def _listed(shown: Sequence[Rule], reach: Reach, rules: Rules, *, operator: bool
             {
                 "id": rule.id,
                 "says": rule.says,
-                "about": rule.asks,
+                "about": about(rule),
                 "description": rule.description,
                 "reason": rule.reason,
             }
@@ -159,7 +189,9 @@ _POLICY = obj(
                 {
                     "id": text("The rule's name in records and refusals."),
                     "says": text("Its effect and obligations."),
-                    "about": text("What a call must be like for it to match."),
+                    "about": text(
+                        "What a call must be like for it to match; other callers and what you can't see aren't named."
+                    ),
                     "description": text("For readers."),
                     "reason": text("What it tells the caller whom it stops."),
                 }

@@ -83,6 +83,11 @@ class Condition:
         """Whether its value depends on the arguments."""
         return "args" in self._roots
 
+    @property
+    def names_tools_or_callers(self) -> bool:
+        """Whether it looks at which tool is called, or at who calls."""
+        return not self._roots.isdisjoint({"tool", "principal"})
+
     def holds(self, inputs: Inputs) -> bool:
         """Whether it is true of this call.
 

@@ -60,11 +60,22 @@ def _hidden(inputs: Inputs) -> Said | None:
 
 def _capability(inputs: Inputs) -> Said | None:
     tool = inputs.tool
-    if tool.capability in held(inputs):
+    if tool.capability in held(inputs) or tool.capability in inputs.denied:
         return None
     return Said(
         f"{tool.name[:128]!r} needs the capability {tool.capability!r}, which none of your roles grants",
         "ask an operator for a role that grants it; list_roles shows which do",
+    )
+
+
+def _kept_from(inputs: Inputs) -> Said | None:
+    tool = inputs.tool
+    if tool.capability in held(inputs) or tool.capability not in inputs.denied:
+        return None
+    return Said(
+        f"{tool.name[:128]!r} needs the capability {tool.capability!r}, which is denied to you:"
+        f" {inputs.denied[tool.capability]}",
+        "only an operator can lift the denial; another role doesn't help",
     )
 
 
@@ -117,6 +128,7 @@ FIXED = (
         hides=True,
     ),
     Fixed("capability.missing", Effect.DENY, "the caller's roles must grant what the tool needs", _capability, True),
+    Fixed("capability.denied", Effect.DENY, "no denial may keep what the tool needs from the caller", _kept_from, True),
     Fixed("safe_mode.on", Effect.DENY, "in safe mode nothing writes but what calms", _safe_mode),
     Fixed("inspection.block", Effect.DENY, "inspection saw something that must not run", _finding(Severity.BLOCK)),
     Fixed("risk.denied", Effect.DENY, "the risk is too high to run at all", _denied),

@@ -51,6 +51,7 @@ class Inputs:
         roles: the caller's roles.
         trust: 0 to 5.
         held: the capabilities that the roles grant.
+        denied: of capabilities that the role table keeps from the caller though a role grants them, the reasons.
         server: the virtual server that the call came through.
         depth: how many calls deep a call caused inside is; 0 from outside.
         arguments: as the caller gave them.
@@ -68,6 +69,7 @@ class Inputs:
     roles: tuple[str, ...] = ()
     trust: float = 0.0
     held: frozenset[str] = frozenset()
+    denied: Mapping[str, str] = field(default_factory=dict)
     server: str = "gateway"
     depth: int = 0
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -87,6 +89,7 @@ class Inputs:
         data["tool"] = asdict(self.tool)
         data["roles"] = list(self.roles)
         data["held"] = sorted(self.held)
+        data["denied"] = dict(self.denied)
         data["findings"] = [finding.as_dict() for finding in self.findings]
         if arguments:
             data["arguments"] = dict(self.arguments)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from .checks import Check, checks, exception
 from .condition import Condition, UnevaluableError
 from .document import Match
 from .document import Rule as Written
+from .glob import matcher
 from .inputs import Inputs
 from .verdict import Effect, Sandbox
+
+_OF_OTHERS = frozenset({"principals", "tenants"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,24 @@ class Rule:
         if self.condition is not None:
             words.append(f"when: {self.condition.text}")
         return " and ".join(words) or "every call"
+
+    def told(self, tools: Collection[str]) -> str:
+        """`asks` for a caller that the rule concerns: it names no other tool than these, and nobody else.
+
+        Args:
+            tools: the names of those that exist for the caller.
+        """
+        return " and ".join(self._told(tools)) or "every call"
+
+    def _told(self, tools: Collection[str]) -> Iterator[str]:
+        names = [each for each in self.match.tools or () if any(map(matcher([each]), tools))]
+        for check in checks(self.match.model_copy(update={"tools": tuple(names) or None})):
+            yield "the caller is one like you" if check.key in _OF_OTHERS else check.words
+        if any(check.key == "unless" for check in (*self.steady, *self.moving)):
+            yield "the call is none of the rule's exceptions"
+        if self.condition is not None:
+            hidden = self.condition.names_tools_or_callers
+            yield "a condition holds that operators see" if hidden else f"when: {self.condition.text}"
 
     def concerns(self, inputs: Inputs) -> bool:
         """Whether calls like this, of this tool by this principal, could match."""

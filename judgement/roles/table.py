@@ -60,6 +60,8 @@ class Roles:
         lent = document.delegations
         self._turns = sorted({at.timestamp() for each in lent for at in (each.begins, each.until)})
         self._holders = {each.to for each in lent} | {each.to for each in document.denials}
+        without = document.model_copy(update={"denials": ()})
+        self._undenied = Roles(without, version) if document.denials else self
         self._kept: dict[tuple[object, ...], frozenset[str]] = {}
 
     # --- what a principal has -----------------------------------------------------------------------------------------
@@ -122,6 +124,29 @@ class Roles:
         """What these roles or this principal must not have, whatever grants it."""
         holders = {f"principal:{principal_id}", *(f"role:{name}" for name in roles)}
         return frozenset(each.what for each in self.document.denials if each.to in holders)
+
+    def denial(self, capability: str, roles: Iterable[str], kind: str, principal_id: str = "", now: float = 0.0) -> str:
+        """Why a denial keeps a capability of tools from a principal; "" when none does, or nothing grants it anyway.
+
+        Args:
+            capability: of tools.
+            roles: of its credential.
+            kind: agent, human or service.
+            principal_id: `tenant/id`.
+            now: Unix seconds, for delegations.
+        """
+        names = tuple(roles)
+        if capability in self.capabilities(names, kind, principal_id, now):
+            return ""
+        if capability not in self._undenied.capabilities(names, kind, principal_id, now):
+            return ""
+        holders = {f"principal:{principal_id}", *(f"role:{name}" for name in names)}
+        table = self.document.tool_capabilities
+        takes = {
+            capability,
+            *(of for tool, by in table.items() if tool == capability and by != "everyone" for of in by),
+        }
+        return next((each.reason for each in self.document.denials if each.to in holders and each.what in takes), "")
 
     def trust_of(self, roles: Iterable[str]) -> int:
         """The highest trust of the roles that are known, 0 to 5; 0 when none is. Trust grants no capability."""

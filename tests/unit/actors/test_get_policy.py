@@ -32,6 +32,9 @@ rules:
   - {id: commands, match: {tools: [execute_command]}, rate: heavy}
   - {id: no_echo, match: {tools: [echo]}, effect: deny, reason: Not today.}
   - {id: careful, match: {tools: [find]}, when: args.query == "x", effect: deny}
+  - {id: several, match: {tools: [echo, "exec*", set_safe_mode], principals: [guest, "token:ci"]}, rate: heavy}
+  - {id: excepted, unless: {tools: [set_safe_mode]}, rate: heavy}
+  - {id: conditional, when: 'tool.name != "set_safe_mode" || principal.id == "token:ci"', rate: heavy}
 """
 
 
@@ -76,17 +79,42 @@ async def ask(principal: Principal, **arguments: str) -> JSON:
 
 async def test_a_guest_sees_only_the_rules_that_concern_it() -> None:
     found = await ask(GUEST)
-    assert [rule["id"] for rule in found["rules"]] == ["careful", "everybody", "no_echo"]
+    assert [rule["id"] for rule in found["rules"]] == [
+        "careful",
+        "conditional",
+        "everybody",
+        "excepted",
+        "no_echo",
+        "several",
+    ]
     assert (found["complete"], found["fault"]) == (False, "")
-    assert list(found["rates"]) == ["default"]
+    assert list(found["rates"]) == ["default", "heavy"]
 
 
 async def test_an_operator_sees_all_rules_and_what_is_wrong_with_a_newer_file() -> None:
     found = await ask(OPERATOR)
-    assert len(found["rules"]) == 6
+    assert len(found["rules"]) == 9
     assert (found["complete"], found["fault"]) == (True, "policy.yaml:3:1: faulty")
     assert found["rates"]["heavy"] == {"per_minute": 5, "scope": "tool"}
     assert found["rates"]["default"]["per_minute"] == 100
+
+
+@pytest.mark.parametrize("arguments", [{}, {"tool": "echo"}, {"tool": "find"}])
+async def test_nobody_but_operators_learns_of_hidden_tools_and_of_other_callers(arguments: dict[str, str]) -> None:
+    found = await ask(GUEST, **arguments)
+    assert not [word for word in ("set_safe_mode", "exec", "token:ci") if word in str(found)]
+    told = str(await ask(OPERATOR))
+    assert "set_safe_mode" in told
+    assert "token:ci" in told
+
+
+async def test_what_a_rule_is_about_is_told_as_far_as_the_caller_can_see_it() -> None:
+    about = {rule["id"]: rule["about"] for rule in (await ask(GUEST))["rules"]}
+    assert about["several"] == "the tool is echo and the caller is one like you"
+    assert about["excepted"] == "the call is none of the rule's exceptions"
+    assert about["conditional"] == "a condition holds that operators see"
+    assert about["careful"] == 'the tool is find and when: args.query == "x"'
+    assert about["everybody"] == "every call"
 
 
 async def test_a_caller_learns_why_a_tool_is_refused() -> None:

@@ -217,3 +217,13 @@ def test_records_can_leave_the_arguments_out() -> None:
 def test_another_text_is_another_version() -> None:
     text = f"version: 1\nrules: [{ALLOW}]"
     assert parse(text).version == parse(text).version != parse(text + "\n").version
+
+
+def test_a_refusal_by_a_denial_says_the_denials_reason() -> None:
+    inputs = call(held=frozenset(), denied={"status": "the audit runs until Friday"})
+    verdict = policy().decide(inputs)
+    assert (verdict.effect, verdict.rule) == (Effect.DENY, "capability.denied")
+    assert verdict.reason.endswith("the audit runs until Friday")
+    assert "capability.missing" not in verdict.matched
+    assert policy().decide(Inputs.from_dict(inputs.as_dict())) == verdict
+    assert not policy().visible(inputs)

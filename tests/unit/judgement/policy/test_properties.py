@@ -39,6 +39,7 @@ INPUTS = st.builds(
     roles=st.sampled_from([(), ("guest",), ("operator", "guest")]),
     trust=st.floats(0, 5),
     held=st.frozensets(st.sampled_from(CAPABILITIES)),
+    denied=st.dictionaries(st.sampled_from(CAPABILITIES), st.text(max_size=5), max_size=2),
     depth=st.integers(0, 4),
     arguments=st.dictionaries(st.sampled_from(["text", "n"]), st.one_of(st.text(max_size=5), st.integers())),
     findings=st.lists(st.builds(seen, severity=st.sampled_from(list(Severity))), max_size=2).map(tuple),

@@ -253,3 +253,14 @@ def test_a_principal_that_nobody_can_be_is_refused_with_the_id_that_was_meant(me
     parse(
         shipped_text().replace("denials: []", "denials: [{capability: status, to: principal:local/guest, reason: r}]")
     )
+
+
+@given(st.sampled_from([*KNOWN, *CAPABILITIES]), HELD, KINDS, st.sampled_from([*CAPABILITIES]))
+def test_a_denials_reason_is_told_of_what_it_takes_away_and_of_nothing_else(
+    denied: str, held: list[str], kind: str, capability: str
+) -> None:
+    table = made(denials=[{"capability": denied, "to": "principal:local/token:lena", "reason": "until Friday"}])
+    taken = SHIPPED.capabilities(held, kind) - table.capabilities(held, kind, "local/token:lena")
+    told = table.denial(capability, held, kind, "local/token:lena")
+    assert told == ("until Friday" if capability in taken else "")
+    assert table.denial(capability, held, kind, "local/token:noor") == ""
