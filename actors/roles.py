@@ -22,6 +22,7 @@ from .boot import Boot
 from .decision import check
 from .reporting import Reporter
 from .role_answers import AnswerError
+from .role_exceptions import exceptions
 from .rulefiles import Loaded, RuleFileError, RuleFiles
 from .sources import result
 from .trust import TrustLedger
@@ -115,7 +116,7 @@ class RoleEngine:
         event = loaded.event
         versions = {"policy_version": event.policy_version, "roles_version": event.roles_version}
         try:
-            self._boot.audit.append("rules_changed", versions)
+            self._boot.audit.append("rules_changed", versions | exceptions(loaded.roles, self._clock()))
         except AuditError as error:
             self._refuse(f"new rules can't be recorded: {error}")
             self._files.forget()  # tried again with the next look

@@ -221,3 +221,28 @@ async def test_a_role_is_suggested_by_words_alone_while_no_model_answers(graph: 
     await graph.peer("ml", model)
     assert (await ask(graph, "suggest_role", task))["meaning"] is True
     assert model.asked == [[task["task_description"]]]
+
+
+async def test_the_record_of_new_rules_holds_what_they_lend_and_deny_within_a_bound(
+    graph: Graph, tmp_path: Path
+) -> None:
+    def lent(until: str) -> str:
+        return (
+            "{capability: read_logs, from: role:devops_engineer, to: principal:local/token:lena,"
+            f" until: {until}, reason: on call}}"
+        )
+
+    denial = "{capability: status, to: principal:local/token:noor, reason: until Friday}"
+    text = SHIPPED["roles.yaml"].replace("denials: []", f"denials: [{', '.join([denial] * 52)}]")
+    text = text.replace("delegations: []", f"delegations: [{lent('2020-01-02')}, {lent('2100-01-02')}]")
+    (tmp_path / "roles.yaml").write_text(text)
+    await graph.start("roles", engine)
+    (record,) = graph.records("rules_changed")
+    (delegation,) = record["delegations"]
+    assert (delegation["to"], delegation["until"]) == ("principal:local/token:lena", "2100-01-02T00:00:00+00:00")
+    assert record["denials"][0] == {
+        "capability": "status",
+        "to": "principal:local/token:noor",
+        "reason": "until Friday",
+    }
+    assert (len(record["denials"]), record["unlisted"]) == (50, 2)
