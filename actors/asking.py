@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import msgpack
 
@@ -16,6 +15,7 @@ from aura_ia_mcp.judgement.answer import render
 from aura_ia_mcp.judgement.plans import Plan, PlanError, Step, Templates
 from aura_ia_mcp.judgement.risk import Risk, of_call, of_text
 
+from .offering import NOTHING, Offering, told
 from .relay import Relay
 
 GRANT = "workflow"
@@ -199,7 +199,8 @@ class Asking:
 
     async def answer(self, *, plan_only: bool) -> JSON:
         """The result of `ask`."""
-        route = await self._way.route(self._request, self._about)
+        offering = Offering(self._caller.facts, self._caller.held)
+        route = offering.of(await self._way.route(self._request, self._about))
         plan = self._plan(route)
         risk = self._risk(plan)
         obstacle = self._obstacle(route, plan, risk, plan_only=plan_only)
@@ -211,7 +212,7 @@ class Asking:
             ran = await self._way.run(plan.steps)
             answer, composed = await self._worded(ran.rows)
         return {
-            "route": _route(route),
+            "route": told(route),
             "risk": {"level": risk.level, "score": risk.score},
             "plan": plan.as_dict(),
             "status": ran.status,
@@ -254,7 +255,8 @@ class Asking:
     def _obstacle(self, route: JSON, plan: Plan, risk: Risk, *, plan_only: bool) -> str:
         """Why nothing is run, as the answer; "" when the plan is to be run."""
         several = len(plan.steps) > 1 and ORCHESTRATE not in self._caller.held
-        for holds, told in (
+        for holds, says in (
+            (bool(route.get("withheld")), NOTHING),
             (bool(route.get("asks")), str(route.get("asks"))),
             (route["kind"] == "none" and bool(route.get("destructive")), _NO_SUCH_TOOL),
             (route["kind"] == "none" or route["name"] == _ITSELF, _UNKNOWN),
@@ -265,7 +267,7 @@ class Asking:
             (several, _SEVERAL.format(len(plan.steps), ORCHESTRATE)),
         ):
             if holds:
-                return told
+                return says
         return ""
 
     def _nothing_left(self, route: JSON, plan: Plan) -> str:
@@ -282,18 +284,3 @@ class Asking:
             failure = error.failure
             self._notes.append(f"The answer is made from the results alone: {failure.message}. {failure.recovery}")
         return render(rows), False
-
-
-def _route(reply: JSON) -> JSON:
-    choice: dict[str, Any] = {
-        "kind": reply["kind"],
-        "name": reply.get("name") or "",
-        "confidence": round(float(reply["confidence"]), 4),
-        "arguments": reply.get("arguments") or {},
-        "why": [str(why) for why in reply.get("why") or ()],
-        "alternatives": [
-            {"kind": each["kind"], "name": each["name"], "confidence": round(float(each["confidence"]), 4)}
-            for each in reply.get("alternatives") or ()
-        ],
-    }
-    return choice

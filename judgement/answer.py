@@ -15,7 +15,13 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
     Args:
         rows: of the steps, as `RunPlan` answers.
     """
-    return "\n".join(f"{row['id']} ({row['tool']}): {_line(row)}" for row in rows)
+    return "\n".join(f"{_name(row)}: {_line(row)}" for row in rows)
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """The step and its tool; a step that is called as its tool once."""
+    step, tool = str(row["id"]), str(row["tool"])
+    return step if step == tool else f"{step} ({tool})"
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ from .inside import PARENT, Inside, fact, fails, reply
 
 AGENT = Principal("a1", roles=("agent",))
 FACTS = [
+    fact("ask"),
     fact("check_health"),
     fact("get_system_status"),
     fact("get_cluster_status"),
@@ -89,7 +90,7 @@ async def test_a_tool_is_run_as_a_new_request_and_its_result_is_the_answer(insid
         ["the word health"],
     )
     assert (told["status"], told["steps"][0]["audit_id"]) == ("done", "rec-7")
-    assert told["answer"] == "check_health (check_health): status ok; checks (2)"
+    assert told["answer"] == "check_health: status ok; checks (2)"
     assert (told["risk"]["level"], told["composed"]) == ("low", False)
     assert any("no language engine" in note for note in told["notes"])
 
@@ -141,8 +142,8 @@ async def test_it_asks_back_when_the_router_does(inside: Inside) -> None:
         ({"kind": "none"}, "I don't know"),
         ({"kind": "tool", "name": "ask"}, "I don't know"),
         ({"kind": "model", "name": "general"}, "language model"),
-        ({"kind": "tool", "name": "ghost"}, "there is no tool ghost"),
-        ({"kind": "tool", "name": "execute_command"}, "there is no tool execute_command"),
+        ({"kind": "tool", "name": "ghost"}, "Nothing was run: nothing that you may use does that"),
+        ({"kind": "tool", "name": "execute_command"}, "nothing that you may use does that"),
         ({"kind": "tool", "name": "get_recent_logs"}, "capability read_logs"),
         ({"kind": "workflow", "name": "dance"}, "there is no plan 'dance'"),
     ],
@@ -152,6 +153,44 @@ async def test_what_cannot_be_run_is_said_and_nothing_runs(inside: Inside, route
     told = await ask(inside)
     assert says in told["answer"]
     assert (told["status"], told["plan"]["steps"], ran(inside)) == ("not_run", [], [])
+
+
+async def test_what_the_caller_may_not_use_is_neither_offered_nor_asked_about(inside: Inside) -> None:
+    inside.router.route = {
+        "kind": "tool",
+        "name": "execute_command",
+        "asks": "To run a command, please say: the command (command).",
+        "why": ["to run a command"],
+        "alternatives": [
+            {"kind": "tool", "name": name, "confidence": 0.2} for name in ("get_recent_logs", "check_health")
+        ],
+    }
+    told = await ask(inside)
+    assert told["answer"].startswith("Nothing was run: nothing that you may use does that")
+    assert [each["name"] for each in told["route"]["alternatives"]] == ["check_health"]
+    assert "command" not in str(told)
+    assert "the command" in (await ask(inside, principal=OPERATOR))["asks"]
+    inside.router.route["name"] = "get_recent_logs"
+    told = await ask(inside)
+    assert (told["asks"], "capability read_logs" in told["answer"]) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("second", "asks"),
+    [
+        ("check_health", "Do you mean to check whether every part is healthy (check_health)? Otherwise"),
+        ("set_safe_mode", ""),
+    ],
+)
+async def test_a_question_which_was_meant_names_only_what_the_caller_may_use(
+    inside: Inside, second: str, asks: str
+) -> None:
+    words = f"Do you mean to run a command (execute_command) or to do another thing ({second})?"
+    inside.router.route = {"kind": "none", "asks": words}
+    told = await ask(inside)
+    assert told["asks"].startswith(asks)
+    assert told["answer"].startswith(asks or "Nothing was run: nothing that you may use does that")
+    assert "execute_command" not in str(told)
 
 
 async def test_a_destructive_request_never_becomes_a_read(inside: Inside) -> None:
