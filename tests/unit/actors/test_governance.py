@@ -615,6 +615,7 @@ def break_audit(graph: Graph, monkeypatch: pytest.MonkeyPatch, *, ready: bool) -
 async def test_nothing_runs_while_the_record_cannot_be_written(
     graph: Graph, fixtures: Fixtures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await graph.call("echo", {"text": "the rules are known"})
     break_audit(graph, monkeypatch, ready=False)
     with pytest.raises(AuraError) as caught:
         await graph.call("count")
