@@ -153,6 +153,7 @@ async def test_a_worker_that_hangs_is_down_and_tools_answers_within_the_deadline
     graph: Graph, monkeypatch: pytest.MonkeyPatch, greets: bool
 ) -> None:
     await graph.start("ml", lambda boot: HungWorker(boot, FakeModels()))
+    await graph.call("echo", {"text": "the rules are known"})
     if not greets:
         monkeypatch.setattr(graph.peers["tools"], "_connect", lambda target: asyncio.Future())
     header = Header(principal=None, deadline=time.monotonic() + 1.0)
