@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.strict import NO_SANDBOX
 from tests.support.system import JSON, System
 
 from .conftest import OPERATOR
@@ -38,7 +39,7 @@ def ran(system: System, command: str) -> JSON:
     result = system.call("execute_command", {"command": command}, principal=OPERATOR)
     error = result.get("_meta", {}).get("aura/error", {})
     if error.get("code") == "unavailable":
-        pytest.skip(f"no sandbox here: {error['message']}")
+        pytest.skip(f"{NO_SANDBOX}: {error['message']}")
     assert not result["isError"], result
     found: JSON = result["structuredContent"]
     return found

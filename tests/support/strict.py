@@ -1,4 +1,8 @@
-"""With AURA_TEST_STRICT=1 a skipped test is a failed one: CI must not pass by leaving tests out."""
+"""With AURA_TEST_STRICT=1 a skipped test is a failed one: CI must not pass by leaving tests out.
+
+One kind is let pass, loudly: a kernel that forbids user namespaces can't build a sandbox, and nothing that is installed
+changes that.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import os
 from collections.abc import Generator
 
 import pytest
+
+NO_SANDBOX = "THE SANDBOX IS NOT TESTED"
 
 
 def _strict() -> bool:
@@ -21,7 +27,7 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Fail what would be skipped while it runs; expected failures stay what they are."""
     report = yield
-    if _strict() and report.skipped and not hasattr(report, "wasxfail"):
+    if _strict() and report.skipped and not hasattr(report, "wasxfail") and NO_SANDBOX not in str(report.longrepr):
         report.outcome, report.longrepr = "failed", _reason(report)
     return report
 

@@ -22,6 +22,7 @@ from aura_ia_mcp.actors.confinement import Confinement
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.configs.settings import Commands
+from tests.support.strict import NO_SANDBOX
 
 from .alone import Alone
 from .graph import until
@@ -34,7 +35,7 @@ def walls(tmp_path_factory: pytest.TempPathFactory) -> None:
     confinement = Confinement([tmp_path_factory.mktemp("probe")])
     found = asyncio.run(sandbox.probe(Commands(), confinement))
     if isinstance(found, str):
-        pytest.skip(f"THE SANDBOX IS NOT TESTED: {found}")
+        pytest.skip(f"{NO_SANDBOX}: {found}")
 
 
 @pytest.fixture
