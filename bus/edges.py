@@ -20,6 +20,7 @@ LAYERS: dict[str, int] = {
     "roles": 2,
     "language": 1,
     "ml": 1,
+    "approvals": 0,
     "state": 0,
     "audit": 0,
     "telemetry": 0,
@@ -36,11 +37,13 @@ EDGES: frozenset[tuple[str, str]] = frozenset(
         ("safety", "tools"),
         ("safety", "roles"),
         ("safety", "state"),
+        ("safety", "approvals"),
         ("tools", "reasoning"),
         ("tools", "roles"),
         ("tools", "ml"),
         ("tools", "audit"),
         ("tools", "state"),
+        ("tools", "approvals"),
         ("reasoning", "workflow"),
         ("reasoning", "router"),
         ("reasoning", "roles"),
@@ -50,7 +53,7 @@ EDGES: frozenset[tuple[str, str]] = frozenset(
         ("roles", "state"),
     }
     | {(role, asked) for role in LAYERS for asked in _EVERYONE_ASKS if LAYERS[role] > LAYERS[asked]}
-    | {("audit", "telemetry"), ("state", "telemetry")}
+    | {("audit", "telemetry"), ("state", "telemetry"), ("approvals", "telemetry")}
 )
 
 # Not a way to ask: a step that an actor causes begins as a new request at the ingress, and passes every layer anew.

@@ -75,6 +75,10 @@ TABLE: dict[str, Row] = {
         ErrorType.APPROVAL_REQUIRED, _NOT_RUN, "This version can't ask your user; ask an operator for a rule or trust."
     ),
     "approval_required": Row(ErrorType.APPROVAL_REQUIRED, _NOT_RUN, "Get the approval decided, then repeat the call."),
+    "approval_denied": Row(_F, _NOT_RUN, "Somebody said no, and why stands in the message; ask for something else."),
+    "approval_used": Row(_V, _NOT_RUN, "An approval is good for one run; call again to ask for another."),
+    "approval_conflict": Row(_V, _NOT_RUN, "It was decided already; `aura approvals show ID` tells by whom."),
+    "unknown_approval": Row(_V, _NOT_RUN, "List those there are with list_approvals."),
     # wait
     "rate_limited": Row(ErrorType.RATE_LIMITED, _NOT_RUN, "Wait for retry_after_s, then repeat the call.", True),
     "mailbox_full": Row(_U, _NOT_RUN, "The system is busy; repeat the call after retry_after_s.", True),

@@ -196,11 +196,32 @@ class ML(Section):
     max_texts: int = Field(256, ge=1, description="Texts in one call.")
 
 
+class Database(Section):
+    """What must survive."""
+
+    url: str | None = Field(
+        None, description="A PostgreSQL database (postgresql+pg8000://...); unset keeps an SQLite file in .aura."
+    )
+
+
+class Approvals(Section):
+    """Calls that are held until somebody agrees."""
+
+    decide_within_s: float = Field(86_400.0, gt=0, description="No answer by then is a no.")
+    use_within_s: float = Field(3_600.0, gt=0, description="How long an approval can be used once it is given.")
+    most_pending: int = Field(1_000, ge=1, description="Approvals that wait at once; one more is refused.")
+    most_pending_per_principal: int = Field(50, ge=1, description="The same, for one caller.")
+
+
 class Audit(Section):
     """The record."""
 
     fsync: bool = Field(False, description="Also survive power loss; costs a disk write per call.")
     segment_bytes: int = Field(67_108_864, ge=65_536, description="A file of the record is closed at this size.")
+    epoch_s: float = Field(5.0, gt=0, description="How long records wait at most before a signed epoch seals them.")
+    epoch_records: int = Field(50_000, ge=1, description="The most records of one epoch.")
+    retention_days: float = Field(0.0, ge=0, description="Sealed files older than this are removed; 0 keeps all.")
+    retention_bytes: int = Field(0, ge=0, description="The oldest sealed files go beyond this; 0 keeps all.")
 
 
 class Settings(Section):
@@ -214,4 +235,6 @@ class Settings(Section):
     tools: Tools = Tools()
     commands: Commands = Commands()
     ml: ML = ML()
+    database: Database = Database()
+    approvals: Approvals = Approvals()
     audit: Audit = Audit()

@@ -47,6 +47,7 @@ def test_the_shipped_file_uncommented_gives_the_defaults() -> None:
     unset = {key for key in keys() if key.split(".")[1] not in data[key.split(".")[0]]}
     assert unset == {
         "cluster.num_cpus",
+        "database.url",
         "ml.encoder_path",
         "ml.encoder_sha256",
         "safety.policy_file",
