@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
@@ -10,10 +11,10 @@ from aura_ia_mcp.configs.load import leaves, masked
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.judgement.policy import OPERATE
 
-from ..sources import ToolCall, ToolDefinition
+from ..sources import ToolCall
 from .library import pages
 from .models import ask_models
-from .tool import Reach, Run, Tool, array, integer, obj, table, text
+from .tool import Reach, Tool, array, define, integer, obj, table, text
 
 CATEGORY = "documentation"
 KINDS = ("tools", "roles", "models", "collections", "workflows", "upstreams")
@@ -36,6 +37,7 @@ _FOR_ALL = (
     "tools.concurrency",
     "ml.max_texts",
 )
+_tool = partial(define, category=CATEGORY)
 
 
 def tools(settings: Settings) -> Sequence[Tool]:
@@ -46,21 +48,21 @@ def tools(settings: Settings) -> Sequence[Tool]:
             get_documentation,
             "Documentation",
             "The topics of the shipped documentation, or the text of one.",
-            {"topic": text("Which one; without it the topics are listed.", 64)},
+            obj({"topic": text("Which one; without it the topics are listed.", 64)}, required=()),
             _TOPICS,
         ),
         _tool(
             list_entities,
             "List entities",
             "What the system has of each kind. A kind that this version doesn't have is listed as absent, with why.",
-            {"kind": text("Only this kind.", enum=list(KINDS))},
+            obj({"kind": text("Only this kind.", enum=list(KINDS))}, required=()),
             _ENTITIES,
         ),
         _tool(
             list_available_tools,
             "List available tools",
             "The tools that you may call, with the permission each needs and its risk, by category.",
-            {"category": text("Only this category.", 64)},
+            obj({"category": text("Only this category.", 64)}, required=()),
             _AVAILABLE,
         ),
         _tool(
@@ -68,7 +70,7 @@ def tools(settings: Settings) -> Sequence[Tool]:
             "Configuration",
             "The settings in force and where each comes from; secrets are masked. Callers who may not operate see the"
             " limits that concern them.",
-            {"section": text("Only this section.", enum=sections)},
+            obj({"section": text("Only this section.", enum=sections)}, required=()),
             _CONFIG,
         ),
     )
@@ -153,21 +155,6 @@ def _entity(kind: str, name: str, title: str) -> JSON:
 
 def _or(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
-
-
-def _tool(run: Run, title: str, description: str, takes: JSON, gives: JSON) -> Tool:
-    name: str = run.__name__
-    return Tool(
-        ToolDefinition(
-            name=name,
-            title=title,
-            description=description,
-            input_schema=obj(takes, required=()),
-            output_schema=gives,
-            category=CATEGORY,
-        ),
-        run,
-    )
 
 
 _TOPICS = obj(

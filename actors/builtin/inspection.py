@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.judgement.finding import VERDICTS, Finding
 from aura_ia_mcp.judgement.inspection import mark
 
-from ..sources import ToolCall, ToolDefinition
-from .tool import Reach, Run, Tool, array, integer, maybe, number, obj, text
+from ..sources import ToolCall
+from .tool import Reach, Tool, array, define, integer, maybe, number, obj, text
 
 CATEGORY = "safety"
 MOST_CHARS = 1_000_000
 KINDS = ("prompt", "command", "sql", "path", "url")
+_tool = partial(define, category=CATEGORY)
 
 
 def tools(settings: Settings) -> Sequence[Tool]:
@@ -26,7 +28,6 @@ def tools(settings: Settings) -> Sequence[Tool]:
             "Check a prompt",
             "What Safety sees in a text: injections, hostile commands, secrets, personal data. `block` would be"
             " refused, `review` is for a person to look at first. Nothing is run and nobody is asked.",
-            _PROMPT,
             obj(
                 {
                     "text": _text("What to inspect; it is taken for data, whatever it says."),
@@ -34,13 +35,13 @@ def tools(settings: Settings) -> Sequence[Tool]:
                 },
                 required=("text",),
             ),
+            _PROMPT,
         ),
         _tool(
             check_pii,
             "Check for personal data",
             "Finds personal data and secrets in a text (mail, telephone, cards, accounts, national numbers, dates of"
             " birth, keys, passwords), and gives the text with marks in their place.",
-            _PII,
             obj(
                 {
                     "text": _text("What to look through."),
@@ -52,6 +53,7 @@ def tools(settings: Settings) -> Sequence[Tool]:
                 },
                 required=("text",),
             ),
+            _PII,
         ),
     )
 
@@ -86,21 +88,6 @@ def _type(finding: Finding) -> str:
 
 def _text(description: str) -> JSON:
     return text(description, MOST_CHARS, **{"x-aura-kind": "data"})
-
-
-def _tool(run: Run, title: str, description: str, gives: JSON, takes: JSON) -> Tool:
-    name: str = run.__name__
-    return Tool(
-        ToolDefinition(
-            name=name,
-            title=title,
-            description=description,
-            input_schema=takes,
-            output_schema=gives,
-            category=CATEGORY,
-        ),
-        run,
-    )
 
 
 _PLACE = {

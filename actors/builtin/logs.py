@@ -17,8 +17,8 @@ from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores import logs
 from aura_ia_mcp.stores.logs import LEVELS, Entry, Found
 
-from ..sources import ToolCall, ToolDefinition
-from .tool import Reach, Run, Tool, array, integer, maybe, obj, text
+from ..sources import ToolCall
+from .tool import Reach, Tool, array, define, integer, maybe, obj, text
 
 CATEGORY = "logs"
 MOST_LINES = 1000
@@ -28,6 +28,7 @@ _MOST_QUERY_CHARS = 500
 _MOST_REPLY_CHARS = 500_000
 _PATTERN_BYTES = 1_048_576
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_tool = partial(define, category=CATEGORY, capability="read_logs", concurrency=4)
 
 
 def tools(settings: Settings) -> Sequence[Tool]:
@@ -46,6 +47,7 @@ def tools(settings: Settings) -> Sequence[Tool]:
                 },
                 required=(),
             ),
+            _FOUND,
         ),
         _tool(
             search_logs,
@@ -61,6 +63,7 @@ def tools(settings: Settings) -> Sequence[Tool]:
                 },
                 required=("query",),
             ),
+            _FOUND,
         ),
     )
 
@@ -151,23 +154,6 @@ def _reply(found: Found, names: Sequence[str], folder: Path) -> JSON:
     if not names:
         reply["absent"] = f"there are no logs in {folder}: the system's processes keep them where it was started"
     return reply
-
-
-def _tool(run: Run, title: str, description: str, takes: JSON) -> Tool:
-    name: str = run.__name__
-    return Tool(
-        ToolDefinition(
-            name=name,
-            title=title,
-            description=description,
-            input_schema=takes,
-            output_schema=_FOUND,
-            capability="read_logs",
-            category=CATEGORY,
-            concurrency=4,
-        ),
-        run,
-    )
 
 
 _FOUND = obj(

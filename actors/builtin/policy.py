@@ -12,8 +12,8 @@ from aura_ia_mcp.judgement.policy import DEFAULT_RATE, OPERATE, Explained, Facts
 
 from ..catalogue import Servers
 from ..rules import Rules
-from ..sources import ToolCall, ToolDefinition
-from .tool import Reach, Tool, array, integer, maybe, obj, table, text
+from ..sources import ToolCall
+from .tool import Reach, Tool, array, define, integer, maybe, obj, table, text
 
 CATEGORY = "safety"
 
@@ -22,20 +22,15 @@ def tools(settings: Settings) -> Sequence[Tool]:
     """The tools of this category."""
     del settings
     return (
-        Tool(
-            ToolDefinition(
-                name="get_policy",
-                title="Policy",
-                description=(
-                    "The rules in force that concern you, and the version that records name them by. With a tool:"
-                    " what would become of your call of it, and each rule's part in that. Callers who may operate see"
-                    " all rules, and whom and which tools they name."
-                ),
-                input_schema=obj({"tool": text("Only what concerns this tool.", 128)}, required=()),
-                output_schema=_POLICY,
-                category=CATEGORY,
-            ),
+        define(
             get_policy,
+            "Policy",
+            "The rules in force that concern you, and the version that records name them by. With a tool:"
+            " what would become of your call of it, and each rule's part in that. Callers who may operate see"
+            " all rules, and whom and which tools they name.",
+            obj({"tool": text("Only what concerns this tool.", 128)}, required=()),
+            _POLICY,
+            category=CATEGORY,
         ),
     )
 

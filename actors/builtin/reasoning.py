@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.judgement.risk import LEVELS
 
-from ..sources import ToolDefinition
-from .tool import Tool, array, integer, maybe, number, obj, text
+from .tool import Tool, array, define, integer, maybe, number, obj, text
 
 CATEGORY = "reasoning"
 MOST_REQUEST_CHARS = 4_000
@@ -18,65 +17,13 @@ MOST_OPERATION_CHARS = 10_000
 ROUTES = ("tool", "workflow", "model", "none")
 STATUSES = ("done", "partial", "failed", "planned", "not_run")
 STEP_STATUSES = ("done", "failed", "refused", "skipped")
+_tool = partial(define, category=CATEGORY, layer="L4", audience="reasoning")
 
 
 def tools(settings: Settings) -> Sequence[Tool]:
     """The tools of this category."""
     del settings
-    return (
-        _tool(
-            "ask",
-            "Ask",
-            "Turns a request in plain words into a tool call or a plan of several, runs it, and answers from the"
-            " results. Each step is decided like a call of your own. It says so when it doesn't know, and asks back"
-            " when it isn't sure; a request to destroy something never becomes one that only reads.",
-            _ASK_TAKES,
-            _ASK_GIVES,
-            capability="infer",
-            risk="medium",
-            read_only=False,
-            idempotent=False,
-            reenters=True,
-            embeds=("request",),
-            timeout_s=120.0,
-        ),
-        _tool(
-            "evaluate_risk",
-            "Evaluate risk",
-            "How risky an operation would be, told in words, as a command or as SQL: a score from 0 to 100 with each"
-            " factor's share, its level, and whether somebody has to approve it. Nothing is run.",
-            _RISK_TAKES,
-            _RISK_GIVES,
-        ),
-        _tool(
-            "diagnose_issue",
-            "Diagnose an issue",
-            "Runs checks of the system (health, status, models, activity, recent errors), each decided like a"
-            " call of your own, and says what they mean: findings, the likely cause and the remedy, or that nothing is"
-            " wrong.",
-            _DIAGNOSE_TAKES,
-            _DIAGNOSE_GIVES,
-            capability="read_logs",
-            reenters=True,
-            timeout_s=60.0,
-        ),
-    )
-
-
-def _tool(name: str, title: str, description: str, takes: JSON, gives: JSON, **more: Any) -> Tool:
-    return Tool(
-        ToolDefinition(
-            name=name,
-            title=title,
-            description=description,
-            input_schema=takes,
-            output_schema=gives,
-            layer="L4",
-            audience="reasoning",
-            category=CATEGORY,
-            **more,
-        )
-    )
+    return _TOOLS
 
 
 _NOTES = array(text("A note."), "What else you should know.")
@@ -205,4 +152,42 @@ _DIAGNOSE_GIVES = obj(
         "healthy": {"type": "boolean", "description": "Whether every check ran and nothing was found."},
         "notes": _NOTES,
     }
+)
+_TOOLS = (
+    _tool(
+        "ask",
+        "Ask",
+        "Turns a request in plain words into a tool call or a plan of several, runs it, and answers from the"
+        " results. Each step is decided like a call of your own. It says so when it doesn't know, and asks back"
+        " when it isn't sure; a request to destroy something never becomes one that only reads.",
+        _ASK_TAKES,
+        _ASK_GIVES,
+        capability="infer",
+        risk="medium",
+        read_only=False,
+        idempotent=False,
+        reenters=True,
+        embeds=("request",),
+        timeout_s=120.0,
+    ),
+    _tool(
+        "evaluate_risk",
+        "Evaluate risk",
+        "How risky an operation would be, told in words, as a command or as SQL: a score from 0 to 100 with each"
+        " factor's share, its level, and whether somebody has to approve it. Nothing is run.",
+        _RISK_TAKES,
+        _RISK_GIVES,
+    ),
+    _tool(
+        "diagnose_issue",
+        "Diagnose an issue",
+        "Runs checks of the system (health, status, models, activity, recent errors), each decided like a"
+        " call of your own, and says what they mean: findings, the likely cause and the remedy, or that nothing is"
+        " wrong.",
+        _DIAGNOSE_TAKES,
+        _DIAGNOSE_GIVES,
+        capability="read_logs",
+        reenters=True,
+        timeout_s=60.0,
+    ),
 )

@@ -4,75 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from aura_ia_mcp.bus.messages import JSON, ReadActivity
 from aura_ia_mcp.configs.settings import Settings
 
 from ..activity import principal_name
-from ..sources import ToolCall, ToolDefinition
+from ..sources import ToolCall
 from .cluster import get_cluster_status, get_system_status
 from .health import check_health
 from .models import STATES, get_model_status
-from .tool import Reach, Run, Tool, array, integer, maybe, number, obj, table, text
+from .tool import Reach, Tool, array, define, integer, maybe, number, obj, table, text
 
 CATEGORY = "status"
 MOST_ECHO_CHARS = 100_000
 DAY_S = 86_400
+_tool = partial(define, category=CATEGORY)
 
 
 def tools(settings: Settings) -> Sequence[Tool]:
     """The tools of this category."""
     del settings
-    return (
-        _tool(
-            echo,
-            "Echo",
-            "Returns the given text. The cheapest governed call: try a connection, or measure one.",
-            obj({"text": text("The same text.")}),
-            obj({"text": text("What to return.", MOST_ECHO_CHARS)}),
-        ),
-        _tool(
-            check_health,
-            "Check health",
-            "Probes every part of the system now: whether it answers, and how quickly. `off` is a part that the"
-            " settings switch off.",
-            _HEALTH,
-        ),
-        _tool(
-            get_system_status,
-            "System status",
-            "Version, uptime, nodes, resources, and each part with its state, restarts, mailbox depth and times.",
-            _SYSTEM,
-        ),
-        _tool(
-            get_model_status,
-            "Model status",
-            "The models of each ML worker: whether they are loaded and where, their revision and hash, the measured"
-            " quality, and how much they did.",
-            _MODELS,
-        ),
-        _tool(
-            get_activity_stats,
-            "Activity",
-            "How many requests, errors and denials there were, by tool and by principal. Without the capability"
-            " read_logs, of the principals only your own is shown.",
-            _ACTIVITY,
-            obj(
-                {
-                    "window_s": integer(
-                        "Seconds to look back, in whole minutes.", minimum=1, maximum=DAY_S, default=3600
-                    )
-                },
-                required=(),
-            ),
-        ),
-        _tool(
-            get_cluster_status,
-            "Cluster status",
-            "What Ray says: nodes, resources, which actor lives where, and the dashboard's URL.",
-            _CLUSTER,
-        ),
-    )
+    return _TOOLS
 
 
 async def echo(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
@@ -90,21 +43,6 @@ async def get_activity_stats(arguments: JSON, call: ToolCall, reach: Reach) -> J
         own = principal_name(call.principal.tenant, call.principal.id)
         stats["by_principal"] = {name: counts for name, counts in stats["by_principal"].items() if name == own}
     return stats
-
-
-def _tool(run: Run, title: str, description: str, gives: JSON, takes: JSON | None = None) -> Tool:
-    name: str = run.__name__
-    return Tool(
-        ToolDefinition(
-            name=name,
-            title=title,
-            description=description,
-            input_schema=takes or obj(),
-            output_schema=gives,
-            category=CATEGORY,
-        ),
-        run,
-    )
 
 
 _HEALTH = obj(
@@ -198,6 +136,7 @@ _MODELS = obj(
         **_LOADING,
     }
 )
+_WINDOW = integer("Seconds to look back, in whole minutes.", minimum=1, maximum=DAY_S, default=3600)
 _COUNTS = {
     "requests": integer("Calls and reads."),
     "errors": integer("Of them, failed."),
@@ -239,4 +178,51 @@ _CLUSTER = obj(
         ),
         "age_s": number("Seconds since this was reported."),
     }
+)
+_TOOLS = (
+    _tool(
+        echo,
+        "Echo",
+        "Returns the given text. The cheapest governed call: try a connection, or measure one.",
+        obj({"text": text("What to return.", MOST_ECHO_CHARS)}),
+        obj({"text": text("The same text.")}),
+    ),
+    _tool(
+        check_health,
+        "Check health",
+        "Probes every part of the system now: whether it answers, and how quickly. `off` is a part that the"
+        " settings switch off.",
+        obj(),
+        _HEALTH,
+    ),
+    _tool(
+        get_system_status,
+        "System status",
+        "Version, uptime, nodes, resources, and each part with its state, restarts, mailbox depth and times.",
+        obj(),
+        _SYSTEM,
+    ),
+    _tool(
+        get_model_status,
+        "Model status",
+        "The models of each ML worker: whether they are loaded and where, their revision and hash, the measured"
+        " quality, and how much they did.",
+        obj(),
+        _MODELS,
+    ),
+    _tool(
+        get_activity_stats,
+        "Activity",
+        "How many requests, errors and denials there were, by tool and by principal. Without the capability"
+        " read_logs, of the principals only your own is shown.",
+        obj({"window_s": _WINDOW}, required=()),
+        _ACTIVITY,
+    ),
+    _tool(
+        get_cluster_status,
+        "Cluster status",
+        "What Ray says: nodes, resources, which actor lives where, and the dashboard's URL.",
+        obj(),
+        _CLUSTER,
+    ),
 )
