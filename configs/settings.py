@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
 
 
 class Section(BaseModel):
@@ -19,7 +23,7 @@ class System(Section):
 
     state_dir: Path = Field(Path(".aura"), description="State, keys and sockets; one running system per folder.")
     log_dir: Path = Field(Path("logs"), description="Audit records and the two readable views of the guide.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
         "INFO", description="How much the processes say of themselves (AURA_LOG_LEVEL)."
     )
     drain_s: float = Field(5.0, ge=0, le=600, description="How long an orderly stop waits for calls under way.")

@@ -246,3 +246,7 @@ def test_credentials_inside_urls_are_masked() -> None:
 @given(st.recursive(st.integers() | st.booleans() | st.text(), st.lists, max_leaves=5))
 def test_what_is_written_as_toml_is_read_back(value: object) -> None:
     assert tomllib.loads(f"value = {toml(value)}")["value"] == value
+
+
+def test_a_log_level_may_be_written_small(tmp_path: Path) -> None:
+    assert read(tmp_path, AURA_LOG_LEVEL="debug").settings.system.log_level == "DEBUG"
