@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from aura_ia_mcp.bus.bus import Context
-from aura_ia_mcp.bus.messages import CallTool, Complete, GetPrompt, ReadResource
+from aura_ia_mcp.bus.messages import CallTool, Complete, Embed, GetPrompt, ReadResource
 from aura_ia_mcp.bus.tokens import Verifier, who
 
 Governed = CallTool | ReadResource | GetPrompt | Complete
 
 
-def covered(message: Governed) -> Any:
+def covered(message: Governed | Embed) -> Any:
     """The arguments that a token for this message covers: everything the client gave that the work depends on."""
     if isinstance(message, ReadResource):
         return message.uri
+    if isinstance(message, Embed):
+        return message.texts
     if isinstance(message, Complete):
         return [message.ref, message.argument, message.context]
     if message.inputs is None and message.state is None:
@@ -22,7 +24,7 @@ def covered(message: Governed) -> Any:
     return [message.arguments, message.inputs, message.state]
 
 
-def action_of(message: Governed, contract: str = "") -> str:
+def action_of(message: Governed | Embed, contract: str = "") -> str:
     """What a token for this message allows.
 
     Args:
@@ -35,10 +37,12 @@ def action_of(message: Governed, contract: str = "") -> str:
         return f"prompt:{message.name}"
     if isinstance(message, Complete):
         return "complete"
+    if isinstance(message, Embed):
+        return "embed"
     return f"call:{message.tool}:{contract}" if contract else f"call:{message.tool}"
 
 
-def check(verifier: Verifier, message: Governed, context: Context, audience: str, contract: str = "") -> None:
+def check(verifier: Verifier, message: Governed | Embed, context: Context, audience: str, contract: str = "") -> None:
     """Refuse a message whose token doesn't cover just this.
 
     Raises:

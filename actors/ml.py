@@ -7,6 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,14 +16,13 @@ from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.errors import AuraError, Outcome
 from aura_ia_mcp.bus.messages import JSON, CallTool, Embed, ReadModels
-from aura_ia_mcp.bus.tokens import Verifier, who
 from aura_ia_mcp.models.batching import Limits
 from aura_ia_mcp.models.errors import ClosedError, ModelError, QueueFullError
 from aura_ia_mcp.models.rank import rank
 from aura_ia_mcp.models.worker import Answer, Models
 
+from .audience import Audience
 from .boot import Boot
-from .decision import check
 from .reporting import Reporter
 from .sources import result
 
@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-AUDIENCE = "ml"
-LAYER = "L1"
+_Run = Callable[[JSON, str], Coroutine[Any, Any, JSON]]
+
 _RETRY_S = 2.0
 _DECIMALS = 7
 _WEIGHTS_REMEDY = (
@@ -56,25 +56,22 @@ class MLWorker:
     """
 
     def __init__(self, boot: Boot, models: Models | None = None) -> None:
-        if boot.audience_key is None:
-            raise ValueError("the ML worker needs the key that checks decision tokens")
         self._settings = boot.settings.ml
-        self._verifier = Verifier(AUDIENCE, boot.audience_key)
         self._models = models or _models(boot)
         self.state = "off"
         self._stage, self._fraction, self._fault = "", 0.0, ""
         self._loading: asyncio.Task[None] | None = None
         self._requests = {"embedding": 0, "emotion": 0}
         self._times_ms: dict[str, deque[float]] = {kind: deque(maxlen=512) for kind in self._requests}
-        self._run: dict[str, Callable[[JSON, str], Coroutine[Any, Any, JSON]]] = {
-            "analyze_emotion": self._analyze_emotion,
-            "semantic_rank": self._semantic_rank,
-            "embed_text": self._embed_text,
+        tools = {
+            "analyze_emotion": partial(self._answer, "emotion", self._analyze_emotion),
+            "semantic_rank": partial(self._answer, "embedding", self._semantic_rank),
+            "embed_text": partial(self._answer, "embedding", self._embed_text),
         }
+        self._audience = Audience(boot, tools)
 
     async def start(self, bus: Bus) -> None:
         """Begin to load."""
-        self._bus = bus
         if self._settings.load == "start":
             self.state = "loading"
             self._loading = asyncio.create_task(self._load(), name="load the models")
@@ -92,51 +89,38 @@ class MLWorker:
     @handles(CallTool)
     async def call_tool(self, message: CallTool, context: Context) -> JSON:
         """Run one of the tools of this audience."""
-        began = time.perf_counter()
-        check(self._verifier, message, context, AUDIENCE)
-        run = self._run.get(message.tool)
-        if run is None:
-            raise AuraError("unknown_tool", f"the ML worker has no tool {message.tool!r}")
-        reply = await self._ran(run(message.arguments, _group(context.header.principal)))
-        ms = round((time.perf_counter() - began) * 1000, 3)
-        self._count("emotion" if message.tool == "analyze_emotion" else "embedding", ms)
-        return reply | {"_meta": {"aura/layers": [{"layer": LAYER, "actor": str(self._bus.address), "ms": ms}]}}
+        return await self._audience.run(message, context)
 
     @handles(Embed)
     async def embed(self, message: Embed, context: Context) -> JSON:
         """Vectors for an actor's own use; its token names these very texts."""
-        began = time.perf_counter()
-        header = context.envelope.header
-        self._verifier.verify(
-            header.tokens.get(AUDIENCE),
-            action="embed",
-            arguments=message.texts,
-            who=who(header.principal),
-            delivery=context.envelope.id,
-        )
-        answers = await self._ran(self._models.embed(message.texts, group=_group(header.principal)))
-        self._count("embedding", round((time.perf_counter() - began) * 1000, 3))
+        self._audience.check(message, context)
+        work = self._models.embed(message.texts, group=_group(context.header.principal))
+        answers = await self._ran("embedding", work)
         return {"vectors": [answer.embedding.tolist() for answer in answers], "model": self._name("embedding")}
 
-    async def _ran(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """What the models give, their errors in the form of the table's."""
+    async def _answer(self, kind: str, run: _Run, message: CallTool, context: Context) -> JSON:
+        return await self._ran(kind, run(message.arguments, _group(context.header.principal)))
+
+    async def _ran(self, kind: str, work: Coroutine[Any, Any, _T]) -> _T:
+        """What the models give, counted and timed; their errors in the form of the table's."""
+        began = time.perf_counter()
         try:
             self._require()
         except AuraError:
             work.close()
             raise
         try:
-            return await work
+            given = await work
         except QueueFullError as error:
             raise AuraError("mailbox_full", str(error), retry_after_s=error.retry_after_s) from error
         except ClosedError as error:
             raise AuraError("stopping", str(error), retry_after_s=_RETRY_S, outcome=Outcome.UNKNOWN) from error
         except ModelError as error:
             raise AuraError("unavailable", str(error), recovery=error.remedy) from error
-
-    def _count(self, kind: str, ms: float) -> None:
         self._requests[kind] += 1
-        self._times_ms[kind].append(ms)
+        self._times_ms[kind].append(round((time.perf_counter() - began) * 1000, 3))
+        return given
 
     @handles(ReadModels)
     async def read_models(self, message: ReadModels, context: Context) -> JSON:

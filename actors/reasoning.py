@@ -6,25 +6,23 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool
-from aura_ia_mcp.bus.tokens import Verifier
 from aura_ia_mcp.judgement import diagnosis, plans
 from aura_ia_mcp.judgement.risk import of_text
 from aura_ia_mcp.judgement.risk.hazards import hazards
 
 from .asking import Asking, Caller, Way, away
+from .audience import Audience
 from .boot import Boot
-from .decision import check
 from .reporting import Reporter
 from .rules import Rules, RulesFollower
 from .sources import result
 
-AUDIENCE = "reasoning"
-LAYER = "L4"
 FACTS = "aura/tools"
 _DIAGNOSE: JSON = {"kind": "workflow", "name": "diagnose", "arguments": {}}
 
@@ -40,6 +38,9 @@ class _Call:
     way: Way
 
 
+_Run = Callable[[_Call], Awaitable[JSON]]
+
+
 class Reasoning:
     """Runs ask, evaluate_risk and diagnose_issue.
 
@@ -52,18 +53,16 @@ class Reasoning:
     """
 
     def __init__(self, boot: Boot) -> None:
-        if boot.audience_key is None:
-            raise ValueError("Reasoning needs the key that checks decision tokens")
         self._boot = boot
-        self._verifier = Verifier(AUDIENCE, boot.audience_key)
         self._templates = plans.shipped()
         self._patterns = diagnosis.shipped()
-        self._run: dict[str, Callable[[_Call], Awaitable[JSON]]] = {
+        run: dict[str, _Run] = {
             "ask": self._ask,
             "evaluate_risk": self._evaluate_risk,
             "diagnose_issue": self._diagnose_issue,
         }
-        self._counts = dict.fromkeys(self._run, 0)
+        self._audience = Audience(boot, {name: partial(self._answer, each) for name, each in run.items()})
+        self._counts = dict.fromkeys(run, 0)
 
     async def start(self, bus: Bus) -> None:
         """Begin to follow the rules."""
@@ -81,21 +80,14 @@ class Reasoning:
     @handles(CallTool)
     async def call_tool(self, message: CallTool, context: Context) -> JSON:
         """Run one of the tools of this audience."""
-        began = time.perf_counter()
-        check(self._verifier, message, context, AUDIENCE)
-        run = self._run.get(message.tool)
-        if run is None:
-            raise AuraError("unknown_tool", f"Reasoning has no tool {message.tool!r}")
+        return await self._audience.run(message, context)
+
+    async def _answer(self, run: _Run, message: CallTool, context: Context) -> JSON:
         self._counts[message.tool] += 1
         call = await self._call(message, context)
         structured = await run(call)
-        own = {
-            "layer": LAYER,
-            "actor": str(self._bus.address),
-            "ms": round((time.perf_counter() - began) * 1000, 3),
-        }
         below = sorted(call.way.layers, key=lambda row: str(row["layer"]), reverse=True)
-        return _shown(structured) | {"_meta": {"aura/layers": [own, *below]}}
+        return _shown(structured) | {"_meta": {"aura/layers": below}}
 
     async def _call(self, message: CallTool, context: Context) -> _Call:
         principal = context.header.principal

@@ -11,17 +11,15 @@ from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool, Embed, Observed, RulesChanged
-from aura_ia_mcp.bus.tokens import Verifier
 from aura_ia_mcp.judgement.roles import Roles
 from aura_ia_mcp.judgement.roles.meaning import meaning
 from aura_ia_mcp.judgement.roles.trust import MOVES
 from aura_ia_mcp.stores.audit import AuditError
 
-from . import role_answers
+from .audience import Audience
 from .boot import Boot
-from .decision import check
 from .reporting import Reporter
-from .role_answers import AnswerError
+from .role_answers import ANSWERS, AnswerError
 from .role_exceptions import exceptions
 from .rulefiles import Loaded, RuleFileError, RuleFiles
 from .sources import result
@@ -29,8 +27,6 @@ from .trust import TrustLedger
 
 log = logging.getLogger(__name__)
 
-AUDIENCE = "roles"
-LAYER = "L2"
 TOPIC = "rules"
 _PERIOD_S = 1.0
 _EMBED_S = 1.0
@@ -50,12 +46,10 @@ class RoleEngine:
     """
 
     def __init__(self, boot: Boot, clock: Callable[[], float] = time.time, period_s: float = _PERIOD_S) -> None:
-        if boot.audience_key is None:
-            raise ValueError("the Role engine needs the key that checks decision tokens")
         self._boot = boot
         self._clock = clock
         self._period_s = period_s
-        self._verifier = Verifier(AUDIENCE, boot.audience_key)
+        self._audience = Audience(boot, dict.fromkeys(ANSWERS, self._answer))
         self._files = RuleFiles(boot.settings.safety)
         self._loaded: Loaded | None = None
         self._fault = ""
@@ -159,18 +153,15 @@ class RoleEngine:
     @handles(CallTool)
     async def call_tool(self, message: CallTool, context: Context) -> JSON:
         """Run one of the tools of this audience."""
-        began = time.perf_counter()
-        check(self._verifier, message, context, AUDIENCE)
-        answer = role_answers.ANSWERS.get(message.tool)
-        if answer is None:
-            raise AuraError("unknown_tool", f"the Role engine has no tool {message.tool!r}")
+        return await self._audience.run(message, context)
+
+    async def _answer(self, message: CallTool, context: Context) -> JSON:
         near = await self._meaning(message, context) if message.tool == "suggest_role" else None
         try:
-            found = answer(self._roles, message.arguments, self._clock(), near)
+            found = ANSWERS[message.tool](self._roles, message.arguments, self._clock(), near)
         except AnswerError as error:
             raise AuraError("invalid_arguments", f"{message.tool}: {error}") from error
-        ms = round((time.perf_counter() - began) * 1000, 3)
-        return result(found) | {"_meta": {"aura/layers": [{"layer": LAYER, "actor": str(self._bus.address), "ms": ms}]}}
+        return result(found)
 
     async def _meaning(self, message: CallTool, context: Context) -> dict[str, float] | None:
         """How much the task's meaning speaks for each capability; None while no model can say."""

@@ -19,19 +19,16 @@ from aura_ia_mcp.bus.messages import (
     TakeToken,
     WriteRecord,
 )
-from aura_ia_mcp.bus.tokens import Verifier
 from aura_ia_mcp.judgement.bucket import Buckets
 from aura_ia_mcp.stores.audit import AuditError
 from aura_ia_mcp.stores.records import RecordError, RecordStore
 from aura_ia_mcp.stores.tokens import TokenStore
 
+from .audience import Audience
 from .boot import Boot
-from .decision import check
 from .reporting import Reporter
 from .sources import result
 
-AUDIENCE = "state"
-LAYER = "L0"
 SWITCHES = "switches"
 OWNERS = {"trust": "roles"}  # which role may read and write which kind of record
 _SAFE_MODE = "safe_mode"
@@ -75,10 +72,8 @@ class State:
     """
 
     def __init__(self, boot: Boot) -> None:
-        if boot.audience_key is None:
-            raise ValueError("State needs the key that checks decision tokens")
         self._boot = boot
-        self._verifier = Verifier(AUDIENCE, boot.audience_key)
+        self._audience = Audience(boot, {"set_safe_mode": self._set_safe_mode})
         self._tokens = TokenStore(boot.paths.tokens)
         self._records = RecordStore(boot.paths.records)
         self._buckets: dict[int, Buckets] = {}
@@ -117,11 +112,11 @@ class State:
 
     @handles(CallTool)
     async def call_tool(self, message: CallTool, context: Context) -> JSON:
-        """Run set_safe_mode; published before it is answered, and Safety waits until it has heard of it."""
-        began = time.perf_counter()
-        check(self._verifier, message, context, AUDIENCE)
-        if message.tool != "set_safe_mode":
-            raise AuraError("unknown_tool", f"State has no tool {message.tool!r}")
+        """Run one of the tools of this audience."""
+        return await self._audience.run(message, context)
+
+    async def _set_safe_mode(self, message: CallTool, context: Context) -> JSON:
+        """Published before it is answered, and Safety waits until it has heard of it."""
         principal = context.header.principal
         by = f"{principal.tenant}/{principal.id}" if principal else ""
         async with self._switching:
@@ -134,10 +129,8 @@ class State:
             )
             await self._put(SWITCHES, _SAFE_MODE, now.payload())
         self._bus.publish(SWITCHES, now)
-        ms = round((time.perf_counter() - began) * 1000, 3)
         reply = result({"safe_mode": now.enabled, "reason": now.reason, "by": now.by, "at": now.at})
-        layers = [{"layer": LAYER, "actor": str(self._bus.address), "ms": ms}]
-        return reply | {"_meta": {"aura/layers": layers, "aura/safe_mode_version": now.version}}
+        return reply | {"_meta": {"aura/safe_mode_version": now.version}}
 
     def _safe_mode(self) -> SafeModeChanged:
         kept = self._records.get(SWITCHES, _SAFE_MODE)
