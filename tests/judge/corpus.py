@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parents[1] / "corpora"
-SETS = ("dev", "heldout")
+SETS = ("dev", "heldout", "heldout-2")
+HELD_OUT = SETS[1:]
 _MARK = re.compile(r"\[\[([a-z_]+):(.*?)\]\]", re.DOTALL)
 
 
@@ -16,6 +17,11 @@ def lines(of: str, name: str) -> list[dict[str, Any]]:
     """The lines of one part of a set: `NAME.jsonl` and every further author's `NAME-….jsonl`."""
     texts = [path.read_text("utf-8") for path in sorted((FOLDER / of).glob(f"{name}*.jsonl"))]
     return [json.loads(line) for text in texts for line in text.split("\n") if line.strip()]
+
+
+def parts(of: str) -> set[str]:
+    """The parts that a set has lines of."""
+    return {path.stem.partition("-")[0] for path in (FOLDER / of).glob("*.jsonl")}
 
 
 def unmarked(marked: str) -> tuple[str, list[tuple[str, int, int]]]:
