@@ -155,6 +155,8 @@ def _tell(found: dict[str, Any], *, everything: bool, given: bool) -> None:
     for label, member in (("Rates ", "rates"), ("Redact", "redact")):
         if verdict[member]:
             click.echo(f"  {label}  {', '.join(verdict[member])}")
+    if verdict["approvers"] > 1:
+        click.echo(f"  Agree   {verdict['approvers']} different approvers")
     if verdict["sandbox"] != "full":
         click.echo(f"  Sandbox {verdict['sandbox']} at most")
     for note in verdict["notes"]:

@@ -159,7 +159,7 @@ def _rates(policy: Policy, named: set[str], settings: Settings) -> JSON:
     return found
 
 
-_VERDICT_MEMBERS = ("effect", "rule", "reason", "remedy", "redact", "rates", "sandbox")
+_VERDICT_MEMBERS = ("effect", "rule", "reason", "remedy", "redact", "rates", "sandbox", "approvers")
 _VERDICT = obj(
     {
         "effect": text(
@@ -172,6 +172,7 @@ _VERDICT = obj(
         "redact": array({"type": "string"}, "Personal data that is redacted from the result."),
         "rates": array({"type": "string"}, "The rate classes that the call counts in."),
         "sandbox": text("The ceiling of what it may start.", enum=["none", "read_only", "workspace", "full"]),
+        "approvers": integer("How many others would have to agree, where the effect is approve."),
     },
     description="Null when a rule's condition looks at the arguments.",
 )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from .verdict import DEFAULT_RATE
 
 MOST_RULES = 2_000
+MOST_APPROVERS = 5
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Prose = Annotated[str, StringConstraints(max_length=500)]
@@ -110,6 +111,7 @@ class Rule(Part):
     redact: Annotated[tuple[Personal, ...], Field(min_length=1)] | None = None
     rate: Id | None = None
     sandbox: Literal["none", "read_only", "workspace", "full"] | None = None
+    approvers: int | None = Field(None, ge=1, le=MOST_APPROVERS)
     reason: Prose = ""
     remedy: Prose = ""
 
@@ -117,6 +119,12 @@ class Rule(Part):
     def _says_something(self) -> Self:
         if self.effect is None and self.redact is None and self.rate is None and self.sandbox is None:
             raise ValueError("the rule says nothing: give it effect, redact, rate or sandbox")
+        return self
+
+    @model_validator(mode="after")
+    def _approvers_are_for_approvals(self) -> Self:
+        if self.approvers is not None and self.effect != "approve":
+            raise ValueError("approvers says how many must approve, so it is for rules of effect approve")
         return self
 
     @model_validator(mode="after")

@@ -69,6 +69,7 @@ class _Tally:
     redact: frozenset[str] = frozenset()
     rates: set[str] = field(default_factory=lambda: {DEFAULT_RATE})
     sandbox: Sandbox = Sandbox.FULL
+    approvers: int = 1
 
     def add(self, rule: Rule) -> None:
         self.matched.append(rule.id)
@@ -77,6 +78,7 @@ class _Tally:
         if rule.rate:
             self.rates.add(rule.rate)
         self.sandbox = min(self.sandbox, rule.sandbox)
+        self.approvers = max(self.approvers, rule.approvers)
         if rule.effect is Effect.ALLOW:
             self.allow = self.allow or rule
         elif rule.effect is not None and (self.strictest is None or rule.effect > (self.strictest.effect or 0)):
@@ -131,6 +133,7 @@ class Policy:
             redact=tally.redact,
             rates=tuple(sorted(tally.rates)),
             sandbox=tally.sandbox,
+            approvers=tally.approvers,
             notes=tuple(tally.notes),
             read_arguments=read_arguments,
         )

@@ -153,6 +153,7 @@ def _scalar(node: yaml.Node) -> Any:
 _FORMS = {
     "version": "must be 1",
     "id": "must be small letters, digits, '_', '.' and '-', beginning with a letter",
+    "approvers": "must be a whole number from 1 to 5",
     "rate": "must be the name of a class under rates",
     "from": 'must be a time of day in quotes, such as "18:00"',
     "to": 'must be a time of day in quotes, such as "18:00" or "24:00"',

@@ -47,6 +47,7 @@ class Rule:
         redact: kinds of personal data.
         rate: a rate class, or "".
         sandbox: a ceiling.
+        approvers: how many must approve, where the effect is `approve`.
         reason: for the caller; may be empty.
         remedy: likewise.
         description: for readers of the file.
@@ -61,6 +62,7 @@ class Rule:
     redact: frozenset[str]
     rate: str
     sandbox: Sandbox
+    approvers: int
     reason: str
     remedy: str
     description: str
@@ -85,6 +87,7 @@ class Rule:
             redact=frozenset(written.redact or ()),
             rate=written.rate or "",
             sandbox=Sandbox.FULL if written.sandbox is None else Sandbox[written.sandbox.upper()],
+            approvers=written.approvers or 1,
             reason=written.reason,
             remedy=written.remedy,
             description=written.description,
@@ -100,6 +103,8 @@ class Rule:
     def says(self) -> str:
         """Its effect and obligations in a few words."""
         parts = [] if self.effect is None else [str(self.effect)]
+        if self.approvers > 1:
+            parts = [f"approve by {self.approvers}"]
         if self.redact:
             parts.append(f"redact {', '.join(sorted(self.redact))}")
         if self.rate:

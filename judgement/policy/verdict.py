@@ -50,6 +50,7 @@ class Verdict:
         redact: kinds of personal data to redact from the result: `pii` is all, `pii.email` one.
         rates: the rate classes that the call counts in, sorted.
         sandbox: the ceiling of what it may start.
+        approvers: how many others have to agree, where the effect is `approve`.
         notes: what a reader of the record should know, such as conditions that could not be evaluated.
         read_arguments: whether a condition looked at the arguments: then it can be recomputed only with them.
     """
@@ -63,6 +64,7 @@ class Verdict:
     redact: frozenset[str] = frozenset()
     rates: tuple[str, ...] = (DEFAULT_RATE,)
     sandbox: Sandbox = Sandbox.FULL
+    approvers: int = 1
     notes: tuple[str, ...] = ()
     read_arguments: bool = False
 
@@ -83,6 +85,7 @@ class Verdict:
             "redact": sorted(self.redact),
             "rates": list(self.rates),
             "sandbox": str(self.sandbox),
+            "approvers": self.approvers,
             "notes": list(self.notes),
             "read_arguments": self.read_arguments,
         }

@@ -112,6 +112,20 @@ def test_obligations_add_up_to_the_strictest() -> None:
     assert made.rates["light"].scope == "tool"
 
 
+def test_as_many_must_agree_as_any_rule_that_asks_for_approval_says() -> None:
+    made = policy(
+        "{id: one, effect: approve}",
+        "{id: two, effect: approve, approvers: 3}",
+        "{id: three, match: {tools: [other]}, effect: approve, approvers: 5}",
+    )
+    verdict = made.decide(call())
+    assert (verdict.effect, verdict.approvers) == (Effect.APPROVE, 3)
+    assert verdict.as_dict()["approvers"] == 3
+    assert {rule.id: rule.says for rule in made.rules}["two"] == "approve by 3"
+    reviewed = policy("{id: two, effect: approve, approvers: 2}").decide(call(risk_level="critical"))
+    assert (reviewed.rule, reviewed.approvers) == ("risk.critical", 2)
+
+
 @pytest.mark.parametrize(
     ("inputs", "effect", "rule"),
     [

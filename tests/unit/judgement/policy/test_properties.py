@@ -74,6 +74,10 @@ def rules(effects: tuple[str, ...]) -> st.SearchStrategy[Any]:
         {"effect": st.sampled_from(effects), "match": MATCHES},
         optional=OBLIGATIONS | {"when": WHENS, "unless": MATCHES},
     )
+    asking = st.fixed_dictionaries(
+        {"effect": st.just("approve"), "match": MATCHES, "approvers": st.integers(1, 5)}, optional=OBLIGATIONS
+    )
+    written = st.one_of(written, asking) if "approve" in effects else written
     trusting = st.fixed_dictionaries(
         {"match": st.builds(lambda match, trust: match | {"trust": trust}, MATCHES, TRUST)},
         optional=OBLIGATIONS | {"when": WHENS},
@@ -97,6 +101,7 @@ def test_a_rule_that_denies_or_asks_never_permits_more(written: list[Any], added
     assert after.effect >= before.effect
     assert after.redact >= before.redact
     assert after.sandbox <= before.sandbox
+    assert after.approvers >= before.approvers
     assert set(after.rates) >= set(before.rates)
 
 
