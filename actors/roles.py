@@ -15,6 +15,7 @@ from aura_ia_mcp.judgement.roles import Roles
 from aura_ia_mcp.judgement.roles.meaning import meaning
 from aura_ia_mcp.judgement.roles.trust import MOVES
 from aura_ia_mcp.stores.audit import AuditError
+from aura_ia_mcp.stores.rules_archive import RulesArchive
 
 from .audience import Audience
 from .boot import Boot
@@ -35,9 +36,10 @@ _EMBED_S = 1.0
 class RoleEngine:
     """Owns the rule files, keeps trust, and runs the role tools.
 
-    Both files are looked at every second. Good ones take over together: one retained event `RulesChanged` on the topic
-    `rules`, after a record `rules_changed`. Bad ones leave the old rules in force, and the event's `fault` says why; if
-    there are none yet, nothing is published, so that nothing governed runs, and the figures tell the fault.
+    Both files are looked at every second. Good ones take over together: their texts are archived beside the records, a
+    record `rules_changed` is written, and one retained event `RulesChanged` is published on the topic `rules`. Bad ones
+    leave the old rules in force, and the event's `fault` says why; if there are none yet, nothing is published, so that
+    nothing governed runs, and the figures tell the fault.
 
     Args:
         boot: `audience_key` among it.
@@ -51,6 +53,7 @@ class RoleEngine:
         self._period_s = period_s
         self._audience = Audience(boot, dict.fromkeys(ANSWERS, self._answer))
         self._files = RuleFiles(boot.settings.safety)
+        self._archive = RulesArchive(boot.paths.audit)
         self._loaded: Loaded | None = None
         self._fault = ""
         self._watching: asyncio.Task[None] | None = None
@@ -82,8 +85,12 @@ class RoleEngine:
             return
         try:
             loaded = await asyncio.to_thread(parse)
+            await asyncio.to_thread(self._archive.keep, (loaded.event.policy, loaded.event.roles))
         except RuleFileError as error:
             self._refuse(str(error))
+        except OSError as error:
+            self._refuse(f"new rules can't be archived: {error}; make room under {self._boot.paths.audit}")
+            self._files.forget()  # tried again with the next look
         else:
             self._take(loaded)
 

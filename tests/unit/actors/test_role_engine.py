@@ -21,6 +21,7 @@ from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool, Embed, Observed, Subscribe
 from aura_ia_mcp.bus.tokens import Claims, Minter, digest, who
 from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.stores.rules_archive import RulesArchive
 
 from .graph import Graph, code_of, until
 
@@ -246,3 +247,22 @@ async def test_the_record_of_new_rules_holds_what_they_lend_and_deny_within_a_bo
         "reason": "until Friday",
     }
     assert (len(record["denials"]), record["unlisted"]) == (50, 2)
+
+
+async def test_rules_are_archived_before_they_are_in_force(graph: Graph, tmp_path: Path) -> None:
+    started = await graph.start("roles", engine)
+    event = started._loaded.event
+    archive = RulesArchive(graph.paths.audit)
+    assert (archive.read(event.policy_version), archive.read(event.roles_version)) == (event.policy, event.roles)
+
+
+async def test_rules_that_can_not_be_archived_do_not_come_into_force(graph: Graph, tmp_path: Path) -> None:
+    started = await graph.start("roles", engine)
+    before, folder = started._loaded.event.policy_version, graph.paths.audit / "rules"
+    folder.rename(folder.with_name("aside"))
+    folder.write_text("in the way")
+    (tmp_path / "policy.yaml").write_text(SHIPPED["policy.yaml"] + "\n# changed\n")
+    await until(lambda: "archived" in started._fault)
+    assert started._loaded.event.policy_version == before
+    folder.unlink()
+    await until(lambda: started._loaded.event.policy_version != before)
