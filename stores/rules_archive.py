@@ -1,7 +1,7 @@
 """Every text of rules that ever was in force, by its version, beside the records that name it.
 
-`logs/audit/rules/<version>.yaml`; the version is the start of the text's SHA-256, so that a reader sees whether the text
-is still the one that decided. A file's time is when it last came into force: it stayed so until the next file's time.
+`logs/audit/rules/<version>.yaml`; the version is the start of the text's SHA-256, so that a reader sees whether it still
+is the text that decided. A file's time is when it last came into force: it stayed so until the next file's time.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 from .audit import segments
@@ -74,7 +75,7 @@ class RulesArchive:
         if len(kept) <= self._most:
             return
         ends = sorted(set(kept.values()))
-        superseded = dict(zip(ends, ends[1:], strict=False))
+        superseded = dict(pairwise(ends))
         oldest = _oldest(self._audit)
         for path, since in kept.items():
             if superseded.get(since, oldest) + _LAG_S < oldest:
