@@ -9,7 +9,7 @@ from aura_ia_mcp.bus.bus import Context
 from aura_ia_mcp.bus.edges import LAYERS
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool, Embed
-from aura_ia_mcp.bus.tokens import Verifier
+from aura_ia_mcp.bus.tokens import Claims, Verifier
 
 from .boot import Boot
 from .decision import check
@@ -38,13 +38,13 @@ class Audience:
         self._verifier = Verifier(boot.address.role, boot.audience_key)
         self._tools = tools
 
-    def check(self, message: CallTool | Embed, context: Context) -> None:
-        """Refuse a message whose token doesn't cover just this.
+    def check(self, message: CallTool | Embed, context: Context) -> Claims:
+        """What the token of a message says; one whose token doesn't cover just this is refused.
 
         Raises:
             AuraError: `invalid_token`.
         """
-        check(self._verifier, message, context, self._address.role)
+        return check(self._verifier, message, context, self._address.role)
 
     async def run(self, message: CallTool, context: Context) -> JSON:
         """Check the token, run the tool, tell the layer.

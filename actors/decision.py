@@ -6,7 +6,7 @@ from typing import Any
 
 from aura_ia_mcp.bus.bus import Context
 from aura_ia_mcp.bus.messages import CallTool, Complete, Embed, GetPrompt, ReadResource
-from aura_ia_mcp.bus.tokens import Verifier, who
+from aura_ia_mcp.bus.tokens import Claims, Verifier, who
 
 Governed = CallTool | ReadResource | GetPrompt | Complete
 
@@ -42,14 +42,14 @@ def action_of(message: Governed | Embed, contract: str = "") -> str:
     return f"call:{message.tool}:{contract}" if contract else f"call:{message.tool}"
 
 
-def check(verifier: Verifier, message: Governed | Embed, context: Context, audience: str, contract: str = "") -> None:
-    """Refuse a message whose token doesn't cover just this.
+def check(verifier: Verifier, message: Governed | Embed, context: Context, audience: str, contract: str = "") -> Claims:
+    """What the token of a message says; one whose token doesn't cover just this is refused.
 
     Raises:
         AuraError: `invalid_token`.
     """
     header = context.envelope.header
-    verifier.verify(
+    return verifier.verify(
         header.tokens.get(audience),
         action=action_of(message, contract),
         arguments=covered(message),

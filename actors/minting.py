@@ -16,6 +16,7 @@ from .snapshot import Subject
 
 _REENTRY = ("gateway", "workflow")  # who checks a grant: the ingress, and the actor that runs the steps
 _EMBEDDER = "ml"
+_OPERATE = "operate"
 
 
 class Minting:
@@ -46,6 +47,7 @@ class Minting:
         return tokens
 
     def _token(self, case: Case, audience: str, action: str, arguments: str) -> bytes:
+        sandbox = "full" if case.verdict is None else str(case.verdict.sandbox)
         return self._minter.mint(
             Claims(
                 id=new_id(),
@@ -55,6 +57,8 @@ class Minting:
                 policy=case.standing.rules.version,
                 audience=audience,
                 expires=time.time() + self._ttl_s,
+                sandbox=sandbox,
+                operates=_OPERATE in case.standing.held,
             )
         )
 

@@ -74,6 +74,8 @@ class ToolCall:
         meta: the client's `_meta`.
         inputs: the client's answers to an `InputRequiredResult` (`inputResponses`), or None.
         state: the `requestState` that came back with them, or None; the client may have altered it.
+        sandbox: the ceiling of what the call may start: none (nothing at all), read_only, workspace or full (no
+            ceiling). A source that starts processes keeps to it.
     """
 
     context: Context
@@ -83,6 +85,7 @@ class ToolCall:
     meta: JSON = field(default_factory=dict)
     inputs: JSON | None = None
     state: str | None = None
+    sandbox: str = "full"
 
     @property
     def header(self) -> Header:

@@ -25,7 +25,7 @@ from aura_ia_mcp.bus.messages import (
     ReadResource,
     ResourceUpdated,
 )
-from aura_ia_mcp.bus.tokens import Verifier
+from aura_ia_mcp.bus.tokens import Claims, Verifier
 from aura_ia_mcp.judgement.inspection.redaction import redact_text
 
 from .boot import Boot
@@ -142,7 +142,7 @@ class Tools:
         if runnable is None or not self._servers.shows(message.server, message.tool):
             raise AuraError("unknown_tool", f"there is no tool {message.tool!r}")
         definition = runnable.definition
-        check(self._verifier, message, context, HERE, definition.fingerprint)
+        claims = check(self._verifier, message, context, HERE, definition.fingerprint)
         runnable.check.check(message.tool, message.arguments)
         most = definition.concurrency or self._settings.concurrency
         if runnable.running >= most:
@@ -150,10 +150,10 @@ class Tools:
                 "too_many_calls", f"{message.tool} runs {most} times at once already", retry_after_s=_BUSY_RETRY_S
             )
         if definition.reenters:  # it waits for other calls: the mailboxes bound it, and it holds no slot
-            return self._with_layer(await self._within(runnable, message, context), began)
+            return self._with_layer(await self._within(runnable, message, context, claims), began)
         runnable.running += 1
         try:
-            reply = await self._within(runnable, message, context)
+            reply = await self._within(runnable, message, context, claims)
         finally:
             runnable.running -= 1
         return self._with_layer(reply, began)
@@ -210,7 +210,7 @@ class Tools:
 
     # --- running ------------------------------------------------------------------------------------------------------
 
-    async def _within(self, runnable: Runnable, message: CallTool, context: Context) -> JSON:
+    async def _within(self, runnable: Runnable, message: CallTool, context: Context, claims: Claims) -> JSON:
         definition = runnable.definition
         left_s = context.header.remaining_s - _MARGIN_S
         own_s = definition.timeout_s or self._settings.timeout_s
@@ -227,6 +227,7 @@ class Tools:
                     message.meta,
                     message.inputs,
                     message.state,
+                    claims.sandbox,
                 )
                 work = runnable.source.call(message.tool, message.arguments, call)
                 return _given(message.tool, await self._guard(message.tool, work))

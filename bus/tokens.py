@@ -44,7 +44,11 @@ def grant(parent: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token says: this principal may run this, with arguments of this digest, until `expires` (Unix seconds)."""
+    """What a token says: this principal may run this, with arguments of this digest, until `expires` (Unix seconds).
+
+    What it starts may reach at most as far as `sandbox` says (none, read_only, workspace or full). `operates` tells a
+    callee that can't ask whether the caller holds the capability `operate`.
+    """
 
     id: str
     who: str
@@ -53,6 +57,8 @@ class Claims:
     policy: str
     audience: str
     expires: float
+    sandbox: str = "full"
+    operates: bool = False
 
 
 _CLAIMS = tuple(field.name for field in fields(Claims))

@@ -41,13 +41,16 @@ class ExecuteCommand:
 
     def __init__(self, settings: Commands) -> None:
         self._settings = settings
-        self._made: tuple[Confinement, Sandbox] | None = None
+        self._made: dict[Commands, tuple[Confinement, Sandbox]] = {}
 
     async def run(self, arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
         """Split, check, confine, run."""
+        settings = _held_to(self._settings, call.sandbox)
         words = self._words(arguments["command"])
-        confinement, sandbox = self._within(reach.boot)
-        argv, cwd = await asyncio.to_thread(self._confine, words, arguments.get("cwd"), confinement, reach.boot)
+        confinement, sandbox = self._within(settings, reach.boot)
+        argv, cwd = await asyncio.to_thread(
+            self._confine, words, arguments.get("cwd"), confinement, settings, reach.boot
+        )
         wanted_s = float(arguments.get("timeout_s", USUAL_S))
         timeout_s = max(_LEAST_S, min(wanted_s, call.header.remaining_s - _MARGIN_S))
         ended, walls = await sandbox.run(argv, cwd, timeout_s)
@@ -62,18 +65,19 @@ class ExecuteCommand:
             raise AuraError("invalid_arguments", f"arguments.command: {why}")
         return words
 
-    def _within(self, boot: Boot) -> tuple[Confinement, Sandbox]:
-        if self._made is None:
-            confinement = Confinement(self._settings.roots, (boot.paths.state, boot.paths.short))
-            self._made = confinement, Sandbox(self._settings, confinement)
-        return self._made
+    def _within(self, settings: Commands, boot: Boot) -> tuple[Confinement, Sandbox]:
+        if settings not in self._made:  # one for each ceiling
+            confinement = Confinement(settings.roots, (boot.paths.state, boot.paths.short))
+            self._made[settings] = confinement, Sandbox(settings, confinement)
+        return self._made[settings]
 
+    @staticmethod
     def _confine(
-        self, words: Sequence[str], cwd: str | None, confinement: Confinement, boot: Boot
+        words: Sequence[str], cwd: str | None, confinement: Confinement, settings: Commands, boot: Boot
     ) -> tuple[list[str], Path]:
         rules = boot.settings.safety
         own = [boot.paths.state, boot.paths.logs, rules.policy_file, rules.roles_file, rules.rules_folder]
-        writing = precious(self._settings.writable, confinement, [path for path in own if path is not None])
+        writing = precious(settings.writable, confinement, [path for path in own if path is not None])
         if why := confinement.fault() or writing:
             raise AuraError("unavailable", why)
         program = find_program(words[0])
@@ -82,6 +86,23 @@ class ExecuteCommand:
         start = confinement.start(cwd)
         confinement.check(words[1:], start)
         return [program, *words[1:]], start
+
+
+def _held_to(settings: Commands, ceiling: str) -> Commands:
+    """What is left of the settings under a call's ceiling: without walls it can't be kept, so then nothing runs.
+
+    Raises:
+        AuraError: `forbidden`: it may start nothing at all.
+    """
+    if ceiling == "full":
+        return settings
+    if ceiling == "none":
+        raise AuraError(
+            "forbidden",
+            "a rule of the policy lets this call start nothing (sandbox: none), and a command is a process",
+            recovery="get_policy shows the rule; an operator can change it.",
+        )
+    return settings.model_copy(update={"unsandboxed": False, "writable": settings.writable and ceiling == "workspace"})
 
 
 def _told(ended: Ended, walls: str) -> JSON:

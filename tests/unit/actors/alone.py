@@ -32,9 +32,9 @@ class Alone:
         made = [*logs.tools(settings), *command.tools(settings)]
         self.tools = {tool.definition.name: tool for tool in made}
 
-    async def call(self, name: str, arguments: JSON, within_s: float = 60.0) -> JSON:
+    async def call(self, name: str, arguments: JSON, within_s: float = 60.0, *, sandbox: str = "full") -> JSON:
         run = self.tools[name].run
         assert run is not None
         header = Header(deadline=time.monotonic() + within_s)
-        call = ToolCall(cast("Any", SimpleNamespace(header=header)))
+        call = ToolCall(cast("Any", SimpleNamespace(header=header)), sandbox=sandbox)
         return await run(arguments, call, self._reach)

@@ -68,6 +68,26 @@ def children() -> int:
     return len(psutil.Process().children(recursive=True))
 
 
+async def test_a_ceiling_of_none_starts_nothing(alone: Alone) -> None:
+    with pytest.raises(AuraError, match="sandbox: none") as caught:
+        await alone.call("execute_command", {"command": "touch made"}, sandbox="none")
+    assert caught.value.code == "forbidden"
+    assert not (alone.folder / "work" / "made").exists()
+
+
+@pytest.mark.parametrize("ceiling", ["read_only", "workspace"])
+async def test_a_ceiling_is_not_kept_by_doing_without_walls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ceiling: str
+) -> None:
+    async def none(*_: object) -> str:
+        return "bubblewrap isn't installed"
+
+    monkeypatch.setattr(sandbox, "probe", none)
+    alone = Alone(tmp_path, unsandboxed=True, **SLEEP)
+    with pytest.raises(AuraError, match="no command runs without a sandbox"):
+        await alone.call("execute_command", {"command": "ls"}, sandbox=ceiling)
+
+
 # --- refusals: before any process is started -------------------------------------------------------------------------
 
 
@@ -239,6 +259,14 @@ class TestWithinWalls:
         alone = Alone(tmp_path, roots=[tmp_path / "data"], writable=True, **SLEEP)
         assert (await run(alone, "touch made"))["exit_code"] == 0
         assert (tmp_path / "data" / "made").exists()
+
+    async def test_a_ceiling_takes_back_what_the_settings_allow(self, tmp_path: Path) -> None:
+        (tmp_path / "data").mkdir()
+        alone = Alone(tmp_path, roots=[tmp_path / "data"], writable=True, **SLEEP)
+        held = await alone.call("execute_command", {"command": "touch held"}, sandbox="read_only")
+        assert "Read-only file system" in held["stderr"]
+        assert not (tmp_path / "data" / "held").exists()
+        assert (await alone.call("execute_command", {"command": "touch own"}, sandbox="workspace"))["exit_code"] == 0
 
     async def test_there_is_no_network_no_capability_and_no_other_process(self, alone: Alone) -> None:
         script = (
