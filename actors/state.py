@@ -21,6 +21,7 @@ from aura_ia_mcp.bus.messages import (
 )
 from aura_ia_mcp.judgement.bucket import Buckets
 from aura_ia_mcp.stores.audit import AuditError
+from aura_ia_mcp.stores.database import Database
 from aura_ia_mcp.stores.records import RecordError, RecordStore
 from aura_ia_mcp.stores.tokens import TokenStore
 
@@ -74,8 +75,9 @@ class State:
     def __init__(self, boot: Boot) -> None:
         self._boot = boot
         self._audience = Audience(boot, {"set_safe_mode": self._set_safe_mode})
-        self._tokens = TokenStore(boot.paths.tokens)
-        self._records = RecordStore(boot.paths.records)
+        self._database = Database.of(boot.settings, boot.paths)
+        self._tokens = TokenStore(self._database)
+        self._records = RecordStore(self._database)
         self._buckets: dict[int, Buckets] = {}
         self._switching = asyncio.Lock()
         self._failures = Failures()
@@ -89,10 +91,9 @@ class State:
         self._reporter.start()
 
     async def stop(self) -> None:
-        """Close the stores."""
+        """Close the database."""
         await self._reporter.stop()
-        await asyncio.to_thread(self._tokens.close)
-        await asyncio.to_thread(self._records.close)
+        await asyncio.to_thread(self._database.close)
 
     @handles(Authenticate)
     async def authenticate(self, message: Authenticate, context: Context) -> JSON:
@@ -134,7 +135,7 @@ class State:
 
     def _safe_mode(self) -> SafeModeChanged:
         kept = self._records.get(SWITCHES, _SAFE_MODE)
-        return SafeModeChanged(**kept) if kept else SafeModeChanged(False, "", "", 0.0, 0)
+        return SafeModeChanged(**kept.value) if kept else SafeModeChanged(False, "", "", 0.0, 0)
 
     # --- records ------------------------------------------------------------------------------------------------------
 

@@ -140,7 +140,7 @@ def state(settings: Settings) -> Iterable[Finding]:
     if not paths.state.exists():
         yield ok("state", f"{paths.state} isn't there yet; `aura serve` makes it")
         return
-    private = [paths.state, paths.run, paths.tokens, paths.operator_token, paths.audit_key]
+    private = [paths.state, paths.run, paths.database, paths.operator_token, paths.audit_key]
     loose = [path for path in private if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
     if loose:
         names = " ".join(str(path) for path in loose)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import secrets
 import socket
@@ -11,6 +12,7 @@ from aura_ia_mcp.bus.edges import KEYED
 from aura_ia_mcp.bus.keys import EdgeKeys, audience_key, derive
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.stores.database import Database
 from aura_ia_mcp.stores.keys import load_or_create
 from aura_ia_mcp.stores.tokens import TokenStore
 
@@ -36,11 +38,8 @@ def provision(
         load_or_create(paths.audit_key),
         authority.save() if authority else None,
     )
-    store = TokenStore(paths.tokens)
-    try:
-        store.ensure_operator(paths.operator_token)
-    finally:
-        store.close()
+    with contextlib.closing(Database.of(settings, paths)) as database:
+        TokenStore(database).ensure_operator(paths.operator_token)
     node = socket.gethostname()
     graph = GraphSpec(settings, roots, node, sources, started_at, origins)
     gateway = GatewaySpec(

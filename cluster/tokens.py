@@ -6,7 +6,6 @@ revoked token within `gateway.auth_cache_s`.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.judgement.roles import Caller, Role
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter
+from aura_ia_mcp.stores.database import Database, RecordError
 from aura_ia_mcp.stores.keys import KeyFileError, load_or_create
 from aura_ia_mcp.stores.read import verify
 from aura_ia_mcp.stores.tokens import TokenError, TokenRecord, TokenStore
@@ -65,8 +65,8 @@ def list_tokens(settings: Settings) -> list[dict[str, Any]]:
         OperatorError: the file can't be read.
     """
     paths = Paths.of(settings)
-    if not paths.tokens.exists():
-        return []
+    if settings.database.url is None and not (paths.database.exists() or paths.former_tokens.exists()):
+        return []  # and nothing is made by looking
     with _opened(settings, record=False) as (store, _):
         return [_public(record) for record in store.list()]
 
@@ -117,24 +117,22 @@ def _public(record: TokenRecord) -> dict[str, Any]:
 
 @contextmanager
 def _opened(settings: Settings, *, record: bool = True) -> Iterator[tuple[TokenStore, Any]]:
-    """The token file and, unless only reading, this command's own chain of records."""
+    """The tokens and, unless only reading, this command's own chain of records."""
     paths = Paths.of(settings)
     audit: AuditWriter | None = None
-    store: TokenStore | None = None
+    database: Database | None = None
     try:
-        store = TokenStore(paths.tokens)
+        database = Database.of(settings, paths)
         if record:
             key = load_or_create(paths.audit_key)
             audit = AuditWriter(paths.audit, WRITER, key, fsync=True, wait_s=_WAIT_S)
-        yield store, audit
-    except (TokenError, AuditError, KeyFileError) as error:
+        yield TokenStore(database), audit
+    except (TokenError, RecordError, AuditError, KeyFileError) as error:
         raise OperatorError(str(error)) from error
-    except sqlite3.Error as error:
-        raise OperatorError(f"{paths.tokens} can't be used: {error}; make room or look at its mode") from error
     except OSError as error:
         raise OperatorError(f"{error.filename or paths.state}: {error.strerror}; look at its mode") from error
     finally:
         if audit is not None:
             audit.close()
-        if store is not None:
-            store.close()
+        if database is not None:
+            database.close()

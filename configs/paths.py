@@ -69,14 +69,14 @@ class Paths:
         return self.run / "system.json"
 
     @property
-    def tokens(self) -> Path:
-        """SQLite with the digests of bearer tokens; mode 0600."""
-        return self.state / "tokens.sqlite"
+    def database(self) -> Path:
+        """SQLite with all that must survive, unless `database.url` names another database; mode 0600."""
+        return self.state / "state.sqlite"
 
     @property
-    def records(self) -> Path:
-        """SQLite with what the system must remember: safe mode, trust; mode 0600."""
-        return self.state / "state.sqlite"
+    def former_tokens(self) -> Path:
+        """SQLite with the tokens of versions before 0.2; taken over into `database` once, and renamed."""
+        return self.state / "tokens.sqlite"
 
     @property
     def operator_token(self) -> Path:

@@ -5,37 +5,25 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 import secrets
-import sqlite3
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from .database import Database
 from .keys import write_private
+from .tables import TOKENS
 
 PREFIX = "aura_"
 OPERATOR = "operator"
 KINDS = ("agent", "human", "service")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS tokens (
-    id INTEGER PRIMARY KEY,
-    digest TEXT NOT NULL UNIQUE,
-    name TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    tenant TEXT NOT NULL,
-    roles TEXT NOT NULL,
-    created_at REAL NOT NULL,
-    expires_at REAL,
-    revoked_at REAL
-);
-CREATE INDEX IF NOT EXISTS tokens_name ON tokens (name);
-"""
 
 
 class TokenError(Exception):
@@ -80,25 +68,16 @@ def digest(token: str) -> str:
 
 
 class TokenStore:
-    """Tokens in one SQLite file of mode 0600; safe for several processes and threads at once.
+    """Tokens in a database; for any number of processes and threads at once.
+
+    Every method blocks while the database works, and raises `RecordError` if it can't be used.
 
     Args:
-        path: the file; made if it isn't there.
+        database: whoever opened it closes it.
     """
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode=WAL")  # readers never wait for a writer
-        self._db.execute("PRAGMA synchronous=FULL")  # a revocation survives power loss
-        self._db.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        """Close the file; idempotent."""
-        with self._lock:
-            self._db.close()
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def create(
         self,
@@ -130,17 +109,16 @@ class TokenStore:
         token = PREFIX + secrets.token_urlsafe(32)
         now = time.time()
         record = TokenRecord(name, kind, tenant, tuple(roles), now, None if ttl_s is None else now + ttl_s)
-        with self._lock, self._transaction():
-            if self._valid(name, now) is not None:
+        with self._database.writing(alone=True) as db:
+            if db.execute(sa.select(TOKENS.c.id).where(*_valid(name, now))).first() is not None:
                 raise TokenError(f"a valid token is already called {name!r}; revoke it first, or choose another name")
-            self._write(token, record)
+            _write(db, token, record)
         return token, record
 
     def list(self) -> list[TokenRecord]:
         """All tokens, the oldest first; revoked and expired ones too."""
-        with self._lock:
-            rows = self._db.execute(f"SELECT {_COLUMNS} FROM tokens ORDER BY id").fetchall()  # noqa: S608
-        return [_record(row) for row in rows]
+        with self._database.reading() as db:
+            return [_record(row) for row in db.execute(_SELECT.order_by(TOKENS.c.id))]
 
     def revoke(self, name: str) -> TokenRecord:
         """End a token now.
@@ -149,79 +127,76 @@ class TokenStore:
             TokenError: no valid token has this name.
         """
         now = time.time()
-        with self._lock, self._transaction():
-            row = self._valid(name, now)
+        with self._database.writing(alone=True) as db:
+            row = db.execute(_SELECT.where(*_valid(name, now))).first()
             if row is None:
                 raise TokenError(f"no valid token is called {name!r}; `aura token list` shows them")
-            self._db.execute("UPDATE tokens SET revoked_at = ? WHERE id = ?", (now, row[0]))
-        return replace(_record(row[1:]), revoked_at=now)
+            db.execute(sa.update(TOKENS).where(*_valid(name, now)).values(revoked_at=now))
+        return replace(_record(row), revoked_at=now)
 
     def find(self, digest: str, now: float | None = None) -> TokenRecord | None:
         """The valid token with this SHA-256 (hexadecimal), or None."""
-        with self._lock:
-            row = self._db.execute(f"SELECT {_COLUMNS} FROM tokens WHERE digest = ?", (digest,)).fetchone()  # noqa: S608
-        if row is None:
-            return None
-        record = _record(row)
-        return record if record.valid_at(time.time() if now is None else now) else None
+        with self._database.reading() as db:
+            record = _held_by(db, digest)
+        return record if record is not None and record.valid_at(time.time() if now is None else now) else None
 
     def ensure_operator(self, path: Path) -> TokenRecord:
         """Make sure that the file holds the valid token of the command line, of mode 0600.
 
         A missing or no longer valid token is replaced by a new one. Concurrent processes agree on one.
         """
-        with self._lock, self._transaction():
+        with self._database.writing(alone=True) as db:
             with contextlib.suppress(OSError):
-                held = digest(path.read_text("ascii").strip())
-                row = self._db.execute(f"SELECT {_COLUMNS} FROM tokens WHERE digest = ?", (held,)).fetchone()  # noqa: S608
-                if row is not None and _record(row).valid_at(time.time()):
+                held = _held_by(db, digest(path.read_text("ascii").strip()))
+                if held is not None and held.valid_at(time.time()):
                     path.chmod(0o600)
-                    return _record(row)
+                    return held
             token = PREFIX + secrets.token_urlsafe(32)
-            self._db.execute(
-                "UPDATE tokens SET revoked_at = ? WHERE name = ? AND revoked_at IS NULL", (time.time(), OPERATOR)
-            )
-            record = TokenRecord(OPERATOR, "human", "local", (OPERATOR,), time.time(), None)
-            self._write(token, record)
+            now = time.time()
+            old = (TOKENS.c.name == OPERATOR, TOKENS.c.revoked_at.is_(None))
+            db.execute(sa.update(TOKENS).where(*old).values(revoked_at=now))
+            record = TokenRecord(OPERATOR, "human", "local", (OPERATOR,), now, None)
+            _write(db, token, record)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
             write_private(draft, f"{token}\n".encode())
             draft.replace(path)
             return record
 
-    def _write(self, token: str, record: TokenRecord) -> None:
-        self._db.execute(
-            "INSERT INTO tokens (digest, name, kind, tenant, roles, created_at, expires_at) VALUES (?,?,?,?,?,?,?)",
-            (
-                digest(token),
-                record.name,
-                record.kind,
-                record.tenant,
-                json.dumps(record.roles),
-                record.created_at,
-                record.expires_at,
-            ),
+
+_SELECT = sa.select(
+    TOKENS.c.name,
+    TOKENS.c.kind,
+    TOKENS.c.tenant,
+    TOKENS.c.roles,
+    TOKENS.c.created_at,
+    TOKENS.c.expires_at,
+    TOKENS.c.revoked_at,
+)
+
+
+def _valid(name: str, now: float) -> tuple[sa.ColumnElement[bool], ...]:
+    living = sa.or_(TOKENS.c.expires_at.is_(None), TOKENS.c.expires_at > now)
+    return TOKENS.c.name == name, TOKENS.c.revoked_at.is_(None), living
+
+
+def _held_by(db: Connection, sha256: str) -> TokenRecord | None:
+    row = db.execute(_SELECT.where(TOKENS.c.digest == sha256)).first()
+    return None if row is None else _record(row)
+
+
+def _write(db: Connection, token: str, record: TokenRecord) -> None:
+    db.execute(
+        sa.insert(TOKENS).values(
+            digest=digest(token),
+            name=record.name,
+            kind=record.kind,
+            tenant=record.tenant,
+            roles=json.dumps(record.roles),
+            created_at=record.created_at,
+            expires_at=record.expires_at,
         )
-
-    def _valid(self, name: str, now: float) -> Any:
-        return self._db.execute(
-            f"SELECT id, {_COLUMNS} FROM tokens WHERE name = ? AND revoked_at IS NULL"  # noqa: S608
-            " AND (expires_at IS NULL OR expires_at > ?)",
-            (name, now),
-        ).fetchone()
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-
-
-_COLUMNS = "name, kind, tenant, roles, created_at, expires_at, revoked_at"
+    )
 
 
 def _record(row: Any) -> TokenRecord:

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import tomlkit
 
 from aura_ia_mcp.configs.load import load
 from aura_ia_mcp.configs.paths import Paths
+from aura_ia_mcp.stores.database import Database
 from aura_ia_mcp.stores.tokens import TokenStore
 
 JSON = dict[str, Any]
@@ -199,11 +200,8 @@ class System:
     def token(self, name: str, *roles: str, kind: str = "agent") -> str:
         """The bearer token of a principal of this name; its first use makes it (an agent unless said otherwise)."""
         if name not in self._tokens:
-            store = TokenStore(self.paths.tokens)
-            try:
-                self._tokens[name], _ = store.create(name, roles or ("agent",), kind=kind)
-            finally:
-                store.close()
+            with closing(Database.of(self.settings, self.paths)) as database:
+                self._tokens[name], _ = TokenStore(database).create(name, roles or ("agent",), kind=kind)
         return self._tokens[name]
 
     def call(self, tool: str, arguments: JSON | None = None, *, principal: str = "tests") -> JSON:

@@ -34,6 +34,7 @@ from aura_ia_mcp.bus.messages import (
     Unregister,
 )
 from aura_ia_mcp.stores import position, views
+from aura_ia_mcp.stores.database import Database
 from aura_ia_mcp.stores.read import Tail
 from aura_ia_mcp.stores.tokens import TokenStore, digest
 
@@ -104,13 +105,14 @@ async def test_the_directory_lets_a_peer_register_only_itself(graph: Graph) -> N
 
 async def test_state_says_who_holds_a_token_and_records_who_fails(graph: Graph) -> None:
     await graph.start("state", State)
-    store = TokenStore(graph.paths.tokens)
+    database = Database(graph.paths.database)
+    store = TokenStore(database)
     token, _ = store.create("ci", ["agent"], ttl_s=60)
     reply = await graph.request(Authenticate(digest(token)), None, to="state")
     assert reply["principal"] == {"id": "token:ci", "kind": "agent", "tenant": "local", "roles": ["agent"]}
     assert reply["expires_at"] > 0
     store.revoke("ci")
-    store.close()
+    database.close()
     again = await graph.request(Authenticate(digest(token)), None, to="state")
     assert again == {"principal": None, "expires_at": None}
     (record,) = graph.records("auth_failed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from aura_ia_mcp.actors.tools import Tools
 from aura_ia_mcp.bus.envelope import Header, Principal
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool, ListCatalogue, ReadRecords, WriteRecord
-from aura_ia_mcp.stores.records import RecordError, RecordStore
+from aura_ia_mcp.stores.records import RecordError
 
 from .graph import GUEST, OPERATOR, Graph, Scripted, code_of, define, text_result
 
@@ -167,10 +168,7 @@ async def test_state_switches_nothing_without_a_token_of_safetys(graph: Graph) -
 
 async def test_state_does_not_start_on_records_of_a_newer_version(graph: Graph) -> None:
     await graph.end("state")
-    with sqlite3.connect(graph.paths.records) as database:
-        database.execute("PRAGMA user_version = 99")
-    database.close()
-    with pytest.raises(RecordError, match="version 99; this program knows"):
-        RecordStore(graph.paths.records)
-    with pytest.raises(RecordError):
+    with closing(sqlite3.connect(graph.paths.database)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(RecordError, match="version 9999; this program knows"):
         State(graph.boot("state"))

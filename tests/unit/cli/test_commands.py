@@ -12,7 +12,7 @@ import sys
 import threading
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from aura_ia_mcp.cli import app, checks, codex_version
 from aura_ia_mcp.cli.checks import CHECKS
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores.audit import segments
+from aura_ia_mcp.stores.database import Database
 from aura_ia_mcp.stores.read import records
 from aura_ia_mcp.stores.tokens import TokenStore, digest
 
@@ -205,9 +206,8 @@ def test_config_of_an_unknown_key_names_the_nearest(aura: Aura) -> None:
 
 def test_a_token_is_shown_once_and_only_its_digest_is_kept(aura: Aura) -> None:
     token = aura("token", "create", "ci", "--role", "agent").strip()
-    store = TokenStore(Path(".aura/tokens.sqlite"))
-    found = store.find(digest(token))
-    store.close()
+    with closing(Database(Path(".aura/state.sqlite"))) as database:
+        found = TokenStore(database).find(digest(token))
     assert found is not None
     assert found.roles == ("agent",)
     assert token not in aura("token", "list", "--json")

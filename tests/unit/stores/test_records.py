@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aura_ia_mcp.stores import records
+from aura_ia_mcp.stores.database import Database
 from aura_ia_mcp.stores.records import MOST_BYTES, RecordError, RecordStore
 
 KEYS = st.sampled_from(["a", "b", "ä/ü", ""])
@@ -23,7 +25,8 @@ def test_what_was_put_last_is_there_also_after_the_file_was_opened_anew(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, dict[str, object] | None]]
 ) -> None:
     path = tmp_path_factory.mktemp("records") / "records.db"
-    store = RecordStore(path)
+    database = Database(path)
+    store = RecordStore(database)
     kept: dict[str, dict[str, object]] = {"trust": {}, "switches": {}}
     for kind, key, value in steps:
         store.put(kind, key, value)
@@ -31,28 +34,28 @@ def test_what_was_put_last_is_there_also_after_the_file_was_opened_anew(
             kept[kind].pop(key, None)
         else:
             kept[kind][key] = value
-        assert store.get(kind, key) == value
-    store.close()
-    again = RecordStore(path)
-    assert {kind: again.all(kind) for kind in kept} == kept
-    again.close()
+        found = store.get(kind, key)
+        assert (found and found.value) == value
+    database.close()
+    with closing(Database(path)) as database:
+        assert {kind: RecordStore(database).all(kind) for kind in kept} == kept
 
 
 def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
-    store = RecordStore(tmp_path / "new" / "records.db")
-    store.put("trust", "k", {})
+    database = Database(tmp_path / "new" / "records.db")
+    RecordStore(database).put("trust", "k", {})
     for path in (tmp_path / "new").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
-    store.close()
-    store.close()
+    database.close()
 
 
 def test_a_record_that_is_too_large_or_one_too_many_is_refused_and_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(records, "MOST_RECORDS", 2)
-    store = RecordStore(tmp_path / "records.db")
+    database = Database(tmp_path / "records.db")
+    store = RecordStore(database)
     store.put("trust", "a", {"n": 1})
     store.put("trust", "b", {})
     with pytest.raises(RecordError, match="2 records of trust"):
@@ -65,11 +68,13 @@ def test_a_record_that_is_too_large_or_one_too_many_is_refused_and_changes_nothi
     store.put("trust", "b", None)
     store.put("trust", "c", {})
     assert store.all("trust") == {"a": {"n": 2}, "c": {}}
-    store.close()
+    database.close()
 
 
-def test_a_file_that_cannot_be_written_says_what_to_look_at(tmp_path: Path) -> None:
-    store = RecordStore(tmp_path / "records.db")
-    store.close()
-    with pytest.raises(RecordError, match="look at the disk"):
-        store.put("trust", "a", {})
+def test_a_file_that_cannot_be_used_says_what_to_look_at(tmp_path: Path) -> None:
+    (tmp_path / "records.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(RecordError, match="not a database; look at the disk"):
+        Database(tmp_path / "records.db")
+    (tmp_path / "file").touch()
+    with pytest.raises(RecordError, match="look at its mode"):
+        Database(tmp_path / "file" / "records.db")

@@ -2,23 +2,23 @@ from __future__ import annotations
 
 import multiprocessing
 import re
-import sqlite3
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from aura_ia_mcp.stores.database import Database, RecordError
 from aura_ia_mcp.stores.keys import KeyFileError, load_or_create
 from aura_ia_mcp.stores.tokens import TokenError, TokenStore, digest
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[TokenStore]:
-    store = TokenStore(tmp_path / ".aura" / "tokens.sqlite")
-    yield store
-    store.close()
+    with closing(Database(tmp_path / ".aura" / "state.sqlite")) as database:
+        yield TokenStore(database)
 
 
 def mode(path: Path) -> int:
@@ -98,10 +98,9 @@ def test_the_operator_token_is_made_once_and_replaced_when_it_is_lost_or_wrong(
 
 
 def make_operator(folder: Path) -> None:
-    store = TokenStore(folder / "tokens.sqlite")
-    store.ensure_operator(folder / "operator.token")
+    with closing(Database(folder / "state.sqlite")) as database:
+        TokenStore(database).ensure_operator(folder / "operator.token")
     load_or_create(folder / "keys" / "audit.key")
-    store.close()
 
 
 def test_concurrent_processes_agree_on_one_operator_and_one_key(tmp_path: Path) -> None:
@@ -112,28 +111,28 @@ def test_concurrent_processes_agree_on_one_operator_and_one_key(tmp_path: Path) 
     for process in processes:
         process.join(60)
         assert process.exitcode == 0
-    store = TokenStore(tmp_path / "tokens.sqlite")
-    assert store.find(digest((tmp_path / "operator.token").read_text().strip())) is not None
-    assert len([record for record in store.list() if record.revoked_at is None]) == 1
-    store.close()
+    with closing(Database(tmp_path / "state.sqlite")) as database:
+        store = TokenStore(database)
+        assert store.find(digest((tmp_path / "operator.token").read_text().strip())) is not None
+        assert len([record for record in store.list() if record.revoked_at is None]) == 1
     assert [p.name for p in (tmp_path / "keys").iterdir()] == ["audit.key"]
 
 
 def test_two_processes_see_each_others_work(store: TokenStore, tmp_path: Path) -> None:
-    other = TokenStore(tmp_path / ".aura" / "tokens.sqlite")
-    token, _ = other.create("ci", ["agent"])
-    assert store.find(digest(token)) is not None
-    store.revoke("ci")
-    assert other.find(digest(token)) is None
-    other.close()
+    with closing(Database(tmp_path / ".aura" / "state.sqlite")) as database:
+        other = TokenStore(database)
+        token, _ = other.create("ci", ["agent"])
+        assert store.find(digest(token)) is not None
+        store.revoke("ci")
+        assert other.find(digest(token)) is None
 
 
-def test_a_closed_store_is_closed_again_without_harm(tmp_path: Path) -> None:
-    store = TokenStore(tmp_path / "tokens.sqlite")
-    store.close()
-    store.close()
-    with pytest.raises(sqlite3.ProgrammingError):
-        store.list()
+def test_a_closed_database_is_closed_again_without_harm_and_says_that_it_is(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.sqlite")
+    database.close()
+    database.close()
+    with pytest.raises(RecordError, match="is closed"):
+        TokenStore(database).list()
 
 
 def test_a_key_is_made_once_and_read_back(tmp_path: Path) -> None:

@@ -1,0 +1,236 @@
+"""The one database of what must survive: an SQLite file by default, or PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+
+from aura_ia_mcp.configs.paths import Paths
+from aura_ia_mcp.configs.settings import Settings
+
+from . import migrations
+from .takeover import set_aside, take_over
+
+_TIMEOUT_S = 5.0  # waiting for a lock, a connection, one statement
+_SOCKET_S = 10.0  # PostgreSQL's word, at most
+_CONNECTIONS = 4
+_RECYCLE_S = 1800
+_ALONE = 0x61757261  # "aura": the key of the advisory lock by which writers that must be alone are
+_WRITES = "aura_writes"
+_FORMER_TOKENS = "tokens.sqlite"  # beside the file
+
+
+class RecordError(Exception):
+    """What must survive can't be read or kept; the message says why and what to do."""
+
+
+class Database:
+    """A pool of a few connections to the database; made, and brought to this program's schema, when it is opened.
+
+    Promises: what was committed survives power loss; an SQLite file is its owner's alone; a lost connection is replaced
+    by the next use. For any number of threads; wherever an event loop runs, use it in a thread.
+
+    Args:
+        where: an SQLite file, made if it isn't there, or the URL of a PostgreSQL database.
+
+    Raises:
+        RecordError: it can't be reached, or was written by a newer version of this program.
+    """
+
+    def __init__(self, where: Path | str) -> None:
+        self._closed = False
+        self._writing = threading.Lock()  # SQLite's own waiting is not fair
+        self.path = where if isinstance(where, Path) else None
+        self._engine = _sqlite(where) if isinstance(where, Path) else _postgresql(where)
+        self.name = str(where) if isinstance(where, Path) else self._engine.url.render_as_string(hide_password=True)
+        try:
+            self._migrate()
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def of(cls, settings: Settings, paths: Paths) -> Database:
+        """The database that these settings mean.
+
+        Raises:
+            RecordError: as above.
+        """
+        return cls(settings.database.url or paths.database)
+
+    def close(self) -> None:
+        """Close all connections; idempotent."""
+        self._closed = True
+        self._engine.dispose()
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One state of the database; never waits for a writer.
+
+        Raises:
+            RecordError: it can't be read.
+        """
+        with self._errors(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, *, alone: bool = False) -> Iterator[Connection]:
+        """A transaction that is committed at the end, or rolled back if anything is raised.
+
+        Args:
+            alone: no other transaction of this sort runs at the same time, in any process. (In SQLite, none ever does.)
+
+        Raises:
+            RecordError: it can't be written, or somebody else wrote for longer than 5 s.
+        """
+        sqlite = self.dialect == "sqlite"
+        with self._errors(), _held(self._writing if sqlite else None), self._engine.connect() as plain:
+            connection = plain.execution_options(**{_WRITES: True})
+            with connection.begin():
+                if alone and not sqlite:
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ALONE)))
+                yield connection
+
+    def _migrate(self) -> None:
+        """Bring the schema to this program's, and take over what lay in a file of its own once."""
+        former = self.path and self.path.with_name(_FORMER_TOKENS)
+        with self.reading() as connection:
+            if self._version(connection) == migrations.HEAD and not (former and former.exists()):
+                return
+        with self.writing(alone=True) as connection:  # another process may have been faster
+            if self._version(connection) != migrations.HEAD:
+                _upgrade(connection)
+            if former and former.exists():
+                take_over(former, connection)
+        if former:
+            with self.writing(alone=True):  # only now that the rows are committed
+                if former.exists():
+                    set_aside(former)
+
+    def _version(self, connection: Connection) -> str | None:
+        """The schema's version; None where there is none yet."""
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        if found is not None and found not in migrations.VERSIONS:
+            raise RecordError(
+                f"{self.name} has version {found}; this program knows {migrations.HEAD}: "
+                "update the program, or restore a backup that it made"
+            )
+        return found
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Faults of the database in words, without its address' password and without what was written."""
+        if self._closed:
+            raise RecordError(f"{self.name} is closed; open it again")
+        try:
+            yield
+        except (exc.SQLAlchemyError, sqlite3.Error) as error:
+            remedy = (
+                "look at the disk, and at the file's rights"
+                if self.path
+                else "see that it runs and that database.url is right"
+            )
+            raise RecordError(f"{self.name} can't be used: {_said(error)}; {remedy}") from None
+
+
+@contextmanager
+def _held(lock: threading.Lock | None) -> Iterator[None]:
+    if lock is None:
+        yield
+        return
+    if not lock.acquire(timeout=_TIMEOUT_S):
+        raise exc.TimeoutError("other threads write for too long")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _said(error: Exception) -> str:
+    """What the database itself said."""
+    cause = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
+    first = cause.args[0] if cause.args else cause
+    return str(first.get("M", "no reason given")) if isinstance(first, dict) else str(first)
+
+
+def _sqlite(path: Path) -> Engine:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise RecordError(f"{path} can't be opened: {error.strerror}; look at its mode and its folder's") from error
+    engine = sa.create_engine(
+        URL.create("sqlite", database=str(path)),
+        pool_size=_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=_TIMEOUT_S,
+        hide_parameters=True,
+        connect_args={"timeout": _TIMEOUT_S, "check_same_thread": False, "isolation_level": None},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, _: Any) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")  # readers never wait for a writer
+        connection.execute("PRAGMA synchronous=FULL")  # survives power loss
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql(text: str) -> Engine:
+    try:
+        url = make_url(text)
+    except exc.ArgumentError:
+        raise RecordError("database.url can't be read; write postgresql://USER:PASSWORD@HOST/DATABASE") from None
+    if url.get_backend_name() != "postgresql":
+        raise RecordError(
+            f"database.url names {url.get_backend_name()}; only PostgreSQL is served, and SQLite without it"
+        )
+    return sa.create_engine(
+        url.set(drivername="postgresql+pg8000"),
+        pool_size=_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=_TIMEOUT_S,
+        pool_pre_ping=True,  # a connection that was lost meanwhile is replaced before it is used
+        pool_recycle=_RECYCLE_S,
+        hide_parameters=True,
+        connect_args={
+            "timeout": _SOCKET_S,
+            "application_name": "aura",
+            "startup_params": {"statement_timeout": str(int(_TIMEOUT_S * 1000))},
+        },
+    )
+
+
+def _upgrade(connection: Connection) -> None:
+    """Run the scripts that are missing, in the connection's transaction."""
+    from alembic import command  # noqa: PLC0415 - 0.1 s that only a change of the schema needs
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    folder = str(Path(migrations.__file__).parent)
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA user_version = {len(migrations.VERSIONS)}")  # older programs look there
