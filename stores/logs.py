@@ -8,8 +8,6 @@ library in it) printed in between.
 from __future__ import annotations
 
 import heapq
-import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -18,13 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from .lines import Budget, ExhaustedError, backwards
+
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MOST_BYTES = 67_108_864
 MOST_S = 2.0
 MOST_CHARS = 4000
 _SUFFIX = ".log"
 _OLDER = 9
-_BLOCK = 65_536
 _TIME_BYTES = 24
 _MOST_LINES = 200
 
@@ -57,25 +56,6 @@ class Found:
 
     entries: tuple[Entry, ...]
     cut: str = ""
-
-
-class _ExhaustedError(Exception):
-    """A bound was reached; the text says which."""
-
-
-class _Budget:
-    """How much may still be read."""
-
-    def __init__(self, most_bytes: int, most_s: float) -> None:
-        self._most_bytes, self._left = most_bytes, most_bytes
-        self._most_s, self._end = most_s, time.monotonic() + most_s
-
-    def spend(self, count: int) -> None:
-        self._left -= count
-        if self._left < 0:
-            raise _ExhaustedError(f"only the newest {self._most_bytes} bytes were read")
-        if time.monotonic() > self._end:
-            raise _ExhaustedError(f"only what could be read in {self._most_s:g} s was")
 
 
 def line(at: float, level: str, service: str, text: str) -> str:
@@ -127,7 +107,7 @@ def find(
         most_bytes: how much is read at most.
         most_s: how long at most.
     """
-    budget = _Budget(most_bytes, most_s)
+    budget = Budget(most_bytes, most_s)
     oldest = "" if since is None else stamp(since)
     found: deque[Entry] = deque()
     cut = ""
@@ -141,7 +121,7 @@ def find(
                     cut = f"only the newest {most} entries are here"
                     break
                 found.appendleft(entry)
-        except _ExhaustedError as error:
+        except ExhaustedError as error:
             cut = str(error)
     return Found(tuple(found), cut)
 
@@ -169,20 +149,10 @@ def _files(folder: Path, name: str, scope: ExitStack) -> list[BinaryIO]:
     return found
 
 
-def _lines(files: Iterable[BinaryIO], budget: _Budget) -> Iterator[bytes]:
+def _lines(files: Iterable[BinaryIO], budget: Budget) -> Iterator[bytes]:
     """The lines of all files from the last to the first, without newlines."""
     for file in files:
-        at = file.seek(0, os.SEEK_END)
-        rest = b""
-        while at > 0:
-            size = min(_BLOCK, at)
-            budget.spend(size)
-            at -= size
-            file.seek(at)
-            rest, *lines = (file.read(size) + rest).split(b"\n")
-            yield from (one for one in reversed(lines) if one)
-        if rest:
-            yield rest
+        yield from backwards(file, spend=budget.spend)
 
 
 def _entries(service: str, lines: Iterator[bytes]) -> Iterator[Entry]:
