@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
+from collections.abc import Callable
 from dataclasses import asdict
+from typing import ParamSpec, TypeVar
 
 from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import Principal
@@ -39,6 +42,11 @@ _DIGEST_CHARS = 64
 _SHOWN_CHARS = 12
 FAILURES_PER_WINDOW = 20
 WINDOW_S = 10.0
+PURGE_S = 3_600.0
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+log = logging.getLogger(__name__)
 
 
 class Failures:
@@ -66,7 +74,7 @@ class State:
     """Says who holds a token, holds the safe mode switch, and keeps records for the actors that own them.
 
     Promises: what it answered is on disk; safe mode is published on the topic `switches` and is, after a restart, what
-    it was. Reading takes some ten microseconds, so it is done on the event loop; what writes waits in a thread.
+    it was; the command line's own token is there once this is made. The database is used in threads alone.
 
     Args:
         boot: `audience_key` among it.
@@ -78,6 +86,7 @@ class State:
         self._database = Database.of(boot.settings, boot.paths)
         self._tokens = TokenStore(self._database)
         self._records = RecordStore(self._database)
+        self._tokens.ensure_operator(boot.paths.operator_token)
         self._buckets: dict[int, Buckets] = {}
         self._switching = asyncio.Lock()
         self._failures = Failures()
@@ -86,13 +95,16 @@ class State:
     async def start(self, bus: Bus) -> None:
         """Tell the switches, and begin to report."""
         self._bus = bus
-        bus.publish(SWITCHES, self._safe_mode())
+        bus.publish(SWITCHES, await self._safe_mode())
+        self._purging = asyncio.create_task(self._purge(), name="purge expired records")
         self._reporter = Reporter(bus, lambda: {"authenticated": self._authenticated, "refused_tokens": self._refused})
         self._reporter.start()
 
     async def stop(self) -> None:
         """Close the database."""
         await self._reporter.stop()
+        self._purging.cancel()
+        await asyncio.gather(self._purging, return_exceptions=True)
         await asyncio.to_thread(self._database.close)
 
     @handles(Authenticate)
@@ -100,7 +112,7 @@ class State:
         """Who holds the token with this digest; a failed attempt is recorded."""
         if len(message.digest) != _DIGEST_CHARS:
             raise AuraError("malformed", "the digest must be 64 hexadecimal digits")
-        found = self._tokens.find(message.digest)
+        found = await _kept(self._tokens.find, message.digest)
         if found is None:
             self._refused += 1
             self._note_failure(message.digest, context)
@@ -126,15 +138,15 @@ class State:
                 reason=str(message.arguments["reason"]),
                 by=by,
                 at=time.time(),
-                version=self._safe_mode().version + 1,
+                version=(await self._safe_mode()).version + 1,
             )
-            await self._put(SWITCHES, _SAFE_MODE, now.payload())
+            await _kept(self._records.put, SWITCHES, _SAFE_MODE, now.payload())
         self._bus.publish(SWITCHES, now)
         reply = result({"safe_mode": now.enabled, "reason": now.reason, "by": now.by, "at": now.at})
         return reply | {"_meta": {"aura/safe_mode_version": now.version}}
 
-    def _safe_mode(self) -> SafeModeChanged:
-        kept = self._records.get(SWITCHES, _SAFE_MODE)
+    async def _safe_mode(self) -> SafeModeChanged:
+        kept = await _kept(self._records.get, SWITCHES, _SAFE_MODE)
         return SafeModeChanged(**kept.value) if kept else SafeModeChanged(False, "", "", 0.0, 0)
 
     # --- records ------------------------------------------------------------------------------------------------------
@@ -143,20 +155,23 @@ class State:
     async def read_records(self, message: ReadRecords, context: Context) -> JSON:
         """What an actor keeps here."""
         _own(message.of, context)
-        return {"records": await asyncio.to_thread(self._records.all, message.of)}
+        return {"records": await _kept(self._records.all, message.of)}
 
     @handles(WriteRecord)
     async def write_record(self, message: WriteRecord, context: Context) -> JSON:
         """Keep it, or forget it."""
         _own(message.of, context)
-        await self._put(message.of, message.key, message.value)
+        await _kept(self._records.put, message.of, message.key, message.value)
         return {}
 
-    async def _put(self, kind: str, key: str, value: JSON | None) -> None:
-        try:
-            await asyncio.to_thread(self._records.put, kind, key, value)
-        except RecordError as error:
-            raise AuraError("unavailable", str(error)) from error
+    async def _purge(self) -> None:
+        """Remove what expired long enough ago, now and then; what can't be removed now is removed later."""
+        while True:
+            try:
+                await asyncio.to_thread(self._records.purge, time.time())
+            except RecordError as error:
+                log.warning("expired records stay for now: %s", error)
+            await asyncio.sleep(PURGE_S)
 
     @handles(TakeToken)
     async def take_token(self, message: TakeToken, context: Context) -> JSON:
@@ -176,6 +191,18 @@ class State:
         fields = {"token": digest[:_SHOWN_CHARS], "asked_by": str(context.envelope.source)}
         with contextlib.suppress(AuditError):  # the caller is refused all the same
             self._boot.audit.append("auth_failed", fields | ({"untold": untold} if untold else {}))
+
+
+async def _kept(use: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> _T:
+    """Use the database in a thread.
+
+    Raises:
+        AuraError: `unavailable`.
+    """
+    try:
+        return await asyncio.to_thread(use, *arguments, **named)
+    except RecordError as error:
+        raise AuraError("unavailable", str(error)) from error
 
 
 def _own(kind: str, context: Context) -> None:

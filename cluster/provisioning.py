@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import secrets
 import socket
@@ -12,9 +11,7 @@ from aura_ia_mcp.bus.edges import KEYED
 from aura_ia_mcp.bus.keys import EdgeKeys, audience_key, derive
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
-from aura_ia_mcp.stores.database import Database
 from aura_ia_mcp.stores.keys import load_or_create
-from aura_ia_mcp.stores.tokens import TokenStore
 
 from .security_record import WRITER
 from .spec import DirectoryPlace, GatewaySpec, GraphSpec, Roots, bus_sockets
@@ -26,10 +23,10 @@ if TYPE_CHECKING:
 def provision(
     settings: Settings, paths: Paths, sources: tuple[str, ...], origins: dict[str, str], started_at: float
 ) -> tuple[GraphSpec, GatewaySpec]:
-    """What the graph's process and the gateway's are told; makes the operator's token if there is none.
+    """What the graph's process and the gateway's are told.
 
     Raises:
-        OSError, KeyFileError, TokenError: the audit key or the tokens can't be read or made.
+        OSError, KeyFileError: the audit key can't be read or made.
     """
     authority = _authority() if settings.cluster.address != "local" else None
     roots = Roots(
@@ -38,8 +35,6 @@ def provision(
         load_or_create(paths.audit_key),
         authority.save() if authority else None,
     )
-    with contextlib.closing(Database.of(settings, paths)) as database:
-        TokenStore(database).ensure_operator(paths.operator_token)
     node = socket.gethostname()
     graph = GraphSpec(settings, roots, node, sources, started_at, origins)
     gateway = GatewaySpec(

@@ -23,7 +23,6 @@ from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores.keys import KeyFileError
 from aura_ia_mcp.stores.logs import line
-from aura_ia_mcp.stores.tokens import TokenError
 
 from . import folders, processes, remains, rulefiles
 from .bounded_log import BoundedLog
@@ -81,7 +80,7 @@ def serve(
             return asyncio.run(supervisor.run())
     except Timeout:
         on_progress(Progress("fault", 1.0, f"{folders.holder(paths)}; stop that one first, or use another state_dir"))
-    except (OSError, KeyFileError, TokenError, AuraError, OperatorError, ValueError) as error:
+    except (OSError, KeyFileError, AuraError, OperatorError, ValueError) as error:
         on_progress(Progress("fault", 1.0, f"the system can't start: {error}"))
     return 1
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SecretStr
 
 
 def _upper(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
+
+
+# Never shown. As JSON it is told to the system's own processes, on their standard input.
+Secret = Annotated[SecretStr, PlainSerializer(SecretStr.get_secret_value, when_used="json")]
 
 
 class Section(BaseModel):
@@ -203,8 +207,8 @@ class ML(Section):
 class Database(Section):
     """What must survive."""
 
-    url: str | None = Field(
-        None, description="A PostgreSQL database (postgresql+pg8000://...); unset keeps an SQLite file in .aura."
+    url: Secret | None = Field(
+        None, description="postgresql://USER:PASSWORD@HOST/DATABASE; unset keeps an SQLite file in the state folder."
     )
 
 
@@ -213,6 +217,9 @@ class Approvals(Section):
 
     decide_within_s: float = Field(86_400.0, gt=0, description="No answer by then is a no.")
     use_within_s: float = Field(3_600.0, gt=0, description="How long an approval can be used once it is given.")
+    answer_within_s: float = Field(
+        300.0, gt=0, description="How long a client's own user has to answer, if the call's deadline allows it."
+    )
     most_pending: int = Field(1_000, ge=1, description="Approvals that wait at once; one more is refused.")
     most_pending_per_principal: int = Field(50, ge=1, description="The same, for one caller.")
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -27,6 +28,9 @@ _RECYCLE_S = 1800
 _ALONE = 0x61757261  # "aura": the key of the advisory lock by which writers that must be alone are
 _WRITES = "aura_writes"
 _FORMER_TOKENS = "tokens.sqlite"  # beside the file
+
+# SQLite's own waiting isn't fair, so whoever writes one file in this process waits in line here.
+_WRITERS: WeakValueDictionary[Path | str, threading.Lock] = WeakValueDictionary()
 
 
 class RecordError(Exception):
@@ -48,7 +52,7 @@ class Database:
 
     def __init__(self, where: Path | str) -> None:
         self._closed = False
-        self._writing = threading.Lock()  # SQLite's own waiting is not fair
+        self._writing = _WRITERS.setdefault(where, threading.Lock())
         self.path = where if isinstance(where, Path) else None
         self._engine = _sqlite(where) if isinstance(where, Path) else _postgresql(where)
         self.name = str(where) if isinstance(where, Path) else self._engine.url.render_as_string(hide_password=True)
@@ -65,7 +69,8 @@ class Database:
         Raises:
             RecordError: as above.
         """
-        return cls(settings.database.url or paths.database)
+        url = settings.database.url
+        return cls(url.get_secret_value() if url else paths.database)
 
     def close(self) -> None:
         """Close all connections; idempotent."""
