@@ -72,7 +72,9 @@ TABLE: dict[str, Row] = {
     "safe_mode": Row(_F, _NOT_RUN, "Reading works; an operator switches safe mode off with set_safe_mode."),
     "unsafe_arguments": Row(_F, _NOT_RUN, "Change what the message names; check_prompt shows how a text is judged."),
     "confirmation_required": Row(
-        ErrorType.APPROVAL_REQUIRED, _NOT_RUN, "This version can't ask your user; ask an operator for a rule or trust."
+        ErrorType.APPROVAL_REQUIRED,
+        _NOT_RUN,
+        "Agree where your client asks, or have an operator decide; then repeat the call.",
     ),
     "approval_required": Row(ErrorType.APPROVAL_REQUIRED, _NOT_RUN, "Get the approval decided, then repeat the call."),
     "approval_denied": Row(_F, _NOT_RUN, "Somebody said no, and why stands in the message; ask for something else."),
@@ -117,6 +119,7 @@ class Failure:
     retryable: bool = False
     retry_after_s: float | None = None
     audit_id: str | None = None
+    approval_id: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The members that are set, ready for msgpack or JSON."""
@@ -138,6 +141,8 @@ class AuraError(Exception):
         recovery: what to do next, where it differs from the table's.
         retry_after_s: seconds until a repeat can succeed.
         outcome: where it differs from the table's.
+        audit_id: of the record that tells of it.
+        approval_id: of what waits for somebody, or was decided.
     """
 
     def __init__(
@@ -149,6 +154,7 @@ class AuraError(Exception):
         retry_after_s: float | None = None,
         outcome: Outcome | None = None,
         audit_id: str | None = None,
+        approval_id: str | None = None,
     ) -> None:
         super().__init__(message)
         row = TABLE[code]
@@ -161,6 +167,7 @@ class AuraError(Exception):
             retryable=row.retryable,
             retry_after_s=retry_after_s,
             audit_id=audit_id,
+            approval_id=approval_id,
         )
 
     @classmethod
@@ -170,9 +177,9 @@ class AuraError(Exception):
         error.failure = failure
         return error
 
-    def with_audit(self, audit_id: str) -> AuraError:
-        """The same error, naming the audit record that tells of it."""
-        return AuraError.from_failure(replace(self.failure, audit_id=audit_id))
+    def with_audit(self, audit_id: str, receipt: str | None = None) -> AuraError:
+        """The same error, naming the audit record that tells of it, with the receipt that it was there."""
+        return AuraError.from_failure(replace(self.failure, audit_id=audit_id, receipt=receipt))
 
     @property
     def code(self) -> str:
