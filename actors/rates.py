@@ -34,11 +34,11 @@ class Taken:
     scope: str = "principal"
 
     def as_dict(self) -> JSON:
-        """For records."""
+        """For records: exact, so that it can be computed again."""
         return {
             "class": self.rate,
-            "before": round(self.take.before, 6),
-            "after": round(self.take.after, 6),
+            "before": self.take.before,
+            "after": self.take.after,
             "rate": self.per_minute,
             "clock": self.clock,
         }

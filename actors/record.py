@@ -60,7 +60,8 @@ def _judged(case: Case) -> JSON:
         inputs = case.inputs.as_dict(arguments=keep)
         found["inputs"] = {name: value for name, value in inputs.items() if name not in _ELSEWHERE}
         if keep:
-            found["inputs"]["arguments"] = redact(found["inputs"]["arguments"])[0]
+            found["inputs"]["arguments"], marks = redact(found["inputs"]["arguments"])
+            found["kept"] = {"inspection": VERSION, "marked": sum(marks.values())}
     if case.verdict is not None:
         found["matched"] = list(case.verdict.matched)
         if case.verdict.notes:
@@ -70,6 +71,8 @@ def _judged(case: Case) -> JSON:
     if case.findings:
         found["findings"] = [{"at": pointer} | finding.as_dict() for pointer, finding in _telling(case.findings)]
         found["inspection"] = {"version": VERSION, "found": len(case.findings), "ms": round(case.inspect_ms, 3)}
+    if case.meaning:
+        found["meaning"] = case.meaning
     if case.taken:
         found["buckets"] = [taken.as_dict() for taken in case.taken]
     return found

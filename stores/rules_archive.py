@@ -1,7 +1,7 @@
 """Every text of rules that ever was in force, by its version, beside the records that name it.
 
-`logs/audit/rules/<version>.yaml`; the version is the start of the text's SHA-256, so that a reader sees whether it still
-is the text that decided. A file's time is when it last came into force: it stayed so until the next file's time.
+`logs/audit/rules/<version>.yaml`; the version is the start of the text's SHA-256, so a reader sees whether it still is
+the text that decided. A file's time is when it last came into force: it stayed so until the next file's time.
 """
 
 from __future__ import annotations
