@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.errors import AuraError, Outcome
 from aura_ia_mcp.bus.messages import JSON
-from aura_ia_mcp.stores.audit import AuditError, AuditWriter
+from aura_ia_mcp.stores.audit import AuditError, AuditWriter, Written
 
 from .case import Case
 from .record import members, refused
@@ -46,7 +46,7 @@ class Recording:
         self._audit.ready()
 
     async def of(self, case: Case, work: Awaitable[JSON]) -> JSON:
-        """The work's reply with its audit id, once the record is written; or its error likewise."""
+        """The work's reply with the record's id and receipt, once it is written; or its error likewise."""
         try:
             reply = await work
         except AuraError as error:
@@ -65,9 +65,10 @@ class Recording:
         if not case.outcome:
             case.outcome = "replayed"
         self.counts["allowed"] += 1
-        audit_id = self.append("call", case)
+        written = self._write("call", case)
         meta = dict(reply.get("_meta") or {})
-        meta["aura/audit_id"] = audit_id
+        meta["aura/audit_id"] = written.id
+        meta["aura/receipt"] = written.receipt
         meta["aura/layers"] = [self._layer | {"ms": case.ms}, *case.layers]
         return reply | {"_meta": meta}
 
@@ -81,7 +82,8 @@ class Recording:
         if error.code == "audit_failed":
             self.counts["audit_failures"] += 1
             return error
-        return error.with_audit(self.append("call", case))
+        written = self._write("call", case)
+        return error.with_audit(written.id, written.receipt)
 
     def append(self, kind: str, case: Case) -> str:
         """Write a record of the case as it stands: its id.
@@ -89,6 +91,9 @@ class Recording:
         Raises:
             AuraError: `audit_failed`.
         """
+        return self._write(kind, case).id
+
+    def _write(self, kind: str, case: Case) -> Written:
         try:
             return self._audit.append(kind, members(case, self._audit.digest))
         except AuditError as error:

@@ -120,6 +120,7 @@ class Failure:
     retry_after_s: float | None = None
     audit_id: str | None = None
     approval_id: str | None = None
+    receipt: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The members that are set, ready for msgpack or JSON."""

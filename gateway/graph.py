@@ -199,4 +199,6 @@ def refusal(failure: Failure) -> JSON:
     meta: JSON = {"aura/error": failure.as_dict()}
     if failure.audit_id:
         meta["aura/audit_id"] = failure.audit_id
+    if failure.receipt:
+        meta["aura/receipt"] = failure.receipt
     return {"content": [{"type": "text", "text": text}], "isError": True, "_meta": meta}

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import hmac
 import json
@@ -16,13 +15,14 @@ import re
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-VERSION = 1
-GENESIS = "0" * 64
+from .chain import GENESIS, VERSION, hash_of
+from .segments import RESERVED, SegmentError, cut, flush, last_line, lock
+from .segments import segments as segments  # noqa: PLC0414 - found here by whoever reads records
+
 LEAST_FREE_BYTES = 4_194_304
 _CHECK_S = 1.0
-_TAIL_BYTES = 4_194_304
 _WRITER = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -31,11 +31,28 @@ class AuditError(Exception):
     """The record could not be written, or its folder can't be used; the message says why and what to do."""
 
 
+class Written(NamedTuple):
+    """A record that is in the file.
+
+    Args:
+        id: `writer:seq`.
+        hash: SHA-256 of its line, in hexadecimal.
+    """
+
+    id: str
+    hash: str
+
+    @property
+    def receipt(self) -> str:
+        """`writer:seq:hash`: whoever keeps it can show that this record was here, and was no other."""
+        return f"{self.id}:{self.hash}"
+
+
 class AuditWriter:
     """Writes one chain of records.
 
     Promises: a record is in the file, whole, when `append` returns (on the disk too with `fsync`). When a write fails
-    nothing of it stays, the next record continues the chain, and the first one that succeeds says how many were lost.
+    no part of a line stays, the next record continues the chain, and the first one that succeeds says how many failed.
     A last line torn by a power loss is moved aside at the next start, and a record says so. Whoever made it closes it.
 
     Args:
@@ -60,7 +77,7 @@ class AuditWriter:
         *,
         wait_s: float = 0.0,
     ) -> None:
-        if not _WRITER.fullmatch(writer):
+        if not _WRITER.fullmatch(writer) or writer in RESERVED:
             raise AuditError(f"{writer!r} can't name a writer; use lower-case letters, digits, '-' and '_'")
         self.writer = writer
         self._folder = folder / writer
@@ -80,6 +97,9 @@ class AuditWriter:
         except OSError as error:
             self.close()
             raise AuditError(f"{self._folder} can't be written: {error}; make room or fix its mode") from error
+        except SegmentError as error:
+            self.close()
+            raise AuditError(str(error)) from error
         except AuditError:
             self.close()
             raise
@@ -96,7 +116,7 @@ class AuditWriter:
         """HMAC-SHA256 (hexadecimal) under the audit key: tells whether two texts are equal, and not what they are."""
         return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
 
-    def append(self, kind: str, fields: dict[str, Any]) -> str:
+    def append(self, kind: str, fields: dict[str, Any]) -> Written:
         """Write a record.
 
         Args:
@@ -104,10 +124,10 @@ class AuditWriter:
             fields: JSON; not v, seq, ts, writer, prev or kind.
 
         Returns:
-            Its id, `writer:seq`.
+            Its id and its hash.
 
         Raises:
-            AuditError: nothing was written.
+            AuditError: it isn't written, or (with `fsync`) it isn't sure that it is on the disk.
         """
         body = _encode(fields)
         with self._mutex:
@@ -154,7 +174,7 @@ class AuditWriter:
 
     # --- within the mutex ---------------------------------------------------------------------------------------------
 
-    def _write(self, kind: str, body: str) -> str:
+    def _write(self, kind: str, body: str) -> Written:
         seq = self._seq + 1
         rest = body[1:] if body != "{}" else "}"
         comma = "," if body != "{}" else ""
@@ -166,16 +186,22 @@ class AuditWriter:
             written = os.write(self._fd, line + b"\n")
             if written != len(line) + 1:
                 raise OSError(errno.ENOSPC, f"only {written} of {len(line) + 1} bytes were written")  # noqa: TRY301
-            if self._fsync:
-                os.fsync(self._fd)
         except OSError as error:
-            self._lost += 1
-            self._why = str(error)
-            raise AuditError(f"{self._path} can't be written: {error}; free disk space") from error
+            raise self._failed(error) from error
         self._seq = seq
         self._prev = hashlib.sha256(line).hexdigest()
         self._size += written
-        return f"{self.writer}:{seq}"
+        if self._fsync:
+            try:
+                os.fsync(self._fd)
+            except OSError as error:  # the line stays: an epoch may have sealed it already
+                raise self._failed(error) from error
+        return Written(f"{self.writer}:{seq}", self._prev)
+
+    def _failed(self, error: OSError) -> AuditError:
+        self._lost += 1
+        self._why = str(error)
+        return AuditError(f"{self._path} can't be written: {error}; free disk space")
 
     def _recover(self) -> None:
         """Cut off what a failed write left, then say what was lost; raises AuditError while that fails."""
@@ -200,7 +226,7 @@ class AuditWriter:
         try:
             fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             if self._fsync:
-                _fsync_folder(self._folder)
+                flush(self._folder)
         except OSError as error:
             raise AuditError(f"{path} can't be made: {error}; free disk space") from error
         if self._fd >= 0:
@@ -210,31 +236,22 @@ class AuditWriter:
     # --- at the start -------------------------------------------------------------------------------------------------
 
     def _take_lock(self, wait_s: float) -> None:
-        self._lock_fd = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        until = time.monotonic() + wait_s
-        while True:
-            try:
-                fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    raise AuditError(
-                        f"another process writes {self._folder}; one system runs per state folder, stop the other"
-                    ) from None
-                time.sleep(0.02)
-            else:
-                return
+        fd = lock(self._folder / ".lock", wait_s)
+        if fd is None:
+            raise AuditError(f"another process writes {self._folder}; one system runs per state folder, stop the other")
+        self._lock_fd = fd
 
     def _continue_chain(self) -> dict[str, Any] | None:
         """Find the newest record and open its file; what a power loss tore off, for a record of it."""
         torn: dict[str, Any] | None = None
         found = segments(self._folder)
         for path in reversed(found):
-            line, good, size = _last_record(path)
+            line, good, size = last_line(path)
             if size > good:
-                torn = _cut(path, good)
+                torn = cut(path, good)
             if line is not None:
                 self._seq = json.loads(line)["seq"]
-                self._prev = hashlib.sha256(line).hexdigest()
+                self._prev = hash_of(line)
                 break
         if not found:
             self._next_segment()
@@ -243,56 +260,3 @@ class AuditWriter:
         self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         self._size = os.fstat(self._fd).st_size
         return torn
-
-
-def segments(folder: Path) -> list[Path]:
-    """The files of one writer, the oldest first."""
-    return sorted((p for p in folder.glob("*.jsonl") if p.stem.isdecimal()), key=lambda p: int(p.stem))
-
-
-def _last_record(path: Path) -> tuple[bytes | None, int, int]:
-    """The last whole record's bytes (or None), where it ends, and the file's size.
-
-    A power loss may leave half a line, or blocks of zeros that nobody wrote. Only the end of the file is read.
-    """
-    size = path.stat().st_size
-    start = max(0, size - _TAIL_BYTES)
-    with path.open("rb") as file:
-        file.seek(start)
-        data = file.read()
-    end = len(data)
-    while (newline := data.rfind(b"\n", 0, end)) >= 0:
-        begin = data.rfind(b"\n", 0, newline) + 1
-        if begin == 0 and start > 0:
-            break
-        line = data[begin:newline]
-        try:
-            record = json.loads(line)
-            if isinstance(record["seq"], int):
-                return line, start + newline + 1, size
-        except (ValueError, TypeError, KeyError):
-            pass
-        end = begin
-    if start > 0:
-        raise AuditError(f"{path} ends in {_TAIL_BYTES} bytes without a record; move the file aside and keep it")
-    return None, 0, size
-
-
-def _cut(path: Path, good: int) -> dict[str, Any]:
-    """Move what follows `good` into a file beside, and cut it off."""
-    data = path.read_bytes()[good:]
-    side = path.with_name(f"{path.stem}.{good}.torn")
-    side.write_bytes(data)
-    side.chmod(0o600)
-    with path.open("r+b") as file:
-        file.truncate(good)
-        os.fsync(file.fileno())
-    return {"file": path.name, "bytes": len(data), "kept_in": side.name}
-
-
-def _fsync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

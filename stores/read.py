@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .audit import GENESIS, VERSION, segments
+from .chain import GENESIS, VERSION
+from .segments import RESERVED, segments
 
 Record = dict[str, Any]
 
@@ -24,7 +25,11 @@ def writers(folder: Path) -> list[str]:
     """The writers that have records under `logs/audit`."""
     if not folder.is_dir():
         return []
-    return sorted(path.name for path in folder.iterdir() if path.is_dir() and any(path.glob("*.jsonl")))
+    return sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.is_dir() and path.name not in RESERVED and any(path.glob("*.jsonl"))
+    )
 
 
 def records(folder: Path, writer: str | None = None) -> Iterator[Record]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from aura_ia_mcp.bus.messages import (
     Subscribe,
 )
 from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.gateway.graph import refusal
 from aura_ia_mcp.stores import read
 from aura_ia_mcp.stores.audit import AuditError
 
@@ -249,7 +251,7 @@ async def test_a_hidden_tool_and_an_unknown_one_look_alike_to_those_who_may_not_
     for tool in ("hidden", "absent"):
         with pytest.raises(AuraError) as caught:
             await graph.call(tool)
-        failure = caught.value.failure.as_dict() | {"audit_id": ""}
+        failure = caught.value.failure.as_dict() | {"audit_id": "", "receipt": ""}
         errors.append({k: v.replace(tool, "X") if isinstance(v, str) else v for k, v in failure.items()})
     assert errors[0] == errors[1]
     assert (await graph.call("hidden", principal=OPERATOR))["content"]
@@ -700,3 +702,16 @@ async def test_a_failure_that_an_idempotency_key_keeps_has_its_secrets_marked(gr
     assert fixtures.runs == 1
     kept = graph.actors["safety"]._known._ended.values()
     assert TOKEN not in str([ended.failure for ended in kept])
+
+
+async def test_results_and_refusals_carry_a_receipt_of_their_record(graph: Graph) -> None:
+    reply = await graph.call("hidden", principal=OPERATOR)
+    with pytest.raises(AuraError) as caught:
+        await graph.call("hidden")
+    shown = refusal(caught.value.failure)
+    for meta in (reply["_meta"], shown["_meta"]):
+        audit_id, _, line_hash = meta["aura/receipt"].rpartition(":")
+        writer, _, seq = audit_id.partition(":")
+        assert audit_id == meta["aura/audit_id"]
+        line = (graph.paths.audit / writer / "00000001.jsonl").read_bytes().splitlines()[int(seq) - 1]
+        assert sha256(line).hexdigest() == line_hash

@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aura_ia_mcp.stores import read
-from aura_ia_mcp.stores.audit import GENESIS, AuditError, AuditWriter, segments
+from aura_ia_mcp.stores.audit import AuditError, AuditWriter
+from aura_ia_mcp.stores.chain import GENESIS
+from aura_ia_mcp.stores.segments import segments
 
 KEY = b"k" * 32
 Make = Callable[..., AuditWriter]
@@ -48,7 +50,7 @@ def verdict(folder: Path) -> read.Verdict:
 
 def test_each_record_is_chained_to_the_exact_bytes_of_the_one_before(make: Make, tmp_path: Path) -> None:
     writer = make()
-    assert writer.append("call", {"name": "echo", "text": "ü\n\ud800"}) == "w-0:2"
+    assert writer.append("call", {"name": "echo", "text": "ü\n\ud800"}).id == "w-0:2"
     writer.append("call", {})
     raw = lines(tmp_path)
     prev = GENESIS
