@@ -109,7 +109,7 @@ class Directory(Host):
 
 
 class Records(Host):
-    """L0: State, Audit and Telemetry, in one process."""
+    """L0: State, Approvals, Audit and Telemetry, in one process."""
 
 
 class MLWorker(Host):

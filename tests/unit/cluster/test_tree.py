@@ -35,9 +35,9 @@ def test_a_lower_layer_is_created_before_the_ones_that_ask_it() -> None:
     assert lowest == sorted(lowest)
 
 
-def test_state_audit_and_telemetry_share_a_process() -> None:
+def test_what_keeps_records_shares_a_process() -> None:
     records = next(seat for seat in plan({}, {}) if seat.row.host == "Records")
-    assert set(records.addresses) == {Address("state"), Address("audit"), Address("telemetry")}
+    assert set(records.addresses) == {Address(name) for name in ("state", "approvals", "audit", "telemetry")}
 
 
 def test_replicas_get_seats_and_addresses_of_their_own() -> None:
