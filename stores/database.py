@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 from sqlalchemy import exc
-from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.engine import Connection
 
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 
 from . import migrations
+from .engine import TIMEOUT_S, WRITES, PlaceError, postgresql, sqlite
 from .takeover import set_aside, take_over
 
-_TIMEOUT_S = 5.0  # waiting for a lock, a connection, one statement
-_SOCKET_S = 10.0  # PostgreSQL's word, at most
-_CONNECTIONS = 4
-_RECYCLE_S = 1800
 _ALONE = 0x61757261  # "aura": the key of the advisory lock by which writers that must be alone are
-_WRITES = "aura_writes"
 _FORMER_TOKENS = "tokens.sqlite"  # beside the file
 
 # SQLite's own waiting isn't fair, so whoever writes one file in this process waits in line here.
@@ -54,7 +48,10 @@ class Database:
         self._closed = False
         self._writing = _WRITERS.setdefault(where, threading.Lock())
         self.path = where if isinstance(where, Path) else None
-        self._engine = _sqlite(where) if isinstance(where, Path) else _postgresql(where)
+        try:
+            self._engine = sqlite(where) if isinstance(where, Path) else postgresql(where)
+        except PlaceError as error:
+            raise RecordError(str(error)) from error
         self.name = str(where) if isinstance(where, Path) else self._engine.url.render_as_string(hide_password=True)
         try:
             self._migrate()
@@ -104,7 +101,7 @@ class Database:
         """
         sqlite = self.dialect == "sqlite"
         with self._errors(), _held(self._writing if sqlite else None), self._engine.connect() as plain:
-            connection = plain.execution_options(**{_WRITES: True})
+            connection = plain.execution_options(**{WRITES: True})
             with connection.begin():
                 if alone and not sqlite:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ALONE)))
@@ -151,7 +148,7 @@ class Database:
                 if self.path
                 else "see that it runs and that database.url is right"
             )
-            raise RecordError(f"{self.name} can't be used: {_said(error)}; {remedy}") from None
+            raise RecordError(f"{self.name} can't be used: {_said(error).rstrip('.')}; {remedy}") from None
 
 
 @contextmanager
@@ -159,7 +156,7 @@ def _held(lock: threading.Lock | None) -> Iterator[None]:
     if lock is None:
         yield
         return
-    if not lock.acquire(timeout=_TIMEOUT_S):
+    if not lock.acquire(timeout=TIMEOUT_S):
         raise exc.TimeoutError("other threads write for too long")
     try:
         yield
@@ -172,59 +169,6 @@ def _said(error: Exception) -> str:
     cause = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
     first = cause.args[0] if cause.args else cause
     return str(first.get("M", "no reason given")) if isinstance(first, dict) else str(first)
-
-
-def _sqlite(path: Path) -> Engine:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise RecordError(f"{path} can't be opened: {error.strerror}; look at its mode and its folder's") from error
-    engine = sa.create_engine(
-        URL.create("sqlite", database=str(path)),
-        pool_size=_CONNECTIONS,
-        max_overflow=0,
-        pool_timeout=_TIMEOUT_S,
-        hide_parameters=True,
-        connect_args={"timeout": _TIMEOUT_S, "check_same_thread": False, "isolation_level": None},
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def set_up(connection: sqlite3.Connection, _: Any) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")  # readers never wait for a writer
-        connection.execute("PRAGMA synchronous=FULL")  # survives power loss
-
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(_WRITES)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _postgresql(text: str) -> Engine:
-    try:
-        url = make_url(text)
-    except exc.ArgumentError:
-        raise RecordError("database.url can't be read; write postgresql://USER:PASSWORD@HOST/DATABASE") from None
-    if url.get_backend_name() != "postgresql":
-        raise RecordError(
-            f"database.url names {url.get_backend_name()}; only PostgreSQL is served, and SQLite without it"
-        )
-    return sa.create_engine(
-        url.set(drivername="postgresql+pg8000"),
-        pool_size=_CONNECTIONS,
-        max_overflow=0,
-        pool_timeout=_TIMEOUT_S,
-        pool_pre_ping=True,  # a connection that was lost meanwhile is replaced before it is used
-        pool_recycle=_RECYCLE_S,
-        hide_parameters=True,
-        connect_args={
-            "timeout": _SOCKET_S,
-            "application_name": "aura",
-            "startup_params": {"statement_timeout": str(int(_TIMEOUT_S * 1000))},
-        },
-    )
 
 
 def _upgrade(connection: Connection) -> None:

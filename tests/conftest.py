@@ -1,3 +1,3 @@
 """Fixtures and rules for all tests."""
 
-pytest_plugins = ["tests.support.fixtures", "tests.support.strict"]
+pytest_plugins = ["tests.support.databases", "tests.support.fixtures", "tests.support.strict"]
