@@ -37,7 +37,7 @@ COMMANDS = {
     "codex": Entry("codex", "codex", "Connect OpenAI Codex."),
     "config": Entry("config", "config", "Show the settings in force and where each came from."),
     "doctor": Entry("doctor", "doctor", "Look for common faults and say the remedy."),
-    "audit": Entry("audit", "audit", "Check the audit record."),
+    "audit": Entry("audit", "audit", "Read, search and check the audit record."),
     "stdio": Entry("stdio", "stdio", "Speak MCP over stdin and stdout."),
     "version": Entry("version", "version", "Print the version."),
 }

@@ -1,4 +1,4 @@
-"""`aura audit`: check the record."""
+"""`aura audit`: read and check the record."""
 
 from __future__ import annotations
 
@@ -8,18 +8,28 @@ from aura_ia_mcp.cluster.faults import OperatorError
 from aura_ia_mcp.cluster.tokens import verify_audit
 from aura_ia_mcp.configs.paths import Paths
 
+from .audit_export import export_command
+from .audit_read import search_command, show_command, tail_command
 from .output import Failure, json_option, print_json, print_table
 from .settings import loaded
 
 
 @click.group()
 def audit() -> None:
-    r"""Check the audit record.
+    r"""Read, search, export and check the audit record.
+
+    The files are read as they are, with or without a running system. docs/audit.md tells what is in them.
 
     \b
-    Example:
+    Examples:
+      aura audit tail -f
+      aura audit search --outcome refused --since 1d
       aura audit verify
     """
+
+
+for command in (tail_command, search_command, show_command, export_command):
+    audit.add_command(command)
 
 
 @audit.command()
