@@ -13,6 +13,12 @@ from aura_ia_mcp.judgement.approvals import APPROVE, CONFIRM, REQUEST, Approval
 from aura_ia_mcp.judgement.inspection import redact, redact_text
 from aura_ia_mcp.judgement.risk import LEVELS, of_text
 
+NAMED = "aura/named"
+"""Member of request_approval's `_meta` in which Safety says what the tool is that the operation names."""
+
+OBSERVED = "aura/observed"
+"""Member of decide_approval's `_meta` from which Safety tells the Role engine whose trust moves."""
+
 MOST_BYTES = 16_384
 _MOST_FINDINGS = 20
 _MOST_FINDING_CHARS = 300

@@ -20,7 +20,7 @@ from aura_ia_mcp.stores.audit import AuditError
 from aura_ia_mcp.stores.database import Database, RecordError
 from aura_ia_mcp.stores.records import RecordStore
 
-from .approval_drafts import held, requested
+from .approval_drafts import NAMED, OBSERVED, held, requested
 from .approval_ledger import ApprovalLedger
 from .audience import Audience
 from .boot import Boot
@@ -28,12 +28,6 @@ from .reporting import Reporter
 from .sources import result
 
 log = logging.getLogger(__name__)
-
-NAMED = "aura/named"
-"""Member of request_approval's `_meta` in which Safety says what the tool is that the operation names."""
-
-OBSERVED = "aura/observed"
-"""Member of decide_approval's `_meta` from which Safety tells the Role engine whose trust moves."""
 
 _PERIOD_S = 1.0
 _LISTED = 50

@@ -8,7 +8,7 @@ from aura_ia_mcp.bus.messages import JSON, CallTool
 from aura_ia_mcp.judgement import risk
 from aura_ia_mcp.judgement.policy import Inputs
 
-from .approvals import NAMED
+from .approval_drafts import NAMED
 from .case import Case
 from .snapshot import Snapshot
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from aura_ia_mcp.actors.approvals import NAMED, OBSERVED, Approvals
+from aura_ia_mcp.actors.approval_drafts import NAMED, OBSERVED
+from aura_ia_mcp.actors.approvals import Approvals
 from aura_ia_mcp.actors.boot import Boot
 from aura_ia_mcp.bus.envelope import Header, Principal, new_id
 from aura_ia_mcp.bus.errors import AuraError
