@@ -1,4 +1,4 @@
-"""Reads what all writers record: derives the readable views, and counts activity."""
+"""Reads what all writers record: derives the readable views, counts activity, and runs the tools that tell of it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import time
 from typing import Any
 
 from aura_ia_mcp.bus.bus import Bus, Context, handles
-from aura_ia_mcp.bus.messages import JSON, ReadActivity
+from aura_ia_mcp.bus.messages import JSON, CallTool, ReadActivity
 from aura_ia_mcp.stores import position
 from aura_ia_mcp.stores.read import Tail, earlier
 from aura_ia_mcp.stores.views import View
 
 from .activity import DAY_S, Activity
+from .audience import Audience
+from .audit_tools import AuditTools
 from .boot import Boot
 from .derivation import security_event, span
 from .reporting import Reporter
@@ -36,7 +38,7 @@ class Audit:
     counted again for `ReadActivity`.
 
     Args:
-        boot: for the paths.
+        boot: for the paths; `audit` and `audience_key` among it.
         view_bytes: size at which a view is rotated.
     """
 
@@ -49,6 +51,7 @@ class Audit:
         more: dict[str, Any] = {} if view_bytes is None else {"max_bytes": view_bytes}
         self._views = {name: View(self._paths.logs / name, int(sizes.get(name, 0)), **more) for name in _DERIVE}
         self._activity = Activity()
+        self._audience = Audience(boot, AuditTools(boot.audit, self._paths.logs / SECURITY, self.catch_up).runs)
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._read = 0
@@ -82,6 +85,11 @@ class Audit:
         except OSError as error:
             log.warning("activity is counted up to the last view that could be written: %s", error)
         return self._activity.read(max(1, min(message.window_s, DAY_S)), time.time())
+
+    @handles(CallTool)
+    async def call_tool(self, message: CallTool, context: Context) -> JSON:
+        """Run one of the tools of this audience."""
+        return await self._audience.run(message, context)
 
     async def catch_up(self) -> None:
         """Read the records that came since, and derive from them."""

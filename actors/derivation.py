@@ -6,47 +6,50 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.stores.summary import FRAME, PEER_KINDS, audit_id, summary
 
 Record = dict[str, Any]
 
-_REFUSED_PEERS = ("foreign_peer", "spoofed_source", "undeclared_edge", "stale_epoch", "malformed")
-_AT_THE_DOOR = ("authentication_failed", "foreign_request")
-_TOKEN_WORK = ("token_created", "token_revoked")
+_AS_THEY_ARE = (
+    "authentication_failed",
+    "foreign_request",
+    "token_created",
+    "token_revoked",
+    "rules_changed",
+    "approval_requested",
+    "approval_decided",
+    "approval_used",
+    "approval_expired",
+    "note",
+)
+_RENAMED = {
+    "auth_failed": "unknown_token",  # State's word on what the gateway tells as a failed authentication
+    "repaired": "audit_repaired",
+    "recovered": "audit_recovered",
+    **dict.fromkeys(PEER_KINDS, "peer_refused"),
+}
+_HELD = ("approval_required", "confirmation_required")
 _COMES_AND_GOES = ("cli",)  # one process per command: that it begins anew is no news
-_FRAME = ("v", "seq", "prev", "writer", "kind", "ts")
+_TOLD = (*FRAME, "principal", "tool")
 
-
-def audit_id(record: Record) -> str:
-    """The record's id."""
-    return f"{record['writer']}:{record['seq']}"
+EVENTS = tuple(sorted({"call_refused", "call_held", "restarted", *_AS_THEY_ARE, *_RENAMED.values()}))
 
 
 def security_event(record: Record) -> JSON | None:
     """The line of `security_audit.jsonl` for a record, or None when it is nothing of the kind.
 
-    Refused calls and reads, failed authentications, foreign requests, refused peers, work on tokens, restarts, and
-    faults of the record itself.
+    Refused and held calls and reads, approvals, failed authentications, foreign requests, refused peers, work on
+    tokens, changes of rules, notes, restarts, and faults of the record itself: `EVENTS`.
     """
     kind = record["kind"]
     if kind == "call":
         return _refusal(record) if record.get("outcome") == "refused" else None
-    event = None
-    if kind == "opened" and record.get("continues", 0) > 0 and record["writer"] not in _COMES_AND_GOES:
-        event = "restarted"
-    elif kind in ("repaired", "recovered"):
-        event = f"audit_{kind}"
-    elif kind == "auth_failed":
-        event = "unknown_token"  # State's word on what the gateway tells as a failed authentication
-    elif kind in _AT_THE_DOOR or kind in _TOKEN_WORK:
-        event = kind
-    elif kind in _REFUSED_PEERS:
-        event = "peer_refused"
-    if event is None:
-        return None
-    details = {name: value for name, value in record.items() if name not in _FRAME}
-    if event == "peer_refused":
-        details["why"] = kind
-    return _line(record, event) | {"part": record["writer"], "details": details}
+    if kind == "opened":
+        began_anew = record.get("continues", 0) > 0 and record["writer"] not in _COMES_AND_GOES
+        return _happened(record, "restarted") if began_anew else None
+    if kind in _AS_THEY_ARE:
+        return _happened(record, kind)
+    return _happened(record, _RENAMED[kind]) if kind in _RENAMED else None
 
 
 def span(record: Record) -> JSON | None:
@@ -59,7 +62,7 @@ def span(record: Record) -> JSON | None:
     trace_id, parent = _trace(record.get("trace", ""), record["call"])
     ended = float(record["ts"])
     error = record.get("error")
-    return _line(record, f"tools/call {record['name']}") | {
+    return _head(record, f"tools/call {record['name']}") | {
         "trace_id": trace_id,
         "span_id": record["call"],
         "parent_span_id": parent,
@@ -91,10 +94,10 @@ def from_codex(client: JSON) -> bool:
 
 def _refusal(record: Record) -> JSON:
     error = record.get("error") or {}
-    return _line(record, "call_refused") | {
+    held = error.get("code") in _HELD
+    return _line(record, "call_held" if held else "call_refused") | {
         "what": record["what"],
         "name": record["name"],
-        "principal": record["principal"],
         "rule": record.get("rule") or None,
         "code": error.get("code"),
         "reason": error.get("message"),
@@ -103,7 +106,23 @@ def _refusal(record: Record) -> JSON:
     }
 
 
+def _happened(record: Record, event: str) -> JSON:
+    details = {name: value for name, value in record.items() if name not in _TOLD}
+    if event == "peer_refused":
+        details["why"] = record["kind"]
+    return _line(record, event) | {"part": record["writer"], "details": details}
+
+
 def _line(record: Record, event: str) -> JSON:
+    told = summary(record)
+    return _head(record, event) | {
+        "principal": record.get("principal"),
+        "tool": told.tool or None,
+        "outcome": told.outcome or None,
+    }
+
+
+def _head(record: Record, event: str) -> JSON:
     return {"time": _iso(float(record["ts"])), "event": event, "audit_id": audit_id(record)}
 
 

@@ -66,7 +66,7 @@ TREE: tuple[Row, ...] = (
             Role("telemetry", f"{_ACTORS}.telemetry:Telemetry"),
             Role("state", f"{_ACTORS}.state:State", privileged=True),
             Role("approvals", f"{_ACTORS}.approvals:Approvals", privileged=True),
-            Role("audit", f"{_ACTORS}.audit:Audit"),
+            Role("audit", f"{_ACTORS}.audit:Audit", privileged=True),
         ),
     ),
     Row(

@@ -11,7 +11,7 @@ from .read import Record
 
 FRAME = ("v", "seq", "prev", "writer", "kind", "ts")
 _MOST_CHARS = 200
-_PEER_KINDS = ("foreign_peer", "spoofed_source", "undeclared_edge", "stale_epoch", "malformed")
+PEER_KINDS = ("foreign_peer", "spoofed_source", "undeclared_edge", "stale_epoch", "malformed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,6 @@ _KINDS: dict[str, Callable[[Record], Summary]] = {
         ("approval_requested", "approval_decided", "approval_used", "approval_expired", "approval_confirmed"), _approval
     ),
     **dict.fromkeys(("authentication_failed", "foreign_request"), _door),
-    **dict.fromkeys(_PEER_KINDS, _peer),
+    **dict.fromkeys(PEER_KINDS, _peer),
     **dict.fromkeys(("token_created", "token_revoked"), _token),
 }

@@ -5,12 +5,32 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from .lines import backwards, free
 
 MAX_BYTES = 67_108_864
 KEEP = 5
+
+
+def newest(path: Path, spend: Callable[[int], None] = free) -> Iterator[dict[str, Any]]:
+    """The lines of a view, the last one first, those of its older files after them.
+
+    Args:
+        path: the file.
+        spend: hears how many bytes are about to be read; what it raises ends the reading.
+    """
+    with contextlib.ExitStack() as scope:
+        files: list[BinaryIO] = []
+        for each in (path, *(path.with_name(f"{path.name}.{number}") for number in range(1, KEEP + 1))):
+            with contextlib.suppress(FileNotFoundError):  # all opened before any is read: a rotation does no harm
+                files.append(scope.enter_context(each.open("rb")))
+        for file in files:
+            for line in backwards(file, spend=spend):
+                with contextlib.suppress(ValueError):
+                    yield json.loads(line)
 
 
 class View:

@@ -14,11 +14,37 @@ from ..inspector import Inspector
 from ..rules import RulesFollower
 from ..safemode import SafeMode
 from ..sources import Listener, Offer, Source, ToolCall, ToolDefinition, result
-from . import approvals, command, documentation, inference, inspection, logs, policy, reasoning, roles, status, switches
+from . import (
+    approvals,
+    audit,
+    command,
+    documentation,
+    inference,
+    inspection,
+    logs,
+    policy,
+    reasoning,
+    roles,
+    status,
+    switches,
+)
 from .library import MIME, SCHEME, pages
 from .tool import Reach
 
-MODULES = (status, documentation, inference, policy, inspection, switches, roles, reasoning, logs, command, approvals)
+MODULES = (
+    status,
+    documentation,
+    inference,
+    policy,
+    inspection,
+    switches,
+    roles,
+    reasoning,
+    logs,
+    command,
+    approvals,
+    audit,
+)
 
 
 class Builtin(Source):

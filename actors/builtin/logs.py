@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores import logs
 from aura_ia_mcp.stores.logs import LEVELS, Entry, Found
 
+from ..moment import moment
 from ..sources import ToolCall
 from .tool import Reach, Tool, array, define, integer, maybe, obj, text
 
@@ -27,7 +27,6 @@ MOST_MATCHES = 200
 _MOST_QUERY_CHARS = 500
 _MOST_REPLY_CHARS = 500_000
 _PATTERN_BYTES = 1_048_576
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _tool = partial(define, category=CATEGORY, capability="read_logs", concurrency=4)
 
 
@@ -95,28 +94,6 @@ async def search_logs(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
     names = await asyncio.to_thread(logs.services, folder)
     found = await asyncio.to_thread(partial(logs.find, folder, names, most=MOST_MATCHES, keep=keep, since=since))
     return _reply(found, names, folder)
-
-
-def moment(text: str, now: float) -> float:
-    """A time as people give it, in Unix seconds.
-
-    Args:
-        text: ISO 8601, in UTC unless it says otherwise; or an age as in `90s`, `30m`, `1h`, `2d`.
-        now: Unix seconds.
-
-    Raises:
-        AuraError: `invalid_arguments`: it is neither.
-    """
-    count, unit = text[:-1], text[-1:]
-    if unit in _UNITS_S and count.isascii() and count.isdigit():
-        return max(0.0, now - int(count) * _UNITS_S[unit])
-    try:
-        at = datetime.fromisoformat(text)
-        return max(0.0, (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError):
-        raise AuraError(
-            "invalid_arguments", "arguments.since: write a time as in 2026-01-31T12:00:00Z, or an age as in 30m or 1h"
-        ) from None
 
 
 def _literal(query: str) -> Callable[[str], bool]:

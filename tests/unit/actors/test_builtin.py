@@ -32,6 +32,7 @@ from .inside import Router
 NAMES = {
     "arbitrate_roles",
     "ask",
+    "audit_log",
     "check_permission",
     "check_pii",
     "check_prompt",
@@ -56,7 +57,7 @@ NAMES = {
     "embed_text",
 }
 INFERRING = {"analyze_emotion", "semantic_rank", "embed_text", "ask"}
-FOR_READERS_OF_LOGS = {"get_recent_logs", "search_logs", "diagnose_issue"}
+FOR_READERS_OF_LOGS = {"get_recent_logs", "search_logs", "diagnose_issue", "get_security_audit"}
 FOR_OPERATORS = {"set_safe_mode", "execute_command"}
 ARGUMENTS: dict[str, JSON] = {
     "echo": {"text": "hello"},
@@ -66,6 +67,7 @@ ARGUMENTS: dict[str, JSON] = {
     "embed_text": {"texts": ["one", ""]},
     "arbitrate_roles": {"opinions": [{"role": "developer", "decision": "allow", "confidence": 0.9}]},
     "ask": {"request": "is everything healthy?"},
+    "audit_log": {"action": "looked around", "details": {"seen": 3}},
     "check_permission": {"role_name": "developer", "action": "write_code"},
     "check_pii": {"text": "write to ada@example.org"},
     "check_prompt": {"text": "what a day"},

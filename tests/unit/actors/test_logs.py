@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from aura_ia_mcp.actors.builtin.logs import moment
+from aura_ia_mcp.actors.moment import moment
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.stores.logs import line
