@@ -135,4 +135,4 @@ def marked(record: Record) -> bool:
 
 def audit_id(record: Record) -> str:
     """The record's id."""
-    return f"{record['writer']}:{record['seq']}"
+    return f"{record.get('writer')}:{record.get('seq')}"

@@ -33,6 +33,7 @@ NO_ARGUMENTS = "a condition looked at arguments that weren't kept"
 MARKED = "a condition looked at arguments in which secrets are marked"
 TOO_MANY = "inspection saw more kinds of things than a record holds"
 NO_INPUTS = "its inputs aren't recorded"
+NO_FORM = "it isn't of the form that this program reads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,12 @@ class Replay:
 
     def of(self, record: Record) -> Replayed:
         """Compute one record again; a record of a kind that `KINDS` doesn't name has nothing to be computed."""
+        try:
+            return self._of(record)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            return Replayed(audit_id(record), unknown=f"{NO_FORM} ({type(error).__name__}: {error})")
+
+    def _of(self, record: Record) -> Replayed:
         name = audit_id(record)
         if record["kind"] not in KINDS:
             return Replayed(name, decided=False)

@@ -16,8 +16,8 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
-from .audit import segments
 from .read import writers
+from .segments import segments
 
 MOST = 500  # texts from which on those are looked for that no record names any more
 VERSION_CHARS = 16
