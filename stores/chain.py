@@ -159,10 +159,9 @@ class Cursor:
     def _from_file(self, most: int) -> list[bytes]:
         assert self._path is not None
         if self._file is None:
-            try:
-                self._file = self._path.open("rb", buffering=_BUFFER_BYTES)
-            except FileNotFoundError:
-                raise Broken(self.seq + 1, self._path.name, f"the file {self._path.name} is gone") from None
+            if not self._path.exists() or self._path.stat().st_size < self._offset:
+                raise Broken(self.seq, self._place(0), "cut off, or its file is gone")
+            self._file = self._path.open("rb", buffering=_BUFFER_BYTES)
             self._file.seek(self._offset)
         lines = list(islice(self._file, most))
         if lines and not lines[-1].endswith(b"\n"):
