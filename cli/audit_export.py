@@ -19,6 +19,7 @@ from aura_ia_mcp.cluster.faults import OperatorError
 
 from .audit_read import filters, stamp
 from .output import Failure
+from .progress import reading
 from .settings import loaded
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -63,7 +64,7 @@ def export_command(ctx: click.Context, /, form: str | None, out: Path | None, **
             write(search(settings, query), sys.stdout.buffer)
             sys.stdout.buffer.flush()
             return
-        with _new(out) as file, _progress(size(settings, query)) as read:
+        with _new(out) as file, reading(size(settings, query)) as read:
             count = write(search(settings, query, read), file)
     except OperatorError as error:
         raise Failure(str(error)) from None
@@ -121,24 +122,3 @@ def _new(path: Path) -> Iterator[BinaryIO]:
         raise Failure(
             f"{path} can't be written: {error.strerror or error}", "Free disk space, or name another."
         ) from None
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, at a terminal; hears how many bytes were read."""
-    from rich.console import Console  # noqa: PLC0415 - 60 ms that only an export needs
-    from rich.progress import Progress  # noqa: PLC0415
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Reading", total=total)
-        waiting = 0
-
-        def read(count: int) -> None:
-            nonlocal waiting
-            waiting += count
-            if waiting >= 1_048_576:  # noqa: PLR2004 - a bar that moves at every line would cost more than the reading
-                bar.advance(task, waiting)
-                waiting = 0
-
-        yield read

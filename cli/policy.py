@@ -13,6 +13,7 @@ from aura_ia_mcp.cluster.faults import OperatorError, PolicyFault
 from aura_ia_mcp.cluster.policy import GUEST, Caller, check_policy, explain_policy, show_policy
 
 from .output import Failure, json_option, print_json, print_table
+from .replay import replay_command, what_if_command
 from .settings import loaded
 
 _MOST_TRUST = 5
@@ -27,14 +28,19 @@ file_option = click.option("--file", type=click.Path(path_type=Path), help="Anot
 
 @click.group()
 def policy() -> None:
-    r"""Check a policy, show its rules, and see what they make of a call. No running system is needed.
+    r"""Check a policy, show its rules, and see what they make of calls, past ones too. No running system is needed.
 
     \b
     Examples:
       aura policy check configs/policy.yaml
       aura policy show
       aura policy explain embed_text --as ci
+      aura policy replay
     """
+
+
+policy.add_command(replay_command)
+policy.add_command(what_if_command)
 
 
 @policy.command()
