@@ -17,6 +17,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.configs.settings import Gateway as GatewaySettings
 
+from . import approvals
 from .arrival import JSON_HEADERS, Arrival
 from .authentication import Chain, Credential, Identity, OnSecurityEvent
 from .body import read_body
@@ -46,6 +47,8 @@ log = logging.getLogger(__name__)
 _MCP_PATHS = frozenset({"/mcp", "/mcp/stream"})
 _KNOWN_HOSTS = 64
 _OPEN_PER_CONNECTION = 2  # more are open than connected when clients leave: the older era's requests go on
+_ALLOWED = {"/health": "GET, HEAD", "/live": "GET, HEAD", "/metrics": "GET"}
+_ALLOWED |= {"/mcp/tools/list": "GET", "/mcp/tools/call": "POST"}
 _REASONS = {400: "malformed", 401: "unauthenticated", 403: "host_or_origin", 404: "not_found", 405: "method"}
 _REASONS |= {406: "not_acceptable", 408: "slow_body", 410: "expired_event", 413: "too_large", 415: "media_type"}
 _REASONS |= {429: "session_limit", 503: "unavailable", 500: "fault"}
@@ -87,6 +90,7 @@ class Door:
         self._handshake = handshake
         self._stateless = stateless
         self._rest = rest
+        self._approvals = approvals.Approvals(rest, settings.max_nesting)
         self._health = health
         self._metrics = metrics
         self._refresh = refresh
@@ -126,7 +130,7 @@ class Door:
         except RpcError as error:
             return self._reject(error, None)
         except AuraError as error:
-            if http.raw_path.startswith("/mcp/tools/"):
+            if http.raw_path.startswith(("/mcp/tools/", approvals.PATH)):
                 return failed(error.failure.as_dict(), status_of(error), challenge(error))
             return self._unauthenticated(error)
         except (ConnectionError, asyncio.CancelledError):
@@ -240,24 +244,27 @@ class Door:
             self._refresh()
             page, content_type = self._metrics.page()
             return web.Response(body=page, headers={"Content-Type": content_type})
-        if route in {("GET", "/mcp/tools/list"), ("POST", "/mcp/tools/call")}:
-            if self.stopping:
-                raise _stopping()
-            identity = await self._identify(entrance, http)
-            arrival = Arrival(http, identity, entrance.server, traceparent(http.headers.get("traceparent")), False)
-            if http.method == "GET":
-                return await self._rest.list_tools(arrival)
-            if not is_json(http.headers.get("Content-Type")):
-                raise RpcError(INVALID_REQUEST, "the Content-Type must be application/json", status=415)
-            body = await read_body(http, self._settings.max_body_bytes, self._settings.body_timeout_s)
-            return await self._rest.call_tool(arrival, body)
-        allowed = {"/health": "GET, HEAD", "/live": "GET, HEAD", "/metrics": "GET"}
-        allowed |= {"/mcp/tools/list": "GET", "/mcp/tools/call": "POST"}
-        if path in allowed:
-            raise RpcError(
-                INVALID_REQUEST, f"{http.method} is not served here", status=405, headers={"Allow": allowed[path]}
-            )
-        raise RpcError(METHOD_NOT_FOUND, "nothing is served at this path; MCP is at /mcp/stream", status=404)
+        methods = _ALLOWED.get(path) or approvals.serves(path)
+        if methods is None:
+            raise RpcError(METHOD_NOT_FOUND, "nothing is served at this path; MCP is at /mcp/stream", status=404)
+        if http.method not in methods.split(", "):
+            raise RpcError(INVALID_REQUEST, f"{http.method} is not served here", status=405, headers={"Allow": methods})
+        return await self._helper(entrance, http, path)
+
+    async def _helper(self, entrance: Entrance, http: web.BaseRequest, path: str) -> web.StreamResponse:
+        """What stands for a tool's call, or for the list of tools."""
+        if self.stopping:
+            raise _stopping()
+        identity = await self._identify(entrance, http)
+        arrival = Arrival(http, identity, entrance.server, traceparent(http.headers.get("traceparent")), False)
+        if http.method == "GET":
+            return await (self._approvals.read(arrival) if approvals.serves(path) else self._rest.list_tools(arrival))
+        if not is_json(http.headers.get("Content-Type")):
+            raise RpcError(INVALID_REQUEST, "the Content-Type must be application/json", status=415)
+        body = await read_body(http, self._settings.max_body_bytes, self._settings.body_timeout_s)
+        return await (
+            self._approvals.decide(arrival, body) if approvals.serves(path) else self._rest.call_tool(arrival, body)
+        )
 
     # --- refusals ----------------------------------------------------------------------------------------------------
 

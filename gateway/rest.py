@@ -63,34 +63,39 @@ class Rest:
         try:
             result = await self._methods.serve(_exchange(arrival, {}), "tools/list", {})
         except RpcError as error:
-            return failed(error.data) if isinstance(error.data, dict) else _malformed(error)
+            return failed(error.data) if isinstance(error.data, dict) else malformed(error)
         return web.Response(body=encode(result), headers=JSON_HEADERS)
 
     async def call_tool(self, arrival: Arrival, body: bytes) -> web.StreamResponse:
         """Call one; a connection that breaks cancels it."""
-        task = asyncio.current_task()
-        assert task is not None
-        unwatch = self._connections.watch(arrival.http, task.cancel)
-        try:
-            return await self._call(arrival, body)
-        finally:
-            unwatch()
-
-    async def _call(self, arrival: Arrival, body: bytes) -> web.StreamResponse:
         try:
             params = decode(body, self._max_nesting)
             if not isinstance(params, dict):
                 raise RpcError(INVALID_PARAMS, 'send {"name": ..., "arguments": {...}}')  # noqa: TRY301
-            check_params("tools/call", LATEST_HANDSHAKE_VERSION, params)
-            result = await self._methods.call_tool(_exchange(arrival, params), params)
+            result = await self.run(arrival, params)
             failure = (result.get("_meta") or {}).get("aura/error")
             if failure is not None and failure.get("type") in STATUS_OF_TYPE:
                 return failed(failure)
             return web.Response(body=encode(result), headers=JSON_HEADERS)
         except RpcError as error:
-            return _malformed(error)
+            return malformed(error)
         except ValueError as error:
             return failed(AuraError("tool_failed", f"the result is not JSON: {error}").failure.as_dict(), 500)
+
+    async def run(self, arrival: Arrival, params: JSON) -> JSON:
+        """Call a tool with these `tools/call` parameters; a connection that breaks cancels it.
+
+        Raises:
+            RpcError: they are malformed, or the tool answered with one.
+        """
+        check_params("tools/call", LATEST_HANDSHAKE_VERSION, params)
+        task = asyncio.current_task()
+        assert task is not None
+        unwatch = self._connections.watch(arrival.http, task.cancel)
+        try:
+            return await self._methods.call_tool(_exchange(arrival, params), params)
+        finally:
+            unwatch()
 
 
 def _exchange(arrival: Arrival, params: JSON) -> RestExchange:
@@ -105,7 +110,8 @@ def _exchange(arrival: Arrival, params: JSON) -> RestExchange:
     )
 
 
-def _malformed(error: RpcError) -> web.Response:
+def malformed(error: RpcError) -> web.Response:
+    """What isn't a request, as an HTTP answer."""
     failure = AuraError("malformed", error.message).failure.as_dict()
     return failed(failure, error.status or 400)
 
