@@ -78,7 +78,7 @@ def _approval(record: Record) -> Summary:
     tool = str(record.get("tool") or "")
     return Summary(
         who=name_of(record.get("by") or record.get("principal")),
-        what=tool or _short(record.get("operation", "")),
+        what=tool or _short(record.get("operation") or f"approval {record.get('approval', '')}"),
         verdict=str(record.get("mode") or ""),
         outcome=str(record.get("decision") or record["kind"].removeprefix("approval_")),
         rule=str(record.get("rule") or ""),

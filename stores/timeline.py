@@ -278,4 +278,5 @@ def _holds(value: object, text: str) -> bool:
         return any(text in str(name).casefold() or _holds(one, text) for name, one in value.items())
     if isinstance(value, list):
         return any(_holds(one, text) for one in value)
-    return isinstance(value, (str, int, float)) and text in json.dumps(value, ensure_ascii=False).casefold()
+    said = value if isinstance(value, str) else json.dumps(value)
+    return text in said.casefold()
