@@ -34,10 +34,13 @@ COMMANDS = {
     "call": Entry("tools", "call", "Call a tool and print its result."),
     "token": Entry("token", "token", "Make, list and revoke bearer tokens."),
     "policy": Entry("policy", "policy", "Check the policy, and see why a call is allowed or refused."),
+    "approvals": Entry("approvals", "approvals", "See what waits for somebody's agreement, and decide."),
     "codex": Entry("codex", "codex", "Connect OpenAI Codex."),
     "config": Entry("config", "config", "Show the settings in force and where each came from."),
     "doctor": Entry("doctor", "doctor", "Look for common faults and say the remedy."),
     "audit": Entry("audit", "audit", "Read, search and check the audit record."),
+    "backup": Entry("backup", "backup", "Write all that must survive into one file."),
+    "restore": Entry("backup", "restore", "Put a backup back."),
     "stdio": Entry("stdio", "stdio", "Speak MCP over stdin and stdout."),
     "version": Entry("version", "version", "Print the version."),
 }
