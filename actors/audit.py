@@ -12,6 +12,7 @@ from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.messages import JSON, CallTool, ReadActivity
 from aura_ia_mcp.stores import position
 from aura_ia_mcp.stores.read import Tail, earlier
+from aura_ia_mcp.stores.timeline import by_time
 from aura_ia_mcp.stores.views import View
 
 from .activity import DAY_S, Activity
@@ -113,13 +114,13 @@ class Audit:
         """Count the records of the last day that were derived before this start."""
         now = time.time()
         for record in earlier(self._paths.audit, self._tail.places, now - DAY_S):
-            if record["kind"] == "call":
+            if record.get("kind") == "call":
                 self._activity.add(record, now)
 
     def _step(self) -> bool:
         """Read once; whether more can be read at once."""
         places, sizes = dict(self._tail.places), self._sizes()
-        found = self._tail.poll()
+        found = by_time(self._tail.poll())
         if found:
             self._derive(found, places, sizes)
         if time.monotonic() - self._kept_at >= PERIOD_S:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -162,6 +162,18 @@ def newer(folder: Path, places: Places, query: Query = EVERYTHING) -> Iterator[E
         query: which ones.
     """
     return heapq.merge(*(_newer(folder / name, places, query) for name in _names(folder, query)), key=_at)
+
+
+def by_time(found: Iterable[Record]) -> list[Record]:
+    """Records in the order of `oldest_first`; each writer's own must come in the order of its chain.
+
+    What isn't one, as what redaction left of one, is left out.
+    """
+    chains: dict[str, list[Record]] = {}
+    for record in found:
+        if "kind" in record and isinstance(record.get("ts"), float) and isinstance(record.get("seq"), int):
+            chains.setdefault(str(record.get("writer")), []).append(record)
+    return list(heapq.merge(*chains.values(), key=lambda record: record["ts"]))
 
 
 def ends(folder: Path) -> Places:

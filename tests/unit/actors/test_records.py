@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from aura_ia_mcp.actors.activity import OTHER, Activity
 from aura_ia_mcp.actors.audit import SECURITY, SPANS, Audit
 from aura_ia_mcp.actors.case import client_of
-from aura_ia_mcp.actors.derivation import from_codex, security_event, span
+from aura_ia_mcp.actors.derivation import EVENTS, from_codex, security_event, span
 from aura_ia_mcp.actors.directory import Directory, Registry
 from aura_ia_mcp.actors.state import FAILURES_PER_WINDOW, WINDOW_S, Failures, State
 from aura_ia_mcp.actors.telemetry import Board, Telemetry
@@ -226,6 +226,14 @@ def test_names_beyond_the_bound_are_counted_together() -> None:
         ({"kind": "token_created"}, "token_created"),
         ({"kind": "token_revoked"}, "token_revoked"),
         ({"kind": "foreign_peer", "claimed": "safety/0"}, "peer_refused"),
+        (call(outcome="refused", error={"code": "approval_required", "message": "m"}), "call_held"),
+        (call(outcome="refused", error={"code": "confirmation_required", "message": "m"}), "call_held"),
+        ({"kind": "rules_changed", "policy_version": "p"}, "rules_changed"),
+        ({"kind": "note", "action": "a", "details": {}}, "note"),
+        *(
+            ({"kind": kind, "tool": "echo", "approval": "a1"}, kind)
+            for kind in ("approval_requested", "approval_decided", "approval_used", "approval_expired")
+        ),
         ({"kind": "opened_call"}, None),
     ],
 )
@@ -233,8 +241,23 @@ def test_security_events_are_told_apart(record: JSON, event: str | None) -> None
     line = security_event({"v": 1, "seq": 3, "ts": 0.0, "writer": "w-0", "prev": ""} | record)
     assert (line and line["event"]) == event
     if line:
+        assert line["event"] in EVENTS
+        assert line.keys() >= {"principal", "tool", "outcome"}
         assert line["audit_id"].endswith(f":{record.get('seq', 3)}")
         assert line["time"].endswith("Z")
+
+
+def test_an_event_says_who_which_tool_and_what_came_of_it() -> None:
+    frame = {"v": 1, "seq": 3, "ts": 0.0, "writer": "records-0", "prev": ""}
+    who = {"id": "guest", "kind": "agent", "tenant": "local", "roles": []}
+    decided = {"kind": "approval_decided", "approval": "a1", "decision": "deny", "by": "local/operator", "tool": "echo"}
+    line = security_event(frame | decided | {"principal": who})
+    assert line is not None
+    assert (line["principal"], line["tool"], line["outcome"]) == (who, "echo", "deny")
+    assert line["details"] == {"approval": "a1", "decision": "deny", "by": "local/operator"}
+    refused = security_event(call(outcome="refused", error={"code": "forbidden", "message": "m"}))
+    assert refused is not None
+    assert (refused["tool"], refused["outcome"], refused["code"]) == ("echo", "refused", "forbidden")
 
 
 @pytest.mark.parametrize(

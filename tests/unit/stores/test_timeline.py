@@ -161,6 +161,16 @@ def test_what_came_after_the_places_is_not_among_what_was_before(tmp_path: Path)
     writer.close()
 
 
+def test_records_in_hand_are_put_in_order_and_what_is_none_is_left_out() -> None:
+    def record(writer: str, seq: int, ts: float) -> dict[str, Any]:
+        return {"writer": writer, "seq": seq, "ts": ts, "kind": "call"}
+
+    gone = {"writer": "a", "seq": 9, "ts": 1.0, "redacted": "0" * 64}
+    given = [record("a", 1, 5.0), record("a", 2, 1.0), {"junk": 1}, gone, record("b", 1, 4.0), record("b", 2, 6.0)]
+    found = [f"{one['writer']}:{one['seq']}" for one in timeline.by_time(given)]
+    assert found == ["b:1", "a:1", "a:2", "b:2"]
+
+
 @pytest.mark.parametrize("wrong", ["w", "w:", "w:9", "w:x", "w:²", "x:1", "../w:1", ""])
 def test_an_id_that_is_none_finds_nothing(tmp_path: Path, wrong: str) -> None:
     put(tmp_path, "w", *({"ts": n} for n in range(7)))
