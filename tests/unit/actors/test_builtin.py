@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from aura_ia_mcp.actors.approvals import Approvals
 from aura_ia_mcp.actors.audit import Audit
 from aura_ia_mcp.actors.boot import Boot
 from aura_ia_mcp.actors.language import Language
@@ -55,10 +56,13 @@ NAMES = {
     "analyze_emotion",
     "semantic_rank",
     "embed_text",
+    "request_approval",
+    "get_approval",
+    "list_approvals",
 }
 INFERRING = {"analyze_emotion", "semantic_rank", "embed_text", "ask"}
 FOR_READERS_OF_LOGS = {"get_recent_logs", "search_logs", "diagnose_issue", "get_security_audit"}
-FOR_OPERATORS = {"set_safe_mode", "execute_command"}
+FOR_OPERATORS = {"set_safe_mode", "execute_command", "decide_approval"}
 ARGUMENTS: dict[str, JSON] = {
     "echo": {"text": "hello"},
     "get_documentation": {},
@@ -77,6 +81,7 @@ ARGUMENTS: dict[str, JSON] = {
     "suggest_role": {"task_description": "review the code and merge it"},
     "search_logs": {"query": "gone"},
     "execute_command": {"command": "echo hello"},
+    "request_approval": {"operation": "echo", "arguments": {"text": "hello"}, "reason": "to see its form"},
     "set_safe_mode": {"enabled": False, "reason": "a test of its form"},
 }
 CLUSTER = {
@@ -110,6 +115,7 @@ async def graph(tmp_path: Path) -> AsyncIterator[Graph]:
     below: dict[str, Callable[[Boot], Any]] = {
         "telemetry": Telemetry,
         "state": State,
+        "approvals": Approvals,
         "audit": Audit,
         "language": Language,
     }
@@ -179,8 +185,11 @@ async def test_every_text_and_list_that_a_tool_takes_is_bounded(graph: Graph) ->
 @pytest.mark.parametrize("principal", [GUEST, OPERATOR], ids=["guest", "operator"])
 async def test_what_every_tool_returns_has_the_promised_form(graph: Graph, principal: Principal) -> None:
     await cluster_reports(graph)
+    asked = await graph.call("request_approval", {"operation": "a test", "reason": "to see its form"})
+    approval = {"approval_id": asked["structuredContent"]["approval_id"]}
+    arguments = ARGUMENTS | {"get_approval": approval, "decide_approval": approval | {"decision": "approve"}}
     for name, entry in (await entries(graph, principal)).items():
-        reply = await graph.call(name, ARGUMENTS.get(name, {}), principal)
+        reply = await graph.call(name, arguments.get(name, {}), principal)
         assert reply["isError"] is False, name
         validator = jsonschema_rs.Draft202012Validator(entry["outputSchema"])
         assert [str(e) for e in validator.iter_errors(reply["structuredContent"])] == [], name
