@@ -1,0 +1,173 @@
+"""Notes of callers in the audit, and the security events that its tool tells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aura_ia_mcp.actors import audit_tools
+from aura_ia_mcp.actors.audit import SECURITY, Audit
+from aura_ia_mcp.actors.audit_tools import MOST_DETAILS_BYTES
+from aura_ia_mcp.actors.safety import Safety
+from aura_ia_mcp.actors.tools import Tools
+from aura_ia_mcp.bus.envelope import Header, Principal
+from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.messages import JSON, CallTool
+from aura_ia_mcp.stores.audit import AuditError
+
+from .graph import GUEST, OPERATOR, Graph, code_of
+
+AUDITOR = Principal("token:auditor", roles=("auditor",))
+
+
+@pytest.fixture
+async def graph(tmp_path: Path) -> AsyncIterator[Graph]:
+    graph = Graph(tmp_path)
+    for role, make in (("audit", Audit), ("tools", Tools), ("safety", Safety)):
+        await graph.start(role, make)
+    yield graph
+    await graph.close()
+
+
+async def note(graph: Graph, principal: Principal = GUEST, **more: Any) -> JSON:
+    arguments = {"action": "wiped the board", "details": {"board": 3}} | more
+    said: JSON = (await graph.call("audit_log", arguments, principal))["structuredContent"]
+    return said
+
+
+async def events(graph: Graph, limit: int | None = None, **wanted: str) -> list[JSON]:
+    said = (await told(graph, limit, **wanted))["entries"]
+    return list(said)
+
+
+async def told(graph: Graph, limit: int | None = None, **wanted: str) -> JSON:
+    arguments: JSON = {"filter": wanted} | ({} if limit is None else {"limit": limit})
+    said: JSON = (await graph.call("get_security_audit", arguments, AUDITOR))["structuredContent"]
+    return said
+
+
+# --- notes -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_note_is_a_record_under_its_authors_name_before_it_is_answered(graph: Graph) -> None:
+    said = await note(graph)
+    (record,) = graph.records("note")
+    assert said["audit_id"] == f"{record['writer']}:{record['seq']}"
+    assert said["receipt"].startswith(said["audit_id"] + ":")
+    assert (record["action"], record["details"]) == ("wiped the board", {"board": 3})
+    assert record["principal"] == GUEST.as_dict()
+    assert record["session"] == graph.records()[-1]["session"]
+
+
+async def test_secrets_in_a_note_are_marked_and_counted(graph: Graph) -> None:
+    said = await note(graph, details={"password": "correct horse", "at": [{"token": "ghp_" + "a1B2" * 9}]})
+    (record,) = graph.records("note")
+    assert "correct horse" not in str(record)
+    assert "ghp_" not in str(record)
+    assert record["redacted"] == said["redacted"]
+    assert sum(said["redacted"].values()) == 2
+
+
+async def test_a_note_can_be_written_in_safe_mode(graph: Graph) -> None:
+    await graph.call("set_safe_mode", {"enabled": True, "reason": "a drill"}, OPERATOR)
+    await note(graph)
+    assert len(graph.records("note")) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"details": {"x": "y" * MOST_DETAILS_BYTES}}, "at most 8192"),
+        ({"details": "words"}, "details"),
+        ({"action": ""}, "action"),
+        ({"action": "a" * 201}, "action"),
+        ({"by": "somebody else"}, "by"),
+    ],
+)
+async def test_a_note_of_another_form_is_refused_and_nothing_is_written(graph: Graph, wrong: JSON, says: str) -> None:
+    with pytest.raises(AuraError, match=says) as caught:
+        await note(graph, **wrong)
+    assert caught.value.code == "invalid_arguments"
+    assert graph.records("note") == []
+
+
+async def test_a_note_that_cannot_be_written_is_an_error(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(kind: str, fields: JSON) -> None:
+        raise AuditError("the disk is full")
+
+    monkeypatch.setattr(graph.writers["audit"], "append", full)
+    with pytest.raises(AuraError, match="disk is full") as caught:
+        await note(graph)
+    assert (caught.value.code, caught.value.failure.outcome) == ("audit_failed", "not_run")
+
+
+async def test_without_a_decision_of_safety_nobody_writes_or_reads(graph: Graph) -> None:
+    for tool, arguments in (("audit_log", {"action": "a", "details": {}}), ("get_security_audit", {})):
+        sent = graph.peers["tools"].request("audit", CallTool(tool, arguments), header=Header(principal=OPERATOR))
+        assert await code_of(sent) == "invalid_token"
+    assert graph.records("note") == []
+
+
+# --- security events -------------------------------------------------------------------------------------------------
+
+
+async def test_events_come_newest_first_in_one_form(graph: Graph) -> None:
+    await note(graph)
+    assert await code_of(graph.call("search_logs", {"query": "x"})) == "forbidden"
+    first, second = (await events(graph))[:2]
+    assert (first["event"], first["principal"], first["tool"]) == ("call_refused", "local/guest", "search_logs")
+    assert (first["outcome"], first["details"]["code"]) == ("refused", "forbidden")
+    assert first["audit_id"].startswith("safety-0:")
+    assert (second["event"], second["principal"], second["tool"]) == ("note", "local/guest", None)
+    assert second["details"]["action"] == "wiped the board"
+
+
+async def test_filters_hold_together(graph: Graph) -> None:
+    await note(graph, AUDITOR)
+    for tool in ("search_logs", "get_recent_logs"):
+        assert await code_of(graph.call(tool, {"query": "x"} if tool == "search_logs" else {})) == "forbidden"
+    assert {entry["event"] for entry in await events(graph, event="note")} == {"note"}
+    assert len(await events(graph, principal="guest")) == len(await events(graph, principal="local/guest")) == 2
+    assert len(await events(graph, principal="guest", tool="search_logs", outcome="refused", since="1h")) == 1
+    assert await events(graph, tool="search_logs", event="note") == []
+    assert await events(graph, since="2999-01-01") == []
+
+
+async def test_more_entries_than_asked_for_are_told_of(graph: Graph) -> None:
+    for _ in range(4):
+        await note(graph)
+    three = await told(graph, 3, event="note")
+    assert (len(three["entries"]), three["cut"]) == (3, "only the newest 3 are here")
+    assert (await told(graph, 4, event="note"))["cut"] == ""
+
+
+async def test_a_reading_is_bounded(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(4):
+        await note(graph)
+    monkeypatch.setattr(audit_tools, "_MOST_REPLY_CHARS", 900)
+    cut = await told(graph, event="note")
+    assert 0 < len(cut["entries"]) < 4
+    assert cut["cut"]
+    monkeypatch.setattr(audit_tools, "_MOST_BYTES", 10)
+    assert "10 bytes" in (await told(graph))["cut"]
+
+
+async def test_older_files_are_read_too_and_lines_of_an_older_form(graph: Graph) -> None:
+    old = {"time": "2026-01-01T00:00:00.000Z", "event": "call_refused", "audit_id": "safety-0:1", "name": "x"}
+    (graph.paths.logs / f"{SECURITY}.1").write_text(json.dumps(old | {"principal": GUEST.as_dict()}) + "\ntorn")
+    await note(graph)
+    oldest = (await events(graph))[-1]
+    assert (oldest["audit_id"], oldest["principal"], oldest["tool"]) == ("safety-0:1", "local/guest", None)
+
+
+@pytest.mark.parametrize("wrong", [{"since": "yesterday"}, {"event": "party"}, {"colour": "red"}])
+async def test_a_filter_that_is_none_is_refused(graph: Graph, wrong: dict[str, str]) -> None:
+    assert await code_of(events(graph, **wrong)) == "invalid_arguments"
+
+
+async def test_events_are_for_readers_of_logs(graph: Graph) -> None:
+    assert await code_of(graph.call("get_security_audit")) == "forbidden"
