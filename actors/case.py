@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -12,9 +13,11 @@ from aura_ia_mcp.bus.messages import JSON, SafeModeChanged
 from aura_ia_mcp.judgement.finding import Finding
 from aura_ia_mcp.judgement.inspection import redact_text
 from aura_ia_mcp.judgement.policy import Inputs, Verdict
+from aura_ia_mcp.judgement.risk import Risk
 
 from .rates import Taken
 from .rules import Rules
+from .sealed_state import Continuation
 from .snapshot import Subject
 
 NOBODY = Principal("nobody", kind="service")
@@ -55,6 +58,11 @@ class Case:
         header: who asks, in which session, trace and run.
         server: the virtual server.
         meta: the client's `_meta`.
+        resumed: what it continues, when its client came back with a state that Safety sealed.
+        answer: of the client's own user to the question whether it may run.
+        approval: what it waits for, or rests on.
+        binding: what that is good for.
+        consented: whether it runs with somebody's consent.
     """
 
     id: str
@@ -75,12 +83,19 @@ class Case:
     taken: list[Taken] = field(default_factory=list)
     inspect_ms: float = 0.0
     flags: list[Finding] = field(default_factory=list)
+    risk: Risk | None = None
+    resumed: Continuation | None = None
+    answer: JSON | None = None
+    approval: JSON | None = None
+    binding: Mapping[str, str] = field(default_factory=dict)
+    consented: bool = False
     opened: str = ""
     replayed: bool = False
     outcome: str = ""
     failure: Failure | None = None
     layers: list[JSON] = field(default_factory=list)
     redacted: dict[str, int] = field(default_factory=dict)
+    meaning: list[JSON] = field(default_factory=list)
 
     @property
     def principal(self) -> Principal:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from aura_ia_mcp.bus.bus import Context
-from aura_ia_mcp.bus.messages import CallTool, Complete, Embed, GetPrompt, ReadResource
+from aura_ia_mcp.bus.messages import JSON, CallTool, Complete, Embed, GetPrompt, ReadResource
 from aura_ia_mcp.bus.tokens import Claims, Verifier, who
+
+ANSWERS = "inputResponses"
 
 Governed = CallTool | ReadResource | GetPrompt | Complete
 
@@ -22,6 +24,15 @@ def covered(message: Governed | Embed) -> Any:
     if message.inputs is None and message.state is None:
         return message.arguments
     return [message.arguments, message.inputs, message.state]
+
+
+def given(message: Governed) -> JSON:
+    """What the caller gave, to be inspected: arguments, and answers to what a tool asked."""
+    if isinstance(message, ReadResource):
+        return {}
+    if isinstance(message, Complete):
+        return message.argument
+    return message.arguments if message.inputs is None else message.arguments | {ANSWERS: message.inputs}
 
 
 def action_of(message: Governed | Embed, contract: str = "") -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.judgement.finding import Severity
 from aura_ia_mcp.judgement.policy import Effect, Verdict
 
@@ -18,7 +21,7 @@ _SHOWN = 3
 
 
 def enforce(case: Case, verdict: Verdict, unknown: str) -> None:
-    """Pass what may run.
+    """Pass what may run, if need be with somebody's consent; `Consent` sees to that.
 
     Args:
         case: for its name and findings.
@@ -26,25 +29,68 @@ def enforce(case: Case, verdict: Verdict, unknown: str) -> None:
         unknown: the code with which this kind of thing is said not to exist.
 
     Raises:
-        AuraError: `unknown`, `forbidden`, `safe_mode`, `unsafe_arguments`, `approval_required` or
-            `confirmation_required`.
+        AuraError: `unknown`, `forbidden`, `safe_mode` or `unsafe_arguments`.
     """
-    if verdict.effect is Effect.ALLOW:
+    if verdict.effect is not Effect.DENY:
         return
     if verdict.hidden:
         kind = unknown.removeprefix("unknown_")
         raise AuraError(unknown, f"there is no {kind} {case.name[:_MOST_NAME_CHARS]!r}")
+    message, recovery = _why(case, verdict)
+    raise AuraError(_CODES.get(verdict.rule, "forbidden"), message, recovery=_sentence(recovery) or None)
+
+
+def held(case: Case, verdict: Verdict, approval: JSON, why: str = "") -> AuraError:
+    """The refusal of a call that waits for somebody: by when who must decide, how, and how to go on.
+
+    Args:
+        case: of the call.
+        verdict: of the policy.
+        approval: what it waits as.
+        why: its client's own user didn't agree, as in "your user declined".
+    """
+    name, until = approval["approval_id"], _time(approval["expires_at"])
+    reason, remedy = _why(case, verdict)
+    reason = reason.rstrip(".")
+    recovery = f"{_sentence(remedy)} {_decide(name)}".strip()
     if verdict.effect is Effect.CONFIRM:
-        code = "confirmation_required"
-    elif verdict.effect is Effect.APPROVE:
-        code = "approval_required"
-    else:
-        code = _CODES.get(verdict.rule, "forbidden")
+        message = f"{reason}; {why or 'nobody has agreed yet'}. Until {until} an operator may agree to it as {name}"
+        return AuraError("confirmation_required", message, recovery=recovery, approval_id=name)
+    agreed = sum(each["decision"] == "approve" for each in approval["decisions"])
+    others = approval["approvers"] - agreed
+    whom = "somebody else" if others == 1 else f"{others} others"
+    more = " more" if agreed else ""
+    message = f"{reason}. It waits as {name}: {whom}{more} must approve it until {until}, or it is a no"
+    return AuraError("approval_required", message, recovery=recovery, approval_id=name)
+
+
+def denied(case: Case, approval: JSON) -> AuraError:
+    """The refusal of a call to which somebody said no."""
+    name, last = approval["approval_id"], approval["decisions"][-1]
+    return AuraError(
+        "approval_denied",
+        f"{case.name[:_MOST_NAME_CHARS]!r} was denied by {last['by']} ({name}): {last['reason']}",
+        recovery=f"Ask for something else; this very call stays denied until {_time(approval['expires_at'])}.",
+        approval_id=name,
+    )
+
+
+def _decide(name: str) -> str:
+    return (
+        f"`aura approvals approve {name}` or decide_approval decides it; then repeat the very same call."
+        " get_approval tells how it stands."
+    )
+
+
+def _time(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _why(case: Case, verdict: Verdict) -> tuple[str, str]:
+    """Why it doesn't simply run, and what to do about it."""
     if verdict.rule.startswith("inspection.") and case.findings:
-        message, recovery = _seen(case)
-    else:
-        message, recovery = verdict.reason, verdict.remedy
-    raise AuraError(code, message, recovery=_sentence(recovery) or None)
+        return _seen(case)
+    return verdict.reason, verdict.remedy
 
 
 def _seen(case: Case) -> tuple[str, str]:

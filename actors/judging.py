@@ -101,11 +101,14 @@ class Judging:
                 await self._tell(case)
         return case.verdict
 
+    async def observed(self, principal: JSON, what: str) -> None:
+        """Tell the Role engine what moves a principal's trust. It may be away: that is no part of any decision."""
+        with contextlib.suppress(AuraError):
+            await self._bus.send(_ROLES, Observed(principal, what))
+
     async def _tell(self, case: Case) -> None:
-        """Tell the Role engine, which may be away: trust is no part of this decision any more."""
         if self._stopped.count(who(case.principal), time.monotonic()) < _TOLD:
-            with contextlib.suppress(AuraError):
-                await self._bus.send(_ROLES, Observed(case.principal.as_dict(), "call_stopped"))
+            await self.observed(case.principal.as_dict(), "call_stopped")
 
     async def _inspect(self, case: Case, items: list[Found]) -> None:
         began = time.perf_counter()
@@ -128,6 +131,7 @@ class Judging:
             # what calms is made for safe mode, and must be able to end it
             safe_mode=standing.safe_mode.enabled and not facts.calms,
         )
+        case.risk = assessed
         return Inputs(
             tool=facts,
             principal_id=principal.id,

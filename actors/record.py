@@ -9,7 +9,7 @@ from typing import Any
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.judgement.finding import Finding, Severity
 from aura_ia_mcp.judgement.inspection import VERSION, redact, redact_text
-from aura_ia_mcp.judgement.policy import Effect, Verdict
+from aura_ia_mcp.judgement.policy import Effect, Sandbox, Verdict
 
 from .case import Case, client_of, short
 
@@ -63,9 +63,7 @@ def _judged(case: Case) -> JSON:
             found["inputs"]["arguments"], marks = redact(found["inputs"]["arguments"])
             found["kept"] = {"inspection": VERSION, "marked": sum(marks.values())}
     if case.verdict is not None:
-        found["matched"] = list(case.verdict.matched)
-        if case.verdict.notes:
-            found["notes"] = list(case.verdict.notes)
+        found |= _obliges(case.verdict)
     if case.known is not None:
         found["safe_mode"] = case.known.safe_mode.version
     if case.findings:
@@ -75,6 +73,17 @@ def _judged(case: Case) -> JSON:
         found["meaning"] = case.meaning
     if case.taken:
         found["buckets"] = [taken.as_dict() for taken in case.taken]
+    return found
+
+
+def _obliges(verdict: Verdict) -> JSON:
+    found: JSON = {"matched": list(verdict.matched)}
+    if verdict.effect is Effect.APPROVE:
+        found["approvers"] = verdict.approvers
+    if verdict.sandbox is not Sandbox.FULL:
+        found["sandbox"] = str(verdict.sandbox)
+    if verdict.notes:
+        found["notes"] = list(verdict.notes)
     return found
 
 
@@ -92,6 +101,8 @@ def _telling(findings: Sequence[tuple[str, Finding]]) -> list[tuple[str, Finding
 
 def _came_of_it(case: Case) -> JSON:
     found: JSON = {}
+    if case.approval is not None:
+        found["approval"] = _approval(case.approval)
     if case.opened:
         found["opened"] = case.opened
     if case.replayed:
@@ -104,6 +115,17 @@ def _came_of_it(case: Case) -> JSON:
     if case.flags:
         found["flagged"] = [flag.as_dict() for flag in case.flags[:_MOST_FINDINGS]]
     return found
+
+
+def _approval(approval: JSON) -> JSON:
+    """Which approval it waits for or rests on, how that stood, and who decided."""
+    return {
+        "id": approval["approval_id"],
+        "mode": approval["mode"],
+        "status": approval["status"],
+        "round": approval["round"],
+        "by": [{"by": each["by"], "decision": each["decision"], "how": each["how"]} for each in approval["decisions"]],
+    }
 
 
 def _origin(case: Case, digest: Callable[[str], str]) -> JSON:
@@ -125,4 +147,4 @@ def _origin(case: Case, digest: Callable[[str], str]) -> JSON:
 
 def refused(case: Case) -> bool:
     """Whether Safety itself stopped it."""
-    return case.verdict is not None and case.verdict.effect is not Effect.ALLOW
+    return case.verdict is not None and case.verdict.effect is not Effect.ALLOW and not case.consented

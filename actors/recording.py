@@ -64,7 +64,7 @@ class Recording:
             raise
         if not case.outcome:
             case.outcome = "replayed"
-        self.counts["allowed"] += 1
+        self.counts["allowed"] += not refused(case)  # its client's user is asked first
         written = self._write("call", case)
         meta = dict(reply.get("_meta") or {})
         meta["aura/audit_id"] = written.id

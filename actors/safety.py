@@ -23,9 +23,11 @@ from aura_ia_mcp.bus.messages import (
 from aura_ia_mcp.bus.tokens import Minter, digest
 from aura_ia_mcp.stores.audit import AuditError
 
+from .approval_drafts import OBSERVED
 from .boot import Boot
 from .case import Case
-from .decision import Governed
+from .consent import Consent
+from .decision import Governed, given
 from .enforcing import enforce, refused_for_now
 from .follower import Follower
 from .idempotency import Idempotency
@@ -36,14 +38,16 @@ from .rates import Rates, Taken
 from .recording import Recording
 from .relay import Relay
 from .reporting import Reporter
+from .requesting import REQUEST, named
 from .results import Results
 from .rules import RulesFollower
 from .safemode import SafeMode
+from .sealed_state import Seal
 from .snapshot import Snapshot
 
 _TOOLS = Address("tools")
+_APPROVALS = "approvals"
 _MARGIN_S = 0.05
-_ANSWERS = "inputResponses"
 
 
 class Safety:
@@ -51,7 +55,8 @@ class Safety:
 
     Promises: what isn't allowed by a rule doesn't run; a caller makes at most its rate of calls; each decision and its
     outcome is in the audit before the caller hears of it, and while the audit can't be written nothing runs; what may
-    change something is recorded before it runs, too. It asks nobody on the way of a call but Tools: rules, trust and
+    change something, or needs somebody's consent, is recorded before it runs, too; consent is used up by one run
+    (`Consent`). It asks nobody on the way of a call but Tools, and Approvals about what needs consent: rules, trust and
     safe mode are followed (`RulesFollower`, `SafeMode`).
 
     Args:
@@ -66,6 +71,7 @@ class Safety:
         self._rates = Rates(settings.rate_limit, boot.settings.cluster.replicas.get("safety", 1))
         self._minting = Minting(Minter(boot.decision_root), settings.token_ttl_s)
         self._known = Idempotency(settings.idempotency_s, settings.idempotency_entries, settings.idempotency_bytes)
+        self._seal = Seal(boot.decision_root)
         self._recording = Recording(boot.audit, boot.address)
         self._inspector = Inspector(settings)
         self._results = Results(self._inspector)
@@ -78,6 +84,9 @@ class Safety:
         self._rules = RulesFollower(bus, patience_s, self._follower.rules_changed)
         self._safe_mode = SafeMode(bus, patience_s)
         self._judging = Judging(bus, self._rules, self._safe_mode, self._inspector)
+        self._consent = Consent(
+            bus, self._seal, self._recording, self._boot.audit.digest, self._boot.settings.approvals.answer_within_s
+        )
         self._reporter = Reporter(bus, self._figures)
         await self._inspector.warm()
         for part in (self._rules, self._safe_mode, self._follower, self._reporter):
@@ -112,7 +121,11 @@ class Safety:
         case.subject = snapshot.tool(message.tool, message.server)
         case.arguments = digest_of(message)
         self._take(case)
+        message = self._consent.resumed(case, message)
+        case.arguments = digest_of(message) if case.resumed else case.arguments
         await self._decide(case, message)
+        if message.tool == REQUEST:
+            message = named(message, snapshot, case)
         if message.key:
             return await self._once(case, message, context)
         return await self._run(case, message, context)
@@ -144,10 +157,13 @@ class Safety:
         return answer
 
     async def _run(self, case: Case, message: Governed, context: Context) -> JSON:
-        """Mint the tokens and let Tools run it; items and questions pass through, cleaned."""
+        """Gain consent, mint the tokens, let Tools run it; items and questions pass through, cleaned."""
         subject = case.subject
         assert subject is not None
-        if not subject.read_only:
+        asked = await self._consent.gain(case, message, context)
+        if asked is not None:
+            return asked
+        if not subject.read_only and not case.opened:
             case.opened = self._recording.append("opened_call", case)
         header = context.header
         tokens = self._minting.tokens(case, subject, message)
@@ -169,7 +185,7 @@ class Safety:
         except BaseException:
             relay.cancel()
             raise
-        return await self._cleaned(case, reply, header)
+        return self._consent.carried(case, message, await self._cleaned(case, reply, header))
 
     async def _cleaned(self, case: Case, reply: JSON, header: Header) -> JSON:
         """The reply as it may leave, and how it went."""
@@ -177,6 +193,8 @@ class Safety:
         case.layers = meta.get("aura/layers", [])
         if (version := meta.get("aura/safe_mode_version")) is not None:  # State's own word; here it holds from now on
             await self._safe_mode.reached(version, header)
+        if OBSERVED in meta:
+            reply = await self._observed(case, reply, meta)
         reply = await self._results.result(case, reply)
         if "rpc_error" in reply:
             case.outcome = "rpc_error"
@@ -185,6 +203,13 @@ class Safety:
         else:
             case.outcome = "tool_error" if reply.get("isError") else "ok"
         return reply
+
+    async def _observed(self, case: Case, reply: JSON, meta: JSON) -> JSON:
+        """The reply without what is for the Role engine, which hears it if Approvals said it."""
+        seen = meta[OBSERVED]
+        if case.subject is not None and case.subject.audience == _APPROVALS:
+            await self._judging.observed(seen["principal"], seen["what"])
+        return reply | {"_meta": {name: value for name, value in meta.items() if name != OBSERVED}}
 
     # --- what else is governed ----------------------------------------------------------------------------------------
 
@@ -276,7 +301,7 @@ class Safety:
 
     async def _decide(self, case: Case, message: Governed, unknown: str = "unknown_tool") -> None:
         """Pass, or refuse; what the verdict's rate classes allow is taken last."""
-        verdict = await self._judging.judge(case, _given(message))
+        verdict = await self._judging.judge(case, given(message))
         enforce(case, verdict, unknown)
         policy = case.standing.rules.policy
         taken = await self._rates.take(verdict.rates, case.principal, case.name, policy, self._bus, case.header)
@@ -292,12 +317,3 @@ class Safety:
             if not each.take.allowed:
                 case.rule = f"rate.{each.rate}"
                 raise refused_for_now(case, each)
-
-
-def _given(message: Governed) -> JSON:
-    """What the caller gave, to be inspected: arguments, and answers to what a tool asked."""
-    if isinstance(message, ReadResource):
-        return {}
-    if isinstance(message, Complete):
-        return message.argument
-    return message.arguments if message.inputs is None else message.arguments | {_ANSWERS: message.inputs}

@@ -31,6 +31,9 @@ class Continuation:
     Args:
         approval: the id of the one that it rests on.
         binding: what that is good for: {principal, tool, contract, arguments, policy}.
+        rule: which asked for consent.
+        approvers: how many agreed, or must.
+        arguments: keyed digest of the call's arguments alone.
         round: 0 when the client's user is asked whether the call may run; else how often the tool has asked back.
         expires: Unix seconds after which it is too late.
         state: the tool's own `requestState`, or None.
@@ -39,6 +42,9 @@ class Continuation:
 
     approval: str
     binding: Mapping[str, str]
+    rule: str
+    approvers: int
+    arguments: str
     round: int
     expires: float
     state: str | None = None

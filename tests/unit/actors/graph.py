@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from aura_ia_mcp.actors.approvals import Approvals
 from aura_ia_mcp.actors.boot import Boot
 from aura_ia_mcp.actors.roles import RoleEngine
 from aura_ia_mcp.actors.sources import Source, ToolCall, ToolDefinition, ToolSource
@@ -91,8 +92,8 @@ class Graph:
         return actor
 
     async def follow(self) -> None:
-        """Start whose word Safety and Tools follow: State and the Role engine."""
-        for role, make in (("state", State), ("roles", RoleEngine)):
+        """Start what Safety and Tools follow or ask: State, Approvals and the Role engine."""
+        for role, make in (("state", State), ("approvals", Approvals), ("roles", RoleEngine)):
             if role not in self.actors:
                 await self.start(role, make)
 

@@ -120,7 +120,7 @@ def replayed(record: JSON, text: str) -> policy.Verdict:
     ("effect", "code"),
     [("deny", "forbidden"), ("approve", "approval_required"), ("confirm", "confirmation_required")],
 )
-async def test_what_a_rule_stops_is_refused_with_its_reason_and_remedy_and_does_not_run(
+async def test_what_a_rule_stops_is_refused_with_its_reason_and_what_to_do_and_does_not_run(
     governed: Callable[..., Any], effect: str, code: str
 ) -> None:
     rule = f"{{id: no.look, match: {{tools: [look]}}, effect: {effect}, reason: Not today., remedy: Come tomorrow.}}"
@@ -128,7 +128,10 @@ async def test_what_a_rule_stops_is_refused_with_its_reason_and_remedy_and_does_
     with pytest.raises(AuraError) as caught:
         await it.graph.call("look")
     failure = caught.value.failure
-    assert (failure.code, failure.message, failure.recovery) == (code, "Not today.", "Come tomorrow.")
+    assert failure.code == code
+    assert failure.message.startswith("Not today.")
+    assert failure.recovery.startswith("Come tomorrow.")
+    assert (f"`aura approvals approve {failure.approval_id}`" in failure.recovery) == (effect != "deny")
     assert failure.outcome == "not_run"
     assert it.fixtures.runs == 0
     (record,) = it.graph.records()
