@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+from pathlib import Path
+from typing import Any
+
 import click
 
+from aura_ia_mcp.cluster.audit import redact_record, verify_audit
 from aura_ia_mcp.cluster.faults import OperatorError
-from aura_ia_mcp.cluster.tokens import verify_audit
 from aura_ia_mcp.configs.paths import Paths
 
 from .audit_export import export_command
 from .audit_read import search_command, show_command, tail_command
+from .moment import Moment
 from .output import Failure, json_option, print_json, print_table
+from .progress import reading
 from .settings import loaded
+
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.group()
@@ -33,37 +43,108 @@ for command in (tail_command, search_command, show_command, export_command):
 
 
 @audit.command()
+@click.argument(
+    "folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path, file_okay=False, exists=True)
+)
+@click.option("--since", type=Moment(), metavar="TIME", help="Only what was sealed since: 2h, 7d, 2026-01-31.")
+@click.option("--receipt", metavar="R", help="Also say whether the record of this receipt is there, and prove it.")
+@click.option("--key", type=_FILE, metavar="FILE", help="The public key (PEM).")
 @json_option
 @click.pass_context
-def verify(ctx: click.Context, as_json: bool) -> None:
-    r"""Check that no record was changed, taken out or put in.
+def verify(
+    ctx: click.Context, folder: Path | None, since: float | None, receipt: str | None, key: Path | None, as_json: bool
+) -> None:
+    r"""Check that no record was changed, taken out, put in, moved or cut off.
 
-    Each record carries the hash of the one before. Records cut off the very end leave no trace in the chain itself:
-    note `records` and `head` elsewhere and compare. Exit status 1 if a chain is broken.
+    Needs the files in DIR (logs/audit by default) and the public key: the one beside them, or better a copy that you
+    keep elsewhere (--key). Exit status 1, and the first record that doesn't hold, if something is wrong.
 
     \b
     Examples:
       aura audit verify
-      aura audit verify --json
+      aura audit verify --since 7d
+      aura audit verify /backup/audit --key audit.pem
+      aura audit verify --receipt safety-0:17:1f0c...
     """
-    current = loaded(ctx).settings
+    folder = folder or Paths.of(loaded(ctx).settings).audit
+    sizes = [path.stat().st_size for path in folder.glob("*/*.jsonl")] if folder.is_dir() else []
     try:
-        verdicts = verify_audit(current)
+        with reading(sum(sizes)) as progress:
+            found = verify_audit(folder, key=key, since=since, receipt=receipt, progress=progress)
     except OperatorError as error:
         raise Failure(str(error)) from None
-    broken = [verdict for verdict in verdicts if not verdict["intact"]]
     if as_json:
-        print_json({"intact": not broken, "chains": verdicts})
-    elif not verdicts:
-        click.echo(f"No audit records under {Paths.of(current).audit}.")
+        print_json(found)
+    elif not found["chains"] and found["intact"]:
+        click.echo(f"No audit records under {folder}.")
     else:
-        print_table(
-            ("Writer", "Records", "Intact", "Head"),
-            [(v["writer"], str(v["records"]), "yes" if v["intact"] else "NO", v["head"][:16]) for v in verdicts],
-        )
-    if broken:
-        places = "; ".join(f"{v['writer']} at {v['broken']}: {v['why']}" for v in broken)
+        _print(found)
+    if faults := found["faults"]:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise Failure(
-            f"the record is broken: {places}",
+            f"the record is broken: {faults[0]['text']}{more}",
             "Keep the files as they are, and find out who could write them; records before that place still hold.",
         )
+
+
+@audit.command()
+@click.argument("audit_id", metavar="ID")
+@click.option("--reason", required=True, help="Why; it is signed and kept for good.")
+@json_option
+@click.pass_context
+def redact(ctx: click.Context, audit_id: str, reason: str, as_json: bool) -> None:
+    r"""Take away the text of a record for good; its hash stays, so that the rest still verifies.
+
+    Works with and without a running system. The two readable views keep the line that they derived from it.
+
+    \b
+    Example:
+      aura audit redact safety-0:17 --reason "a customer's address, request 4711"
+    """
+    by = pwd.getpwuid(os.getuid()).pw_name
+    try:
+        done = redact_record(loaded(ctx).settings, audit_id, reason=reason, by=by)
+    except OperatorError as error:
+        raise Failure(str(error)) from None
+    if as_json:
+        print_json(done)
+    elif done["epoch"] is None:
+        click.echo(f"{audit_id} had been redacted before; its text is gone.")
+    else:
+        click.echo(f"{audit_id} is redacted; entry {done['epoch']} of the signed epochs says so.")
+
+
+def _print(found: dict[str, Any]) -> None:
+    print_table(
+        ("Writer", "Records", "Checked", "Sealed", "Intact", "Head"),
+        [
+            (
+                chain["writer"],
+                str(chain["records"]),
+                str(chain["checked"]),
+                str(chain["sealed"]),
+                "yes" if chain["intact"] else "NO",
+                chain["head"][:16],
+            )
+            for chain in found["chains"]
+        ],
+    )
+    begins = f", those sealed from entry {found['begins']} on" if found["begins"] > 1 else ""
+    click.echo(f"{found['checked']} records checked{begins}.")
+    click.echo(f"{found['epochs']} signed entries, the newest {found['head'][:16]}.")
+    if found["unsealed"]:
+        click.echo(f"The newest {found['unsealed']} records are sealed by no epoch yet.")
+    if found["receipt"] is not None:
+        _print_receipt(found["receipt"])
+    for note in found["notes"]:
+        click.echo(f"Note: {note}.")
+
+
+def _print_receipt(told: dict[str, Any]) -> None:
+    where = f" by epoch {told['epoch']}" if told["epoch"] else ""
+    click.echo(f"Receipt: record {told['record']} is {told['state']}{where}.")
+    proof = told["proof"]
+    if proof:
+        click.echo(f"  leaf {proof['index']} of {proof['size']}, root {proof['root']}")
+        for each in proof["path"]:
+            click.echo(f"  {each}")

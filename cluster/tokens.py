@@ -1,4 +1,4 @@
-"""What an operator may do to tokens and records with no system running: make, list, revoke, verify.
+"""What an operator may do to tokens with no system running: make, list, revoke.
 
 The files are the authority here: who may write the state folder is the operator. A running system sees a new or
 revoked token within `gateway.auth_cache_s`.
@@ -18,7 +18,6 @@ from aura_ia_mcp.judgement.roles import Caller, Role
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter
 from aura_ia_mcp.stores.database import Database, RecordError
 from aura_ia_mcp.stores.keys import KeyFileError, load_or_create
-from aura_ia_mcp.stores.read import verify
 from aura_ia_mcp.stores.tokens import TokenError, TokenRecord, TokenStore
 
 from .faults import OperatorError
@@ -85,19 +84,6 @@ def revoke_token(settings: Settings, name: str) -> dict[str, Any]:
     except OperatorError as error:
         raise OperatorError(f"{name!r} is revoked, but no record tells of it: {error}") from error
     return _public(record)
-
-
-def verify_audit(settings: Settings) -> list[dict[str, Any]]:
-    """Check every chain of audit records: {writer, records, intact, head, broken, why} of each.
-
-    Raises:
-        OperatorError: the folder can't be read.
-    """
-    folder = Paths.of(settings).audit
-    try:
-        return [verdict.as_dict() for verdict in verify(folder)]
-    except OSError as error:
-        raise OperatorError(f"{folder} can't be read: {error.strerror}; look at its mode") from error
 
 
 def _check_roles(names: Sequence[str], kind: str, table: Mapping[str, Role | Caller]) -> None:

@@ -89,6 +89,16 @@ class Paths:
         return self.state / "keys" / "audit.key"
 
     @property
+    def audit_signing_key(self) -> Path:
+        """32 bytes, the Ed25519 key that signs the epochs of the record; mode 0600."""
+        return self.state / "keys" / "audit.ed25519"
+
+    @property
+    def epochs_standing(self) -> Path:
+        """JSON: what the signed epochs say up to now, so that a start needn't read them all."""
+        return self.state / "audit_epochs.json"
+
+    @property
     def audit(self) -> Path:
         """The truth: one folder per writer."""
         return self.logs / "audit"

@@ -21,11 +21,10 @@ GENESIS = "0" * 64
 _BATCH = 512
 _BUFFER_BYTES = 262_144
 _FORM = re.compile(
-    rb'\{"v":(?P<v>\d{1,9}),"seq":(?P<seq>[1-9]\d{0,17}),"ts":\d{1,12}\.\d{6},"writer":"(?P<writer>[a-z0-9][a-z0-9_-]{0,63})",'
+    rb'\{"v":(?P<v>\d{1,9}),"seq":(?P<seq>[1-9]\d{0,17}),"ts":(?P<ts>\d{1,12}\.\d{6}),"writer":"(?P<writer>[a-z0-9][a-z0-9_-]{0,63})",'
     rb'(?:"prev":"(?P<prev>[0-9a-f]{64})","kind":"[a-z_]{1,64}"[,}]|"redacted":"(?P<gone>[0-9a-f]{64})" *\}$)'
 )
 _HEAD_BYTES = 256
-_TOMBSTONE = b'"redacted":"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,36 @@ def hash_of(line: bytes) -> str:
     return sha256(line).hexdigest()
 
 
-def tombstone(line: bytes) -> bytes:
+def number_of(line: bytes) -> int:
+    """The number in a record's line or tombstone; 0 for any other line."""
+    form = _FORM.match(line)
+    return 0 if form is None else int(form["seq"])
+
+
+def time_of(line: bytes) -> float:
+    """The time in a record's line or tombstone (Unix seconds); 0 for any other line."""
+    form = _FORM.match(line)
+    return 0.0 if form is None else float(form["ts"])
+
+
+def prev_of(line: bytes) -> str | None:
+    """The hash that a record's line names; None for a tombstone, which names none, and "" for any other line."""
+    form = _FORM.match(line)
+    if form is None:
+        return ""
+    return None if form["prev"] is None else form["prev"].decode()
+
+
+def tombstone(line: bytes, line_hash: str) -> bytes:
     """What takes a record's place: as many bytes, of which number, time and writer are the record's, and its hash.
 
     Args:
-        line: the record, without its line feed.
+        line: the record or, after a crash, what is half a tombstone; without its line feed.
+        line_hash: of the record as it was.
     """
-    head = line[: line.index(b'"prev":"')]
-    return (head + _TOMBSTONE + sha256(line).hexdigest().encode() + b'"').ljust(len(line) - 1) + b"}"
+    head = line[: line.index(b'"writer":"') + 10]
+    head += line[len(head) : line.index(b'"', len(head))]
+    return (head + b'","redacted":"' + line_hash.encode() + b'"').ljust(len(line) - 1) + b"}"
 
 
 @dataclass
@@ -91,6 +112,7 @@ class Cursor:
         seq: number of the newest record taken.
         prev: its hash.
         touched: files read since this was emptied.
+        read_bytes: how much was read.
     """
 
     folder: Path
@@ -98,6 +120,7 @@ class Cursor:
     prev: str = GENESIS
     redacted: Mapping[int, Redaction] = field(default_factory=dict)
     touched: set[Path] = field(default_factory=set, init=False)
+    read_bytes: int = field(default=0, init=False)
     _path: Path | None = field(default=None, init=False)
     _offset: int = field(default=0, init=False)
     _file: BinaryIO | None = field(default=None, init=False)
@@ -168,7 +191,8 @@ class Cursor:
             self._file.seek(-len(lines.pop()), 1)
         if lines:
             self.touched.add(self._path)
-            self._offset = self._file.tell()
+            before, self._offset = self._offset, self._file.tell()
+            self.read_bytes += self._offset - before
         return lines
 
     def _to(self, path: Path) -> None:

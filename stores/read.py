@@ -1,24 +1,21 @@
-"""Read audit records: all, the new ones, or with a check of the chain."""
+"""Read audit records: all, one, or the new ones. Tombstones, which redaction leaves, are passed over."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
+import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .chain import GENESIS, VERSION
 from .segments import RESERVED, segments
 
 Record = dict[str, Any]
 
+REDACTED = "redacted"
 _CHUNK_BYTES = 1_048_576
-_HEAD = re.compile(
-    rb'\{"v":(\d+),"seq":(\d+),"ts":\d+\.\d{6},"writer":"([a-z0-9_-]+)","prev":"([0-9a-f]{64})","kind":"[a-z_]+"[,}]'
-)
 
 
 def writers(folder: Path) -> list[str]:
@@ -36,14 +33,14 @@ def records(folder: Path, writer: str | None = None) -> Iterator[Record]:
     """All whole records, writer by writer, in the order of each chain; lines that aren't JSON are passed over."""
     for name in writers(folder) if writer is None else [writer]:
         for path in segments(folder / name):
-            with path.open("rb") as file:
+            with suppress(FileNotFoundError), path.open("rb") as file:  # retention may remove it meanwhile
                 for line in file:
                     if (record := _parse(line)) is not None:
                         yield record
 
 
 def find(folder: Path, audit_id: str) -> Record | None:
-    """The record with an id (`writer:seq`), or None."""
+    """The record with an id (`writer:seq`), or None; a redacted one has the kind `redacted`, and its hash there."""
     writer, _, number = audit_id.partition(":")
     if writer not in writers(folder) or not number.isdecimal():
         return None
@@ -51,11 +48,11 @@ def find(folder: Path, audit_id: str) -> Record | None:
     below = [path for path in segments(folder / writer) if int(path.stem) <= seq]
     if not below:
         return None
-    with below[-1].open("rb") as file:
+    with suppress(FileNotFoundError), below[-1].open("rb") as file:
         for line in file:
-            record = _parse(line)
+            record = _data(line)
             if record is not None and record.get("seq") == seq:
-                return record
+                return {"kind": REDACTED} | record
     return None
 
 
@@ -65,10 +62,11 @@ def earlier(folder: Path, places: dict[str, tuple[str, int]], since: float) -> I
         for path in segments(folder / writer):
             if int(path.stem) > int(Path(name).stem):
                 break
-            if path.stat().st_mtime < since:
-                continue
-            left = offset if path.name == name else path.stat().st_size
-            with path.open("rb") as file:
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                there = os.fstat(file.fileno())
+                if there.st_mtime < since:
+                    continue
+                left = offset if path.name == name else there.st_size
                 for line in file:
                     left -= len(line)
                     if left < 0:
@@ -132,71 +130,6 @@ class Tail:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the check of one chain gave.
-
-    Args:
-        writer: whose.
-        records: how many hold, from the first on.
-        intact: whether all do.
-        head: SHA-256 of the newest record that holds.
-        broken: place of the first that doesn't, as `file:line`, or None.
-        why: what is wrong there, or "".
-    """
-
-    writer: str
-    records: int
-    intact: bool
-    head: str
-    broken: str | None = None
-    why: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
-
-
-def verify(folder: Path) -> list[Verdict]:
-    """Check every chain under `logs/audit`: each record's form, number, writer and the hash of the one before.
-
-    The newest record is vouched for by no later one, and records cut off the end leave no trace in the chain itself:
-    compare `records` and `head` with what was noted elsewhere. A line that is being written now isn't a fault.
-    """
-    return [_verify(folder / writer, writer) for writer in writers(folder)]
-
-
-def _verify(folder: Path, writer: str) -> Verdict:
-    prev, seq = GENESIS, 0
-    name = writer.encode()
-    for path in segments(folder):
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    break  # only the last line of a file that is being written
-                if why := _fault(line, name, seq, prev):
-                    return Verdict(writer, seq, False, prev, f"{path.name}:{number}", why)
-                seq += 1
-                prev = hashlib.sha256(line[:-1]).hexdigest()
-    return Verdict(writer, seq, True, prev)
-
-
-def _fault(line: bytes, writer: bytes, seq: int, prev: str) -> str:
-    head = _HEAD.match(line)
-    if head is None:
-        return "not a record"
-    version, number, who, before = head.groups()
-    if int(version) != VERSION:
-        return f"version {int(version)}; this program reads {VERSION}"
-    if who != writer:
-        return f"written by {who.decode()}"
-    if int(number) != seq + 1:
-        return f"number {int(number)} follows {seq}"
-    if before.decode() != prev:
-        return "the record before it was changed"
-    return "" if line.endswith(b"}\n") else "not a record"
-
-
 def _read_lines(path: Path, offset: int, most_bytes: int) -> tuple[bytes, int]:
     """Bytes from a place on, and where the last whole line in them ends; a line longer than a chunk comes whole."""
     with path.open("rb") as file:
@@ -208,6 +141,11 @@ def _read_lines(path: Path, offset: int, most_bytes: int) -> tuple[bytes, int]:
 
 
 def _parse(line: bytes) -> Record | None:
+    record = _data(line)
+    return record if record is not None and "kind" in record else None
+
+
+def _data(line: bytes) -> Record | None:
     try:
         record = json.loads(line)
     except ValueError:

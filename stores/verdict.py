@@ -85,5 +85,6 @@ class Verdict:
         return not self.faults
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return {"intact": self.intact, **asdict(self)}
+        """Plain data; each fault with its `text`."""
+        faults = [asdict(fault) | {"text": str(fault)} for fault in self.faults]
+        return {"intact": self.intact, **asdict(self), "faults": faults}

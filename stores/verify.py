@@ -16,7 +16,7 @@ from .receipts import Receipt
 from .segments import segments
 from .verdict import Chain, Fault, Verdict
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int], None]
 
 _BATCH = 50_000
 _ATTEMPTS = 3
@@ -38,7 +38,7 @@ def verify(
         since: check records from the first epoch on that was sealed at or after this (Unix seconds); None checks all.
             The signed entries are checked from the first on in any case.
         receipt: also say whether its record is there.
-        progress: told now and then of entries done and all entries.
+        progress: told of bytes read.
 
     Raises:
         OSError: a file can't be read.
@@ -103,8 +103,6 @@ class _Check:
                 break
             if number >= found.begins:
                 self._epoch(parsed(line))
-            if self._progress is not None and number % 100 == 0:
-                self._progress(number, self._standing.number)
         self._rest()
         found.epochs, found.head = self._standing.number, self._standing.prev
         if self._receipt is not None:
@@ -210,11 +208,14 @@ class _Check:
     def _take(self, cursor: Cursor, most: int, why: str = "") -> list[bytes] | None:
         """The next records' hashes; with a reason, fewer than asked for are a fault. None after a fault."""
         writer = cursor.folder.name
+        before = cursor.read_bytes
         try:
             hashes = cursor.take(most)
         except Broken as broken:
             self._break(writer, broken)
             return None
+        if self._progress is not None:
+            self._progress(cursor.read_bytes - before)
         if why and len(hashes) < most:
             lost = most - len(hashes)
             self._break(writer, Broken(cursor.seq + 1, "", f"cut off: {lost} records are missing; {why}"))

@@ -13,6 +13,7 @@ from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores import read
 from aura_ia_mcp.stores.audit import AuditWriter
+from aura_ia_mcp.stores.verify import verify
 
 DETAILS = {"peer": "127.0.0.1", "reason": "no token"}
 
@@ -41,7 +42,7 @@ def test_each_event_is_a_record_in_a_chain_that_holds(door: Door) -> None:
     (told,) = door.told()
     assert {name: told[name] for name in DETAILS} == DETAILS
     assert len(door.told("foreign_request")) == 1
-    assert [verdict.intact for verdict in read.verify(door.paths.audit)] == [True]
+    assert [chain.intact for chain in verify(door.paths.audit).chains] == [True]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from aura_ia_mcp.stores import read
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter
 from aura_ia_mcp.stores.chain import GENESIS
 from aura_ia_mcp.stores.segments import segments
+from aura_ia_mcp.stores.verdict import Chain
+from aura_ia_mcp.stores.verify import verify
 
 KEY = b"k" * 32
 Make = Callable[..., AuditWriter]
@@ -43,8 +45,8 @@ def kinds(folder: Path) -> list[str]:
     return [record["kind"] for record in read.records(folder)]
 
 
-def verdict(folder: Path) -> read.Verdict:
-    (found,) = read.verify(folder)
+def verdict(folder: Path) -> Chain:
+    (found,) = verify(folder).chains
     return found
 
 
@@ -58,7 +60,8 @@ def test_each_record_is_chained_to_the_exact_bytes_of_the_one_before(make: Make,
         record = json.loads(line)
         assert (record["v"], record["seq"], record["writer"], record["prev"]) == (1, number, "w-0", prev)
         prev = hashlib.sha256(line).hexdigest()
-    assert verdict(tmp_path) == read.Verdict("w-0", 3, True, prev)
+    found = verdict(tmp_path)
+    assert (found.writer, found.records, found.intact, found.head) == ("w-0", 3, True, prev)
 
 
 def test_records_are_private(make: Make, tmp_path: Path) -> None:
@@ -117,7 +120,7 @@ def test_an_empty_newest_segment_is_gone_on_with(make: Make, tmp_path: Path) -> 
     writer.close()
     (tmp_path / "w-0" / "00000003.jsonl").touch()
     make()
-    assert verdict(tmp_path) == read.Verdict("w-0", 3, True, verdict(tmp_path).head)
+    assert (verdict(tmp_path).records, verdict(tmp_path).intact) == (3, True)
 
 
 class Disk:
@@ -280,6 +283,6 @@ def test_a_record_larger_than_a_read_is_followed_too(make: Make, tmp_path: Path)
 
 
 def test_a_folder_without_records_is_empty(tmp_path: Path) -> None:
-    assert read.verify(tmp_path / "none") == []
+    assert verify(tmp_path / "none").chains == []
     assert list(read.records(tmp_path / "none")) == []
     assert read.Tail(tmp_path / "none").poll() == []

@@ -1,0 +1,61 @@
+"""What an operator may do to the record itself, with or without a running system: check it, redact it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from aura_ia_mcp.configs.paths import Paths
+from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.stores.epoch_writer import EpochError, EpochWriter
+from aura_ia_mcp.stores.epochs import EntryError
+from aura_ia_mcp.stores.keys import KeyFileError, load_or_create
+from aura_ia_mcp.stores.receipts import Receipt, ReceiptError
+from aura_ia_mcp.stores.redaction import RedactionError, redact
+from aura_ia_mcp.stores.verify import Progress, verify
+
+from .faults import OperatorError
+
+
+def verify_audit(
+    folder: Path,
+    *,
+    key: Path | None = None,
+    since: float | None = None,
+    receipt: str | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Check the records under a folder; needs only them and the public key. See `stores.verify.verify`.
+
+    Returns:
+        `stores.verdict.Verdict` as data.
+
+    Raises:
+        OperatorError: the files can't be read, or the receipt or the key is none.
+    """
+    try:
+        asked = None if receipt is None else Receipt.parse(receipt)
+        return verify(folder, key=key, since=since, receipt=asked, progress=progress).as_dict()
+    except (ReceiptError, EntryError) as error:
+        raise OperatorError(str(error)) from error
+    except OSError as error:
+        raise OperatorError(f"{error.filename or folder} can't be read: {error.strerror}; look at its mode") from error
+
+
+def redact_record(settings: Settings, audit_id: str, *, reason: str, by: str) -> dict[str, Any]:
+    """Take away a record's text for good: {writer, seq, hash, epoch}. See `stores.redaction.redact`.
+
+    Raises:
+        OperatorError: there is no such record, or it can't be done.
+    """
+    paths = Paths.of(settings)
+    try:
+        key = Ed25519PrivateKey.from_private_bytes(load_or_create(paths.audit_signing_key))
+        epochs = EpochWriter(paths.audit, key, settings.audit.segment_bytes, paths.epochs_standing)
+        return redact(paths.audit, epochs, audit_id, reason=reason, by=by)
+    except (RedactionError, EpochError, KeyFileError) as error:
+        raise OperatorError(str(error)) from error
+    except OSError as error:
+        raise OperatorError(f"{error.filename or paths.audit}: {error.strerror}; look at its mode") from error
