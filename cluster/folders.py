@@ -14,6 +14,7 @@ from pathlib import Path
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.configs.paths import Paths
 
+from .faults import OperatorError
 from .spec import bus_sockets, ray_folder
 
 _SHORT = re.compile(r"aura-\d+-[0-9a-f]{12}")
@@ -30,6 +31,24 @@ def make(paths: Paths) -> None:
     for folder in (paths.state, *_short(paths), paths.run, bus_sockets(paths)):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_private(folder)
+
+
+def unfinished(paths: Paths) -> Path:
+    """The mark that is there while a restore exchanges the files."""
+    return paths.state / "restore.unfinished"
+
+
+def check_restored(paths: Paths) -> None:
+    """Pass a state in which no restore was interrupted.
+
+    Raises:
+        OperatorError: one was.
+    """
+    if unfinished(paths).exists():
+        raise OperatorError(
+            "a restore was interrupted here: run `aura restore FILE --force` again. What was there before has a name "
+            f"with `before` in {paths.state} and {paths.logs}"
+        )
 
 
 def _short(paths: Paths) -> list[Path]:

@@ -71,6 +71,7 @@ def serve(
         folders.make(paths)
         lock = FileLock(paths.lock, timeout=settings.cluster.start_timeout_s if until_idle else 0, mode=0o600)
         with lock:
+            folders.check_restored(paths)
             processes.become_subreaper()
             _end_remains(paths, on_progress)
             folders.remove_empty_short(paths)

@@ -90,6 +90,19 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """One state of the database over several statements; others may write meanwhile.
+
+        Raises:
+            RecordError: it can't be read.
+        """
+        level = {} if self.dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}  # SQLite knows no less
+        with self._errors(), self._engine.connect() as plain:
+            connection = plain.execution_options(**level)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
     def writing(self, *, alone: bool = False) -> Iterator[Connection]:
         """A transaction that is committed at the end, or rolled back if anything is raised.
 
