@@ -21,6 +21,7 @@ from .audit_tools import AuditTools
 from .boot import Boot
 from .derivation import security_event, span
 from .reporting import Reporter
+from .sealing import Sealing
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Audit:
 
     Each record appears in a view at most once and, while the disk has room, at least once, whatever ends this process
     and when. Views lag by up to half a second; the records themselves never do. At the start a day's records are
-    counted again for `ReadActivity`.
+    counted again for `ReadActivity`. The records are sealed into signed epochs beside (`sealing.py`).
 
     Args:
         boot: for the paths; `audit` and `audience_key` among it.
@@ -56,18 +57,21 @@ class Audit:
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._read = 0
+        self._sealing = Sealing(boot, lambda: self._read)
         self._kept: JSON = {}
         self._kept_at = float("-inf")
 
     async def start(self, bus: Bus) -> None:
         """Count what the last day's records say, and begin to follow."""
-        self._reporter = Reporter(bus, lambda: {"records_read": self._read})
+        self._reporter = Reporter(bus, lambda: {"records_read": self._read} | self._sealing.figures())
         self._reporter.start()
+        self._sealing.start()
         self._task = asyncio.create_task(self._follow(), name="follow the audit records")
 
     async def stop(self) -> None:
         """Derive what is there, then close the views."""
         await self._reporter.stop()
+        await self._sealing.stop()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
