@@ -205,7 +205,7 @@ def test_a_damaged_cut_off_or_foreign_file_is_refused_before_anything_is_changed
         (flipped, "records|tokens"),
         (data[: len(data) // 2], "isn't a whole backup"),
         (data[:-5], "isn't a whole backup"),
-        (data[:-20] + bytes([data[-20] ^ 1]) + data[-19:], "isn't a whole backup"),
+        (data[:-6] + bytes([data[-6] ^ 1]) + data[-5:], "isn't a whole backup"),
         (b"hello", "isn't a whole backup"),
         (b"", "isn't a whole backup"),
     ):
