@@ -53,7 +53,8 @@ class Audit:
         more: dict[str, Any] = {} if view_bytes is None else {"max_bytes": view_bytes}
         self._views = {name: View(self._paths.logs / name, int(sizes.get(name, 0)), **more) for name in _DERIVE}
         self._activity = Activity()
-        self._audience = Audience(boot, AuditTools(boot.audit, self._paths.logs / SECURITY, self.catch_up).runs)
+        own = AuditTools(boot.audit, self._paths.audit, self._paths.logs / SECURITY, self.catch_up)
+        self._audience = Audience(boot, own.runs)
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._read = 0

@@ -1,9 +1,10 @@
-"""The tools of the Audit actor: notes of callers, and what the security audit holds."""
+"""The tools of the Audit actor: notes of callers, what the security audit holds, and whether the record holds."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from aura_ia_mcp.bus.errors import AuraError, Outcome
 from aura_ia_mcp.bus.messages import JSON, CallTool
 from aura_ia_mcp.judgement.inspection import redact, redact_text
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter
+from aura_ia_mcp.stores.epochs import EntryError
 from aura_ia_mcp.stores.lines import Budget, ExhaustedError
 from aura_ia_mcp.stores.logs import stamp
 from aura_ia_mcp.stores.summary import name_of
+from aura_ia_mcp.stores.verify import verify
 from aura_ia_mcp.stores.views import newest
 
 from .audience import ToolRun
@@ -31,30 +34,36 @@ _MOST_BYTES = 67_108_864
 _MOST_S = 2.0
 _MOST_REPLY_CHARS = 500_000
 _SLACK_S = 3_600.0  # how far apart the clocks of two writers may be for `since` to end a reading
+_MARGIN_S = 1.0
+_CHECK_AGAIN_S = 5.0
+_CHECK_LESS = "Name `since`, or have `aura audit verify` check all of it."
 _OWN = ("time", "event", "audit_id", "principal", "tool", "outcome", "details")
 
 
 class AuditTools:
-    """Runs audit_log and get_security_audit.
+    """Runs audit_log, get_security_audit and verify_audit.
 
     Promises: a note is in this process's chain of records before it is answered; a reading takes at most two seconds
-    and 64 MiB, and sees everything that was recorded before it was asked for.
+    and 64 MiB, and sees everything that was recorded before it was asked for; one check runs at a time.
 
     Args:
         audit: writes notes.
+        folder: `logs/audit`.
         view: the file `security_audit.jsonl`.
         catch_up: brings it up to date.
     """
 
-    def __init__(self, audit: AuditWriter, view: Path, catch_up: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, audit: AuditWriter, folder: Path, view: Path, catch_up: Callable[[], Awaitable[None]]) -> None:
         self._audit = audit
+        self._folder = folder
         self._view = view
         self._catch_up = catch_up
+        self._checking = threading.Lock()
 
     @property
     def runs(self) -> dict[str, ToolRun]:
         """By name what runs each."""
-        return {"audit_log": self._note, "get_security_audit": self._security}
+        return {"audit_log": self._note, "get_security_audit": self._security, "verify_audit": self._verify}
 
     async def _note(self, message: CallTool, context: Context) -> JSON:
         fields, found = _note(message.arguments, context, self._audit.digest)
@@ -76,6 +85,42 @@ class AuditTools:
             lag = f"events since the disk failed are missing ({error.strerror or error})"
         entries, cut = await asyncio.to_thread(_read, self._view, wanted, limit)
         return result({"entries": entries, "cut": "; ".join(part for part in (lag, cut) if part)})
+
+    async def _verify(self, message: CallTool, context: Context) -> JSON:
+        now = time.time()
+        since = moment(message.arguments["since"], now) if "since" in message.arguments else None
+        within_s = max(0.0, context.header.remaining_s - _MARGIN_S)
+        return result(await asyncio.to_thread(self._check, since, within_s))
+
+    def _check(self, since: float | None, within_s: float) -> JSON:
+        """What the check gave; a thread of its own stays behind when its caller has gone, until its time is over."""
+        if not self._checking.acquire(blocking=False):
+            raise AuraError("too_many_calls", "the record is being checked already", retry_after_s=_CHECK_AGAIN_S)
+        end, read = time.monotonic() + within_s, 0
+
+        def progress(count: int) -> None:
+            nonlocal read
+            read += count
+            if time.monotonic() > end:
+                said = f"only the first {read} bytes could be checked in {within_s:.0f} s"
+                raise AuraError("deadline_exceeded", said, recovery=_CHECK_LESS)
+
+        try:
+            found = verify(self._folder, since=since, progress=progress).as_dict()
+        except (OSError, EntryError) as error:
+            raise AuraError("unavailable", f"the record can't be checked: {error}") from error
+        finally:
+            self._checking.release()
+        found.pop("receipt")
+        return found | {"broken": _first(found["faults"])}
+
+
+def _first(faults: list[JSON]) -> str | None:
+    """The first thing that doesn't hold, in words."""
+    if not faults:
+        return None
+    place = f" ({faults[0]['place']})" if faults[0]["place"] else ""
+    return f"{faults[0]['what']}{place}: {faults[0]['why']}"
 
 
 def _note(arguments: JSON, context: Context, digest: Callable[[str], str]) -> tuple[JSON, dict[str, int]]:

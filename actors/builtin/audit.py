@@ -25,6 +25,7 @@ def tools(settings: Settings) -> Sequence[Tool]:
     return _TOOLS
 
 
+_YES: JSON = {"type": "boolean"}
 _FREE: JSON = {"type": "object", "description": "What else is known of it."}
 _NOTE_TAKES = obj(
     {
@@ -81,6 +82,46 @@ _ENTRIES_GIVE = obj(
         "cut": text("Why there may be more entries, or nothing."),
     }
 )
+_CHAIN = obj(
+    {
+        "writer": text("Whose chain."),
+        "records": integer("Number of the newest record that holds."),
+        "checked": integer("How many were checked."),
+        "sealed": integer("Number of the newest record that a signed epoch seals."),
+        "pruned": integer("Number of the newest record that retention removed; 0 for none."),
+        "intact": _YES | {"description": "Whether all hold."},
+        "head": text("Hash of the newest record that holds."),
+        "broken": maybe(text("Where the first is that doesn't, as writer/file:line.")),
+        "why": text("What is wrong there."),
+    }
+)
+_VERIFY_TAKES = obj(
+    {
+        "since": text(
+            "Check from the epoch on that was sealed then: ISO 8601 (UTC unless it says), or an age as in 30m, 1h.",
+            40,
+        )
+    },
+    required=(),
+)
+_VERIFY_GIVES = obj(
+    {
+        "intact": _YES | {"description": "Whether everything that was checked holds."},
+        "broken": maybe(text("The first record or epoch that doesn't hold, where it is, and why; null for none.")),
+        "faults": array(
+            obj({"what": text("Record or epoch."), "place": text("File and line."), "why": text("What is wrong.")}),
+            "The first of each chain.",
+        ),
+        "chains": array(_CHAIN, "One for each writer."),
+        "epochs": integer("Number of the newest signed entry that holds."),
+        "head": text("Hash of its line."),
+        "key": text("Fingerprint of the public key that they were checked with; empty if there is none."),
+        "begins": integer("Number of the signed entry at which the check of records began."),
+        "checked": integer("Records checked."),
+        "unsealed": integer("How many of the newest records no epoch seals yet."),
+        "notes": array(text("A note."), "What is odd, and no fault."),
+    }
+)
 _TOOLS = (
     _tool(
         "audit_log",
@@ -104,5 +145,17 @@ _TOOLS = (
         _ENTRIES_GIVE,
         capability="read_logs",
         concurrency=2,
+    ),
+    _tool(
+        "verify_audit",
+        "Verify the audit",
+        "Checks that no audit record was changed, taken out, put in or cut off since it was written: every chain of"
+        " records, and the signed epochs over them. Names the first that doesn't hold. This is the system's own word;"
+        " `aura audit verify` on a copy of the files with a key kept elsewhere proves more.",
+        _VERIFY_TAKES,
+        _VERIFY_GIVES,
+        capability="read_logs",
+        concurrency=1,
+        timeout_s=60.0,
     ),
 )

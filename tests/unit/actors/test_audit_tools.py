@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -169,5 +171,76 @@ async def test_a_filter_that_is_none_is_refused(graph: Graph, wrong: dict[str, s
     assert await code_of(events(graph, **wrong)) == "invalid_arguments"
 
 
+# --- the check -------------------------------------------------------------------------------------------------------
+
+
+async def check(graph: Graph, **arguments: str) -> JSON:
+    said: JSON = (await graph.call("verify_audit", arguments, AUDITOR))["structuredContent"]
+    return said
+
+
+async def test_the_check_says_what_holds(graph: Graph) -> None:
+    await note(graph)
+    said = await check(graph)
+    assert (said["intact"], said["broken"], said["faults"]) == (True, None, [])
+    assert {chain["writer"] for chain in said["chains"]} >= {"safety-0", "tools-0", "audit-0"}
+    assert said["checked"] == sum(chain["checked"] for chain in said["chains"]) > 4
+
+
+async def test_the_check_names_the_first_record_that_was_changed(graph: Graph) -> None:
+    for _ in range(3):
+        await note(graph)
+    (file,) = (graph.paths.audit / "audit-0").glob("*.jsonl")
+    lines = file.read_bytes().splitlines(keepends=True)
+    at, line = next((at, line) for at, line in enumerate(lines) if b"wiped" in line)
+    file.write_bytes(b"".join([*lines[:at], line.replace(b"wiped", b"swept"), *lines[at + 1 :]]))
+    said = await check(graph)
+    assert said["intact"] is False
+    assert said["broken"].startswith(f"audit-0:{at + 1} ")
+    (broken,) = (chain for chain in said["chains"] if not chain["intact"])
+    assert broken["writer"] == "audit-0"
+
+
+class SlowCheck:
+    """Stands for a check of much: it waits until a test lets it go on."""
+
+    def __init__(self) -> None:
+        self.began, self.go = threading.Event(), threading.Event()
+
+    def __call__(self, folder: Path, *, since: float | None, progress: Callable[[int], None]) -> None:
+        self.began.set()
+        self.go.wait(10)
+        progress(1)
+        raise AssertionError("there was time left")
+
+
+async def test_a_check_ends_with_its_time(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = SlowCheck()
+    slow.go.set()
+    monkeypatch.setattr(audit_tools, "verify", slow)
+    monkeypatch.setattr(audit_tools, "_MARGIN_S", 1_000.0)
+    with pytest.raises(AuraError, match="only the first 1 bytes") as caught:
+        await check(graph)
+    assert caught.value.code == "deadline_exceeded"
+    assert "since" in caught.value.failure.recovery
+
+
+async def test_while_a_check_runs_no_other_begins_even_if_its_caller_is_gone(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = SlowCheck()
+    monkeypatch.setattr(audit_tools, "verify", slow)
+    monkeypatch.setattr(audit_tools, "_MARGIN_S", 1_000.0)
+    first = asyncio.create_task(check(graph))
+    await asyncio.to_thread(slow.began.wait, 10)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    with pytest.raises(AuraError) as caught:
+        await check(graph)
+    assert caught.value.code == "too_many_calls"
+    slow.go.set()
+
+
 async def test_events_are_for_readers_of_logs(graph: Graph) -> None:
     assert await code_of(graph.call("get_security_audit")) == "forbidden"
+    assert await code_of(graph.call("verify_audit")) == "forbidden"

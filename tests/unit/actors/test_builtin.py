@@ -61,7 +61,7 @@ NAMES = {
     "list_approvals",
 }
 INFERRING = {"analyze_emotion", "semantic_rank", "embed_text", "ask"}
-FOR_READERS_OF_LOGS = {"get_recent_logs", "search_logs", "diagnose_issue", "get_security_audit"}
+FOR_READERS_OF_LOGS = {"get_recent_logs", "search_logs", "diagnose_issue", "get_security_audit", "verify_audit"}
 FOR_OPERATORS = {"set_safe_mode", "execute_command", "decide_approval"}
 ARGUMENTS: dict[str, JSON] = {
     "echo": {"text": "hello"},
