@@ -55,6 +55,7 @@ def call(ctx: click.Context, tool: str, arguments: str, timeout_s: float | None,
     r"""Call a tool and print its result as JSON; progress goes to standard error.
 
     The arguments are a JSON object; - reads it from standard input. Exit status 1 if the call was refused or failed.
+    A call that you have to confirm asks you, on a terminal; elsewhere nobody agrees, and it waits as an approval.
 
     \b
     Examples:
@@ -65,7 +66,7 @@ def call(ctx: click.Context, tool: str, arguments: str, timeout_s: float | None,
     given = _arguments(arguments)
 
     async def work(client: Client) -> dict[str, Any]:
-        return await client.call_tool(tool, given, on_progress=_progress, timeout_s=timeout_s, key=key)
+        return await client.call_tool(tool, given, on_progress=_progress, on_ask=_asked, timeout_s=timeout_s, key=key)
 
     result = ask(loaded(ctx), work)
     if as_json:
@@ -105,6 +106,24 @@ def _arguments(text: str) -> dict[str, Any]:
 def _progress(progress: float, total: float | None, message: str | None) -> None:
     share = f"{_PERCENT * progress / total:3.0f} %" if total else f"{progress:g}"
     click.echo(f"[{share}] {message or ''}".rstrip(), err=True)
+
+
+def _asked(question: dict[str, Any]) -> dict[str, Any]:
+    """Whether the person at the terminal agrees; nobody does where there is none."""
+    asked = question.get("params") or {}
+    if not sys.stdin.isatty() or question.get("method") != "elicitation/create":
+        return {"action": "decline"}
+    click.echo(_visible(str(asked.get("message", ""))), err=True)
+    if (asked.get("requestedSchema") or {}).get("properties"):
+        click.echo("It asks for a form to be filled in, which `aura call` can't show: declined.", err=True)
+        return {"action": "decline"}
+    agreed = click.confirm("Do you agree?", default=False, err=True)
+    return {"action": "accept", "content": {}} if agreed else {"action": "decline"}
+
+
+def _visible(text: str) -> str:
+    """Without what would steer the terminal."""
+    return "".join(each for each in text if each.isprintable() or each == "\n")
 
 
 def _print_result(result: dict[str, Any]) -> None:

@@ -19,12 +19,15 @@ from .jsonrpc import JSON
 from .sentences import joined
 
 OnProgress = Callable[[float, float | None, str | None], None]
+OnAsk = Callable[[JSON], JSON]
+"""Answers a question, {"method": "elicitation/create", "params"}, with MCP's result: {"action", "content"?}."""
 
 _CONNECT_S = 5.0
 _ASK_S = 10.0
 _SPARE_S = 5.0
 _LONGEST_CALL_S = 3600.0
 _SILENCE_S = 60.0
+_ROUNDS = 8
 _ACCEPT = "application/json, text/event-stream"
 
 
@@ -137,46 +140,64 @@ class Client:
         arguments: JSON,
         *,
         on_progress: OnProgress | None = None,
+        on_ask: OnAsk | None = None,
         timeout_s: float | None = None,
         key: str = "",
     ) -> JSON:
         """Call a tool; MCP's CallToolResult, also for a refusal (`isError`, `_meta["aura/error"]`).
 
+        When it needs an answer from its user, `on_ask` gives it and the call goes on, at most 8 times.
+
         Args:
             name: the tool.
             arguments: its arguments.
             on_progress: hears (progress, total, message).
-            timeout_s: the call's deadline; None leaves it to the system.
+            on_ask: answers for the user, in its own time; without it nobody is asked.
+            timeout_s: the call's deadline; None leaves it to the system. After an answer it begins anew.
             key: an idempotency key.
 
         Raises:
             ClientError: it was refused before it was a call, or no answer came 5 s after the deadline (without
-                one: nothing at all came for a minute), or (`NotRunningError`) nobody answers.
+                one: nothing at all came for a minute), or (`NotRunningError`) nobody answers; or it asks without end.
         """
+        params: JSON = {"name": name, "arguments": arguments}
+        for _ in range(_ROUNDS + 1):
+            meta = self._meta(on_progress, timeout_s, asks=on_ask is not None)
+            result = await self._bounded(params | {"_meta": meta}, on_progress, timeout_s, key)
+            if on_ask is None or result.get("resultType") != "input_required":
+                return result
+            answers = {each: on_ask(question) for each, question in (result.get("inputRequests") or {}).items()}
+            params = {"name": name, "arguments": arguments, "inputResponses": answers}
+            if "requestState" in result:
+                params["requestState"] = result["requestState"]
+        raise ClientError(f"{name} asked for input more than {_ROUNDS} times")
+
+    async def _bounded(self, params: JSON, on_progress: OnProgress | None, timeout_s: float | None, key: str) -> JSON:
         within_s = (_LONGEST_CALL_S if timeout_s is None else timeout_s) + _SPARE_S
         try:
             async with asyncio.timeout(within_s):
-                return await self._call(name, arguments, on_progress, timeout_s, key)
+                return await self._call(params, on_progress, key)
         except TimeoutError:
             raise ClientError(
                 f"the system at {self._target} did not answer the call within {within_s:g} s, and it may have been "
                 "done; check before you repeat it, and see `aura status`"
             ) from None
 
-    async def _call(
-        self, name: str, arguments: JSON, on_progress: OnProgress | None, timeout_s: float | None, key: str
-    ) -> JSON:
+    def _meta(self, on_progress: OnProgress | None, timeout_s: float | None, *, asks: bool) -> JSON:
         self._numbers += 1
         meta: JSON = {
             PROTOCOL_VERSION_META_KEY: LATEST_MODERN_VERSION,
-            CLIENT_CAPABILITIES_META_KEY: {},
+            CLIENT_CAPABILITIES_META_KEY: {"elicitation": {"form": {}}} if asks else {},
             CLIENT_INFO_META_KEY: {"name": self._name, "version": "1"},
         }
         if on_progress is not None:
             meta["progressToken"] = self._numbers
         if timeout_s is not None:
             meta["aura/timeout_s"] = timeout_s
-        params = {"name": name, "arguments": arguments, "_meta": meta}
+        return meta
+
+    async def _call(self, params: JSON, on_progress: OnProgress | None, key: str) -> JSON:
+        name = params["name"]
         answer = await self._post("tools/call", params, None, on_progress, key)
         if "error" in answer and answer["error"].get("code") == -32020:  # noqa: PLR2004 - to be mirrored
             schema = next((tool["inputSchema"] for tool in await self.list_tools() if tool["name"] == name), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -168,9 +169,7 @@ class Methods:
             rounds += 1
             if rounds > _ROUNDS:
                 raise AuraError("tool_failed", f"the tool asked for input more than {_ROUNDS} times")
-            answers = {
-                name: await exchange.on_ask(question) for name, question in (result.get("inputRequests") or {}).items()
-            }
+            answers = await _answers(exchange, message.tool, result.get("inputRequests") or {}, timeout_s)
             state = result.get("requestState")
             message = CallTool(
                 **{**message.payload(), "inputs": answers, "state": state, "key": _key(exchange, answers, state)}
@@ -214,6 +213,21 @@ class Methods:
         if isinstance(named, bool) or not isinstance(named, int | float) or not named > 0:
             raise RpcError(INVALID_PARAMS, f"_meta.{_TIMEOUT}: must be a number of seconds above 0")
         return float(min(named, _LONGEST_WAIT_S))
+
+
+async def _answers(exchange: Exchange, tool: str, questions: JSON, timeout_s: float) -> JSON:
+    """What the client answers to each question, all of them within the time of one call.
+
+    Raises:
+        AuraError: it can't be asked, or didn't answer in time.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            return {name: await exchange.on_ask(question) for name, question in questions.items()}
+    except TimeoutError:
+        raise AuraError(
+            "deadline_exceeded", f"the client did not answer what {tool} asked within {timeout_s:g} s"
+        ) from None
 
 
 def _unwrap(reply: JSON) -> JSON:

@@ -98,6 +98,23 @@ async def test_a_call_that_our_client_gives_up_is_cancelled(running: Running, ta
         await asyncio.wait_for(running.graph.event(running.graph.cancelled, "slow").wait(), 5)
 
 
+async def test_our_client_answers_for_its_user_and_goes_on(running: Running, target: str) -> None:
+    asked: list[Any] = []
+
+    def on_ask(question: Any) -> Any:
+        asked.append(question)
+        return {"action": "accept", "content": {}}
+
+    async with Client(target) as client:
+        result = await client.call_tool("input", {}, on_ask=on_ask)
+        assert result["content"][0]["text"] == "input accept"
+        assert [question["method"] for question in asked] == ["elicitation/create"]
+        with pytest.raises(ClientError, match="more than 8 times"):
+            await client.call_tool("insatiable", {}, on_ask=on_ask)
+        with pytest.raises(ClientError, match="elicitation"):
+            await client.call_tool("input", {})
+
+
 async def test_our_client_says_that_nothing_runs(tmp_path: Any) -> None:
     async with Client(tmp_path / "none.sock") as client:
         for attempt in (client.health(), client.list_tools(), client.call_tool("echo", {})):

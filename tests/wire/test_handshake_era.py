@@ -199,6 +199,14 @@ async def test_input_required_becomes_a_question_in_this_era(running: Running) -
     assert keys[1].startswith(":c1#")
 
 
+async def test_a_question_that_nobody_answers_ends_with_the_calls_time(running: Running) -> None:
+    talk = await running.open(elicitation={})
+    params = {"name": "input", "arguments": {}, "_meta": {"aura/timeout_s": 0.1}}
+    question, withdrawn, final = await (await talk.post_stream(request(1, "tools/call", params))).rest()
+    assert (withdrawn["method"], withdrawn["params"]["requestId"]) == ("notifications/cancelled", question["id"])
+    assert final["result"]["_meta"]["aura/error"]["code"] == "deadline_exceeded"
+
+
 async def test_a_cancelled_call_takes_its_question_back(running: Running) -> None:
     talk = await running.open(elicitation={})
     stream = await talk.post_stream(request(1, "tools/call", {"name": "ask", "arguments": {}}))

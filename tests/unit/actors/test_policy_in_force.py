@@ -129,7 +129,7 @@ async def test_what_a_rule_stops_is_refused_with_its_reason_and_what_to_do_and_d
         await it.graph.call("look")
     failure = caught.value.failure
     assert failure.code == code
-    assert failure.message.startswith("Not today.")
+    assert failure.message.startswith("Not today")
     assert failure.recovery.startswith("Come tomorrow.")
     assert (f"`aura approvals approve {failure.approval_id}`" in failure.recovery) == (effect != "deny")
     assert failure.outcome == "not_run"

@@ -40,6 +40,7 @@ POLICY = {"version": "p1", "roles_version": "r1", "rules": [], "fault": ""}
 RESULTS: dict[str, JSON] = {
     "echo": {"structuredContent": {"text": "hi"}, "content": [], "isError": False, "_meta": {"aura/audit_id": "s:1"}},
     "refused": REFUSED,
+    "asks": {"content": [], "isError": False},
     "plain": {"content": [{"type": "text", "text": "only text"}]},
     "get_system_status": {"structuredContent": {"version": "9", "uptime_s": 61, "actors": [PART]}},
     "get_cluster_status": {"structuredContent": {"dashboard_url": "http://d", "actors_by_node": {"n": [ACTOR]}}},
@@ -74,8 +75,13 @@ class FakeClient:
     async def health(self) -> tuple[bool, JSON]:
         return self.ready, {"reasons": ["safety is away"]}
 
-    async def call_tool(self, name: str, arguments: JSON, *, on_progress: Any = None, **_: object) -> JSON:
+    async def call_tool(
+        self, name: str, arguments: JSON, *, on_progress: Any = None, on_ask: Any = None, **_: object
+    ) -> JSON:
         self.called.append((name, arguments))
+        if name == "asks":
+            question = {"method": "elicitation/create", "params": {"message": "May it\x1b[2J run?"} | arguments}
+            return RESULTS[name] | {"structuredContent": on_ask(question)}
         if on_progress is not None:
             on_progress(1.0, 2.0, "half")
         return RESULTS[name]
@@ -129,6 +135,32 @@ def test_a_refused_call_fails_with_message_recovery_and_record(run: Run) -> None
     assert (code, out) == (1, "")
     assert "aura: slow down" in err
     assert "Wait. (in 2.5 s) [record safety-0:9]" in err
+
+
+@pytest.mark.parametrize(("typed", "action"), [("y\n", "accept"), ("n\n", "decline"), ("\n", "decline")])
+def test_whoever_calls_from_a_terminal_is_asked(
+    run: Run, monkeypatch: pytest.MonkeyPatch, typed: str, action: str
+) -> None:
+    terminal = io.StringIO(typed)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    _, out, err = run("call", "asks")
+    assert json.loads(out)["action"] == action
+    assert "May it[2J run?" in err, "nothing steers the terminal"
+    assert "[y/N]" in err
+
+
+def test_where_there_is_no_terminal_nobody_agrees(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert json.loads(run("call", "asks")[1]) == {"action": "decline"}
+
+
+def test_a_form_with_fields_is_declined(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO("y\n")
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    form = {"requestedSchema": {"properties": {"name": {"type": "string"}}}}
+    assert json.loads(run("call", "asks", json.dumps(form))[1]) == {"action": "decline"}
 
 
 @pytest.mark.parametrize("arguments", ["{", "[1]", "7"])
