@@ -26,6 +26,9 @@ _RENAMED = {
     "auth_failed": "unknown_token",  # State's word on what the gateway tells as a failed authentication
     "repaired": "audit_repaired",
     "recovered": "audit_recovered",
+    "sealing_failed": "audit_sealing_failed",
+    "pruned": "audit_pruned",
+    "redacted": "audit_redacted",
     **dict.fromkeys(PEER_KINDS, "peer_refused"),
 }
 _HELD = ("approval_required", "confirmation_required")

@@ -119,15 +119,20 @@ class Sealing:
         else:
             if gone["files"]:
                 log.info("retention removed %s files of the record, %s bytes", gone["files"], gone["bytes"])
+                self._record("pruned", gone)
 
     def _tell_repairs(self) -> None:
         assert self._epochs is not None
         while self._epochs.repairs:
-            with contextlib.suppress(AuditError):  # it is in the log at least
-                self._boot.audit.append("repaired", self._epochs.repairs[0])
+            self._record("repaired", self._epochs.repairs[0])
             log.warning("a torn entry of the epochs was moved aside: %s", self._epochs.repairs.pop(0))
 
     def _say(self, fault: str) -> None:
         if fault and fault != self._fault:
             log.error("records are not sealed: %s", fault)
+            self._record("sealing_failed", {"why": fault})
         self._fault = fault
+
+    def _record(self, kind: str, fields: JSON) -> None:
+        with contextlib.suppress(AuditError):  # it is in the log at least
+            self._boot.audit.append(kind, fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.stores.audit import AuditError, AuditWriter
 from aura_ia_mcp.stores.epoch_writer import EpochError, EpochWriter
 from aura_ia_mcp.stores.epochs import EntryError
 from aura_ia_mcp.stores.keys import KeyFileError, load_or_create
@@ -17,6 +19,9 @@ from aura_ia_mcp.stores.redaction import RedactionError, redact
 from aura_ia_mcp.stores.verify import Progress, verify
 
 from .faults import OperatorError
+from .tokens import WRITER
+
+_WAIT_S = 5.0
 
 
 def verify_audit(
@@ -54,8 +59,22 @@ def redact_record(settings: Settings, audit_id: str, *, reason: str, by: str) ->
     try:
         key = Ed25519PrivateKey.from_private_bytes(load_or_create(paths.audit_signing_key))
         epochs = EpochWriter(paths.audit, key, settings.audit.segment_bytes, paths.epochs_standing)
-        return redact(paths.audit, epochs, audit_id, reason=reason, by=by)
+        done = redact(paths.audit, epochs, audit_id, reason=reason, by=by)
     except (RedactionError, EpochError, KeyFileError) as error:
         raise OperatorError(str(error)) from error
     except OSError as error:
         raise OperatorError(f"{error.filename or paths.audit}: {error.strerror}; look at its mode") from error
+    _tell(settings, paths, {"record": audit_id, "reason": reason, "by": by, "epoch": done["epoch"]})
+    return done
+
+
+def _tell(settings: Settings, paths: Paths, fields: dict[str, Any]) -> None:
+    """Record it, too, for the views; the signed entry says it in any case."""
+    with contextlib.suppress(AuditError, KeyFileError):
+        key = load_or_create(paths.audit_key)
+        chain = settings.audit
+        writer = AuditWriter(paths.audit, WRITER, key, chain.fsync, chain.segment_bytes, wait_s=_WAIT_S)
+        try:
+            writer.append("redacted", fields)
+        finally:
+            writer.close()

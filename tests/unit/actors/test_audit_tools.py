@@ -19,9 +19,10 @@ from aura_ia_mcp.actors.tools import Tools
 from aura_ia_mcp.bus.envelope import Header, Principal
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool
+from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores.audit import AuditError
 
-from .graph import GUEST, OPERATOR, Graph, code_of
+from .graph import GUEST, OPERATOR, Graph, code_of, until
 
 AUDITOR = Principal("token:auditor", roles=("auditor",))
 
@@ -164,6 +165,21 @@ async def test_older_files_are_read_too_and_lines_of_an_older_form(graph: Graph)
     await note(graph)
     oldest = (await events(graph))[-1]
     assert (oldest["audit_id"], oldest["principal"], oldest["tool"]) == ("safety-0:1", "local/guest", None)
+
+
+async def test_a_chain_that_cannot_be_sealed_is_an_event(tmp_path: Path) -> None:
+    graph = Graph(tmp_path, Settings.model_validate({"audit": {"epoch_s": 0.05}}))
+    other = graph.boot("tools").audit
+    other.append("note", {"action": "was never so", "details": {}})
+    (file,) = (graph.paths.audit / "tools-0").glob("*.jsonl")
+    file.write_bytes(file.read_bytes().replace(b'"kind":"opened"', b'"kind":"closed"'))
+    await graph.start("audit", Audit)
+    await until(lambda: bool(graph.records("sealing_failed")))
+    await graph.actors["audit"].catch_up()
+    lines = [json.loads(line) for line in (graph.paths.logs / SECURITY).read_text().splitlines()]
+    (event,) = (line for line in lines if line["event"] == "audit_sealing_failed")
+    assert "tools-0:" in event["details"]["why"]
+    await graph.close()
 
 
 @pytest.mark.parametrize("wrong", [{"since": "yesterday"}, {"event": "party"}, {"colour": "red"}])
