@@ -13,21 +13,20 @@ from aura_ia_mcp.bus.messages import JSON, CallTool, ReadActivity
 from aura_ia_mcp.stores import position
 from aura_ia_mcp.stores.read import Tail, earlier
 from aura_ia_mcp.stores.timeline import by_time
-from aura_ia_mcp.stores.views import View
+from aura_ia_mcp.stores.views import SECURITY, SPANS, View
 
 from .activity import DAY_S, Activity
 from .audience import Audience
 from .audit_tools import AuditTools
 from .boot import Boot
 from .derivation import security_event, span
+from .explaining import Explaining
 from .reporting import Reporter
 from .sealing import Sealing
 
 log = logging.getLogger(__name__)
 
 PERIOD_S = 0.5
-SECURITY = "security_audit.jsonl"
-SPANS = "codex_tool_spans.jsonl"
 _SAVED = "audit_views.json"
 _DERIVE = {SECURITY: security_event, SPANS: span}
 
@@ -54,7 +53,8 @@ class Audit:
         self._views = {name: View(self._paths.logs / name, int(sizes.get(name, 0)), **more) for name in _DERIVE}
         self._activity = Activity()
         own = AuditTools(boot.audit, self._paths.audit, self._paths.logs / SECURITY, self.catch_up)
-        self._audience = Audience(boot, own.runs)
+        explaining = Explaining(self._paths.audit, lambda *call: self._audience.check(*call).operates)
+        self._audience = Audience(boot, own.runs | explaining.runs)
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._read = 0

@@ -180,6 +180,8 @@ def _read(view: Path, wanted: _Wanted, limit: int) -> tuple[list[JSON], str]:
     left = _MOST_REPLY_CHARS
     try:
         for line in newest(view, Budget(_MOST_BYTES, _MOST_S).spend):
+            if "time" not in line:
+                continue  # redacted
             if line["time"] < wanted.oldest:
                 break
             entry = _entry(line)

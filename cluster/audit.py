@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.stores import views
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter
 from aura_ia_mcp.stores.epoch_writer import EpochError, EpochWriter
 from aura_ia_mcp.stores.epochs import EntryError
@@ -17,6 +18,7 @@ from aura_ia_mcp.stores.keys import KeyFileError, load_or_create
 from aura_ia_mcp.stores.receipts import Receipt, ReceiptError
 from aura_ia_mcp.stores.redaction import RedactionError, redact
 from aura_ia_mcp.stores.verify import Progress, verify
+from aura_ia_mcp.stores.views import SECURITY, SPANS
 
 from .faults import OperatorError
 from .tokens import WRITER
@@ -50,7 +52,7 @@ def verify_audit(
 
 
 def redact_record(settings: Settings, audit_id: str, *, reason: str, by: str) -> dict[str, Any]:
-    """Take away a record's text for good: {writer, seq, hash, epoch}. See `stores.redaction.redact`.
+    """Take away a record's text for good, in the views too: {writer, seq, hash, epoch}. See `stores.redaction.redact`.
 
     Raises:
         OperatorError: there is no such record, or it can't be done.
@@ -60,6 +62,8 @@ def redact_record(settings: Settings, audit_id: str, *, reason: str, by: str) ->
         key = Ed25519PrivateKey.from_private_bytes(load_or_create(paths.audit_signing_key))
         epochs = EpochWriter(paths.audit, key, settings.audit.segment_bytes, paths.epochs_standing)
         done = redact(paths.audit, epochs, audit_id, reason=reason, by=by)
+        for view in (SECURITY, SPANS):
+            views.redact(paths.logs / view, audit_id)
     except (RedactionError, EpochError, KeyFileError) as error:
         raise OperatorError(str(error)) from error
     except OSError as error:

@@ -121,4 +121,5 @@ _KINDS: dict[str, Callable[[Record], Summary]] = {
     **dict.fromkeys(("authentication_failed", "foreign_request"), _door),
     **dict.fromkeys(PEER_KINDS, _peer),
     **dict.fromkeys(("token_created", "token_revoked"), _token),
+    "tombstone": lambda _: Summary(what="its text was redacted"),
 }

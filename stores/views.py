@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .lines import backwards, free
+from .lines import backwards, forwards, free
 
+SECURITY = "security_audit.jsonl"
+SPANS = "codex_tool_spans.jsonl"
 MAX_BYTES = 67_108_864
 KEEP = 5
 
@@ -24,13 +26,35 @@ def newest(path: Path, spend: Callable[[int], None] = free) -> Iterator[dict[str
     """
     with contextlib.ExitStack() as scope:
         files: list[BinaryIO] = []
-        for each in (path, *(path.with_name(f"{path.name}.{number}") for number in range(1, KEEP + 1))):
+        for each in _files(path):
             with contextlib.suppress(FileNotFoundError):  # all opened before any is read: a rotation does no harm
                 files.append(scope.enter_context(each.open("rb")))
         for file in files:
             for line in backwards(file, spend=spend):
                 with contextlib.suppress(ValueError):
                     yield json.loads(line)
+
+
+def redact(path: Path, audit_id: str) -> int:
+    """Take away what a view's lines say of a record: how many; works while the view is written to.
+
+    Args:
+        path: the file; its older ones are looked through, too.
+        audit_id: of the record.
+
+    Raises:
+        OSError: a file can't be written.
+    """
+    gone, left = 0, json.dumps({"audit_id": audit_id, "redacted": True}, separators=(",", ":"))
+    for each in _files(path):
+        if not each.exists():
+            continue
+        with each.open("r+b") as file:
+            for line in forwards(file):
+                if _names(line, audit_id):
+                    os.pwrite(file.fileno(), left.encode().ljust(len(line) - 1), file.tell() - len(line))
+                    gone += 1
+    return gone
 
 
 class View:
@@ -111,3 +135,18 @@ class View:
             with contextlib.suppress(ValueError, TypeError, KeyError):
                 found.add(str(json.loads(line)["audit_id"]))
         return found
+
+
+def _files(path: Path) -> list[Path]:
+    """A view's files, the newest first."""
+    return [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, KEEP + 1))]
+
+
+def _names(line: bytes, audit_id: str) -> bool:
+    """Whether a line of a view is of this record, and still says something."""
+    if audit_id.encode() not in line:
+        return False
+    with contextlib.suppress(ValueError, AttributeError):
+        said = json.loads(line)
+        return said.get("audit_id") == audit_id and "time" in said
+    return False

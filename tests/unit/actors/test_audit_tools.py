@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from aura_ia_mcp.actors import audit_tools
-from aura_ia_mcp.actors.audit import SECURITY, Audit
+from aura_ia_mcp.actors.audit import Audit
 from aura_ia_mcp.actors.audit_tools import MOST_DETAILS_BYTES
 from aura_ia_mcp.actors.safety import Safety
 from aura_ia_mcp.actors.tools import Tools
@@ -20,7 +20,9 @@ from aura_ia_mcp.bus.envelope import Header, Principal
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool
 from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.stores import views
 from aura_ia_mcp.stores.audit import AuditError
+from aura_ia_mcp.stores.views import SECURITY
 
 from .graph import GUEST, OPERATOR, Graph, code_of, until
 
@@ -165,6 +167,18 @@ async def test_older_files_are_read_too_and_lines_of_an_older_form(graph: Graph)
     await note(graph)
     oldest = (await events(graph))[-1]
     assert (oldest["audit_id"], oldest["principal"], oldest["tool"]) == ("safety-0:1", "local/guest", None)
+
+
+async def test_what_was_redacted_is_gone_from_the_views_and_the_rest_stays(graph: Graph) -> None:
+    ids = [(await note(graph, action=f"step {n}"))["audit_id"] for n in range(3)]
+    assert len(await events(graph, event="note")) == 3
+    view = graph.paths.logs / SECURITY
+    size = view.stat().st_size
+    assert [views.redact(view, ids[1]), views.redact(view, ids[1])] == [1, 0]
+    assert view.stat().st_size == size
+    assert "step 1" not in view.read_text()
+    await note(graph, action="step 3")
+    assert [entry["details"]["action"] for entry in await events(graph, event="note")] == ["step 3", "step 2", "step 0"]
 
 
 async def test_a_chain_that_cannot_be_sealed_is_an_event(tmp_path: Path) -> None:

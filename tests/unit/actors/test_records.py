@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aura_ia_mcp.actors.activity import OTHER, Activity
-from aura_ia_mcp.actors.audit import SECURITY, SPANS, Audit
+from aura_ia_mcp.actors.audit import Audit
 from aura_ia_mcp.actors.case import client_of
 from aura_ia_mcp.actors.derivation import EVENTS, from_codex, security_event, span
 from aura_ia_mcp.actors.directory import Directory, Registry
@@ -37,6 +37,7 @@ from aura_ia_mcp.stores import position, views
 from aura_ia_mcp.stores.database import Database
 from aura_ia_mcp.stores.read import Tail
 from aura_ia_mcp.stores.tokens import TokenStore, digest
+from aura_ia_mcp.stores.views import SECURITY, SPANS
 
 from .graph import Graph, code_of
 
