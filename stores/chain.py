@@ -25,6 +25,7 @@ _FORM = re.compile(
     rb'(?:"prev":"(?P<prev>[0-9a-f]{64})","kind":"[a-z_]{1,64}"[,}]|"redacted":"(?P<gone>[0-9a-f]{64})" *\}$)'
 )
 _HEAD_BYTES = 256
+_PRINTABLE = bytes(range(0x20, 0x7F))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,7 @@ class Cursor:
                 form is not None
                 and form.group("v", "seq", "writer", "prev") == (b"1", b"%d" % (seq + 1), name, prev)
                 and line.endswith(b"}\n")
-                and line.isascii()
+                and line.translate(None, _PRINTABLE) == b"\n"
             ):
                 digest = sha256(line[:-1]).digest()
             else:
@@ -300,7 +301,7 @@ class Cursor:
 def _fault(line: bytes, due: int, writer: bytes) -> str:
     """What is wrong with the line in the place of record `due`, apart from the hash that it names; "" for nothing."""
     form = _FORM.match(line)
-    if form is None or not line.endswith(b"}\n") or not line.isascii():
+    if form is None or not line.endswith(b"}\n") or line.translate(None, _PRINTABLE) != b"\n":
         return "changed: not a record in canonical form"
     if form["v"] != b"1":
         return f"changed: version {int(form['v'])}; this program reads {VERSION}"
