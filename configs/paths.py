@@ -75,7 +75,7 @@ class Paths:
 
     @property
     def former_tokens(self) -> Path:
-        """SQLite with the tokens of versions before 0.2; taken over into `database` once, and renamed."""
+        """SQLite with the tokens of earlier versions; taken over into `database` once, and renamed."""
         return self.state / "tokens.sqlite"
 
     @property
