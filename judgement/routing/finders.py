@@ -66,6 +66,20 @@ _PARTS: Final = (
 )
 
 
+_NO = ("reject", "deny", "decline", "turn down", "refuse", "veto", "disapprove", "ablehn")
+_YES = re2.compile(
+    r"\b(approve|yes|green light|grant|accept|confirm|agree|go ahead|let them|ok|genehmige|genehmigen)\b"
+)
+_NOT = ("n't", "n\u2019t", " not ", "never", "nicht")
+_STATUSES = {
+    "pending": "pending",
+    "approved": "approved",
+    "rejected": "denied",
+    "denied": "denied",
+    "expired": "expired",
+}
+
+
 def _id(request: str) -> str | None:
     found = _ID.search(request)
     if found:
@@ -158,12 +172,13 @@ def _enabled(request: str) -> bool:
 
 
 def _decision(request: str) -> str | None:
+    """Yes only where it is said in plain words: what isn't clear is asked for, since somebody's consent hangs on it."""
     lowered = request.casefold()
-    if any(
-        word in lowered for word in ("reject", "deny", "decline", "turn down", "refuse", "veto", "disapprove", "ablehn")
-    ):
-        return "reject"
-    return "approve"
+    if any(word in lowered for word in _NO):
+        return "deny"
+    if _YES.search(lowered) and not any(word in lowered for word in _NOT):
+        return "approve"
+    return None
 
 
 def _level(request: str) -> str | None:
@@ -175,7 +190,7 @@ def _level(request: str) -> str | None:
 
 def _status(request: str) -> str | None:
     lowered = request.casefold()
-    return next((word for word in ("pending", "approved", "rejected", "expired") if word in lowered), None)
+    return next((status for word, status in _STATUSES.items() if word in lowered), None)
 
 
 RULES: Final[dict[str, Callable[[str], Any]]] = {

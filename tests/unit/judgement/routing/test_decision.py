@@ -99,8 +99,11 @@ def test_without_the_meaning_it_says_so() -> None:
         (
             "decide_approval",
             "reject ap-3 because it is late",
-            {"approval_id": "ap-3", "decision": "reject", "reason": "it is late"},
+            {"approval_id": "ap-3", "decision": "deny", "reason": "it is late"},
         ),
+        ("decide_approval", "give ap-2 the green light", {"approval_id": "ap-2", "decision": "approve"}),
+        ("decide_approval", "don't approve ap-2", {"approval_id": "ap-2"}),
+        ("decide_approval", "what was approved as ap-2 yesterday", {"approval_id": "ap-2"}),
         ("execute_workflow", 'run wf-7 {"workflow_id": "wf-9"}', {"workflow_id": "wf-9"}),
         (
             "start_debate",
