@@ -11,7 +11,7 @@ What holds of every approval, whatever events come in whatever order and however
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 CONFIRM, APPROVE, REQUEST = "confirm", "approve", "request"
@@ -112,7 +112,7 @@ class Approval:
     changed_at: float
     status: str = PENDING
     usable_until: float | None = None
-    decisions: tuple[Decision, ...] = field(default=())
+    decisions: tuple[Decision, ...] = ()
     used: Use | None = None
     round: int = 0
     audit_id: str = ""
@@ -145,13 +145,8 @@ class Approval:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data."""
-        return asdict(self) | {
-            "principal": dict(self.principal),
-            "arguments": dict(self.arguments),
-            "risk": dict(self.risk),
-            "findings": [dict(each) for each in self.findings],
-            "decisions": [asdict(each) for each in self.decisions],
-        }
+        plain = asdict(self)
+        return plain | {name: list(plain[name]) for name in ("findings", "decisions")}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Approval:
@@ -161,9 +156,6 @@ class Approval:
         known["decisions"] = tuple(Decision(**each) for each in data["decisions"])
         known["used"] = Use(**data["used"]) if data["used"] else None
         return cls(**known)
-
-
-# --- what an approval answers for -------------------------------------------------------------------------------------
 
 
 def stands(approval: Approval, now: float) -> bool:

@@ -43,7 +43,9 @@ PROMISED = {
     "get_model_status",
     "get_system_status",
     "list_available_tools",
+    "list_approvals",
     "list_entities",
+    "request_approval",
     "semantic_rank",
 }
 
@@ -60,6 +62,7 @@ _ARGUMENTS: dict[str, JSON] = {
     "execute_command": {"command": "ls"},
     "embed_text": {"texts": ["hello"]},
     "get_role_capabilities": {"role_name": "developer"},
+    "request_approval": {"operation": "water the plants", "reason": "they are dry"},
     "run_role_simulation": {"role_name": "developer", "actions": ["write:code", "read:secrets"]},
     "search_logs": {"query": "serves"},
     "semantic_rank": {"query": "fruit", "candidates": ["apple", "car"]},
