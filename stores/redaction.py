@@ -10,6 +10,7 @@ from typing import Any
 from .chain import GENESIS, Redaction, hash_of, number_of, tombstone
 from .epoch_writer import EpochWriter
 from .epochs import Standing
+from .read import writers
 from .segments import segments
 
 MOST_REASON_CHARS = 500
@@ -36,12 +37,11 @@ def redact(folder: Path, epochs: EpochWriter, audit_id: str, *, reason: str, by:
         before.
 
     Raises:
-        RedactionError: there is no such record, or it isn't the one that its chain says.
+        RedactionError: there is no such record, it isn't the one that its chain says, or it can't be written to.
         EpochError: nothing could be signed, and the record stands.
-        OSError: the record can't be written to.
     """
     writer, _, number = audit_id.partition(":")
-    if not number.isdecimal() or "/" in writer or not (folder / writer).is_dir():
+    if not number.isdecimal() or writer not in writers(folder):
         raise RedactionError(f"there is no record {audit_id!r}; an id is writer:number, as in safety-0:17")
     seq = int(number)
     with epochs.held() as standing:
@@ -53,7 +53,10 @@ def redact(folder: Path, epochs: EpochWriter, audit_id: str, *, reason: str, by:
             more = {"reason": reason[:MOST_REASON_CHARS], "by": by}
             members = {"writer": writer, "seq": seq, "hash": said.hash, "before": said.before}
             entry = epochs.append("redacted", members | more)
-        _overwrite(path, offset, tombstone(line, said.hash))
+        try:
+            _overwrite(path, offset, tombstone(line, said.hash))
+        except OSError as error:
+            raise RedactionError(f"{path} can't be written to: {error}; mend that, then redact it again") from error
     return {"writer": writer, "seq": seq, "hash": said.hash, "epoch": entry}
 
 
