@@ -35,6 +35,7 @@ COMMANDS = {
     "token": Entry("token", "token", "Make, list and revoke bearer tokens."),
     "policy": Entry("policy", "policy", "Check the policy, and see why a call is allowed or refused."),
     "approvals": Entry("approvals", "approvals", "See what waits for somebody's agreement, and decide."),
+    "explain": Entry("explain", "explain", "Tell why a call was allowed, held or refused."),
     "codex": Entry("codex", "codex", "Connect OpenAI Codex."),
     "config": Entry("config", "config", "Show the settings in force and where each came from."),
     "doctor": Entry("doctor", "doctor", "Look for common faults and say the remedy."),

@@ -41,7 +41,7 @@ class Difference:
     """Something that comes out otherwise than it was recorded.
 
     Args:
-        what: verdict, rule, matched, notes, capabilities, denied, rates, bucket CLASS or findings.
+        what: verdict, rule, matched, notes, sandbox, approvers, capabilities, denied, rates, bucket CLASS or findings.
         recorded: what the record says.
         recomputed: what its inputs give.
     """
@@ -167,6 +167,9 @@ def _verdict(record: Record, verdict: Verdict) -> Iterator[Difference]:
         yield from _differ("rule", rule, verdict.rule)
     yield from _differ("matched", list(record.get("matched", ())), list(verdict.matched))
     yield from _differ("notes", list(record.get("notes", ())), list(verdict.notes))
+    for name, again in (("sandbox", str(verdict.sandbox)), ("approvers", verdict.approvers)):
+        if name in record:  # where the verdict has more to say than usual
+            yield from _differ(name, record[name], again)
     counted = [each["class"] for each in record.get("buckets", ())]
     ran = verdict.allowed and record["what"] == "tools/call" and record["outcome"] in _RAN
     if not set(counted) <= set(verdict.rates) or (ran and len(counted) != len(verdict.rates)):

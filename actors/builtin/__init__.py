@@ -19,6 +19,7 @@ from . import (
     audit,
     command,
     documentation,
+    explaining,
     inference,
     inspection,
     logs,
@@ -44,6 +45,7 @@ MODULES = (
     command,
     approvals,
     audit,
+    explaining,
 )
 
 

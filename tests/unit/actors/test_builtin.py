@@ -61,7 +61,14 @@ NAMES = {
     "list_approvals",
 }
 INFERRING = {"analyze_emotion", "semantic_rank", "embed_text", "ask"}
-FOR_READERS_OF_LOGS = {"get_recent_logs", "search_logs", "diagnose_issue", "get_security_audit", "verify_audit"}
+FOR_READERS_OF_LOGS = {
+    "get_recent_logs",
+    "search_logs",
+    "diagnose_issue",
+    "get_security_audit",
+    "verify_audit",
+    "explain_decision",
+}
 FOR_OPERATORS = {"set_safe_mode", "execute_command", "decide_approval"}
 ARGUMENTS: dict[str, JSON] = {
     "echo": {"text": "hello"},
@@ -187,7 +194,11 @@ async def test_what_every_tool_returns_has_the_promised_form(graph: Graph, princ
     await cluster_reports(graph)
     asked = await graph.call("request_approval", {"operation": "a test", "reason": "to see its form"})
     approval = {"approval_id": asked["structuredContent"]["approval_id"]}
-    arguments = ARGUMENTS | {"get_approval": approval, "decide_approval": approval | {"decision": "approve"}}
+    arguments = ARGUMENTS | {
+        "get_approval": approval,
+        "decide_approval": approval | {"decision": "approve"},
+        "explain_decision": {"audit_id": asked["_meta"]["aura/audit_id"]},
+    }
     for name, entry in (await entries(graph, principal)).items():
         reply = await graph.call(name, arguments.get(name, {}), principal)
         assert reply["isError"] is False, name

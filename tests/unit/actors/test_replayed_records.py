@@ -11,27 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aura_ia_mcp.actors.case import Case, Standing
-from aura_ia_mcp.actors.rates import Taken
-from aura_ia_mcp.actors.record import members
-from aura_ia_mcp.actors.rules import Rules
-from aura_ia_mcp.actors.snapshot import Subject
-from aura_ia_mcp.bus.envelope import Header, Principal
-from aura_ia_mcp.bus.messages import JSON, SafeModeChanged
+from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.judgement import policy, replay, roles
-from aura_ia_mcp.judgement.bucket import Bucket, take
 from aura_ia_mcp.judgement.finding import Finding, Severity
 from aura_ia_mcp.judgement.inspection import inspect, plan, walk
-from aura_ia_mcp.judgement.policy import Facts, Inputs, Policy
+from aura_ia_mcp.judgement.policy import Inputs
 from aura_ia_mcp.judgement.recorded import Archive
 from aura_ia_mcp.judgement.replay import Replay, Replayed
+from tests.support.recorded import ALLOW, ECHO, HEAD, TABLE, call, record_of, taken
 from tests.unit.judgement.policy.test_properties import ANY, INPUTS
 
-TABLE = roles.shipped()
-SWITCH = SafeModeChanged(False, "", "", 0.0, 0)
-HEAD = "version: 1\n"
-ALLOW = HEAD + "rules: [{id: all, effect: allow}]\n"
-ECHO = Facts("echo", "status")
 ROLES = st.sampled_from([(), ("guest",), ("developer",), ("operator", "guest"), ("no_such_role",)])
 
 
@@ -40,44 +29,16 @@ def text_of(written: list[Any], keep: bool) -> str:
     return json.dumps({"version": 1, "rates": {"heavy": {"per_minute": 5}}, "rules": written} | kept)
 
 
-def record_of(rules: Policy, inputs: Inputs, *, table: roles.Roles = TABLE, **more: Any) -> JSON:
-    """The record that Safety writes of a call with these inputs; what the roles give is theirs to say."""
-    principal = Principal(inputs.principal_id, inputs.kind, inputs.tenant, inputs.roles)
-    both = Rules(rules, table)
-    held = table.capabilities(principal.roles, principal.kind, f"{principal.tenant}/{principal.id}", inputs.now)
-    inputs = replace(inputs, held=held, denied=both.denied(inputs.tool.capability, principal, held, inputs.now))
-    case = Case("0" * 16, "tools/call", inputs.tool.name, Header(principal=principal), inputs.server, {})
-    case.known = Standing(both, SWITCH, held, inputs.trust, inputs.now)
-    case.subject = Subject(inputs.tool, contract="c")
-    case.findings = [("/text", finding) for finding in inputs.findings]
-    case.inputs, case.verdict = inputs, rules.decide(inputs)
-    case.outcome = "refused"
-    for name, value in more.items():
-        setattr(case, name, value)
-    frame = {"v": 1, "seq": 7, "ts": 1.0, "writer": "safety-0", "prev": "0" * 64, "kind": "call"}
-    made: JSON = json.loads(json.dumps(frame | members(case, lambda text: text)))
-    return made
-
-
 def again(record: JSON, *texts: str, **more: Any) -> Replayed:
     """What replay says of a record, with these policies archived."""
     archive = {policy.parse(text).version: text for text in texts} | {TABLE.version: roles.shipped_text()}
     return Replay(Archive(archive.get), **more).of(record)
 
 
-def call(rules: str = ALLOW, **inputs: Any) -> JSON:
-    given = {"tool": ECHO, "principal_id": "guest", "kind": "agent", "roles": ("guest",), "now": 1e9} | inputs
-    more = {name: given.pop(name) for name in ("taken", "rule", "outcome") if name in given}
-    return record_of(policy.parse(rules), Inputs(**given), **more)
-
-
-def taken(tokens: float, name: str = "default") -> Taken:
-    return Taken(name, 60, take(Bucket(tokens, 5.0), 60, 5.0)[1], 5.0)
-
-
 # --- what is right ---------------------------------------------------------------------------------------------------
 
 
+@settings(max_examples=50, deadline=None)  # the first condition loads its library
 @given(ANY, INPUTS, ROLES, st.booleans())
 def test_what_was_decided_is_decided_again(
     written: list[Any], inputs: Inputs, held: tuple[str, ...], keep: bool
@@ -90,6 +51,7 @@ def test_what_was_decided_is_decided_again(
     assert not (keep and found.unknown)
 
 
+@settings(max_examples=30)
 @given(st.floats(0, 60), st.sampled_from(["default", "heavy"]))
 def test_what_a_bucket_gave_it_gives_again(tokens: float, name: str) -> None:
     asked = taken(tokens, name)
