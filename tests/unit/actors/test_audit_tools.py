@@ -198,7 +198,7 @@ async def test_a_chain_that_cannot_be_sealed_is_an_event(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("wrong", [{"since": "yesterday"}, {"event": "party"}, {"colour": "red"}])
 async def test_a_filter_that_is_none_is_refused(graph: Graph, wrong: dict[str, str]) -> None:
-    assert await code_of(events(graph, **wrong)) == "invalid_arguments"
+    assert await code_of(events(graph, None, **wrong)) == "invalid_arguments"
 
 
 # --- the check -------------------------------------------------------------------------------------------------------

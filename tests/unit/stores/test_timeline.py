@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from aura_ia_mcp.stores import timeline
 from aura_ia_mcp.stores.audit import AuditWriter
-from aura_ia_mcp.stores.chain import tombstone
+from aura_ia_mcp.stores.chain import hash_of, tombstone
+from aura_ia_mcp.stores.summary import summary
 from aura_ia_mcp.stores.timeline import Entry, Places, Query
 
 CALL = {
@@ -127,7 +128,7 @@ def test_what_redaction_left_of_a_record_is_seen_as_that(tmp_path: Path) -> None
     writer.close()
     (file,) = (tmp_path / "w").glob("*.jsonl")
     first, second = file.read_bytes().splitlines()
-    file.write_bytes(first + b"\n" + tombstone(second) + b"\n")
+    file.write_bytes(first + b"\n" + tombstone(second, hash_of(second)) + b"\n")
     entry = timeline.find(tmp_path, "w:2")
     assert entry is not None
     assert entry.record["kind"] == "tombstone"
@@ -220,5 +221,5 @@ def test_the_bytes_of_a_line_are_those_of_the_file(tmp_path: Path) -> None:
     ],
 )
 def test_a_record_is_told_in_short(record: dict[str, Any], told: tuple[str, ...]) -> None:
-    found = timeline.summary(record)
+    found = summary(record)
     assert (found.who, found.what, found.verdict, found.outcome, found.rule, found.tool) == told
