@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aura_ia_mcp.cli import app, approvals, backend
+from aura_ia_mcp.cli import app, backend
 
 JSON = dict[str, Any]
 ONE, TWO = "aaaa000000000001", "aaab000000000002"
@@ -182,7 +182,7 @@ def test_watch_prints_what_waits_and_each_change_until_ctrl_c(
         if FakeClient.looks == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(approvals.asyncio, "sleep", pause)
+    monkeypatch.setattr("aura_ia_mcp.cli.approvals.asyncio.sleep", pause)
     code, out, err = run("watch", *(["--json"] if as_json else []))
     lines = out.splitlines()
     assert (code, err) == (0, "")
