@@ -73,6 +73,8 @@ def _reported(parts: JSON) -> JSON:
             age_s = figures["age_s"]
             status = "ok" if age_s < SILENT_S else "down"
             found[source] = _check(status, None, f"reported {age_s:.1f} s ago")
+        if fault := figures.get("sealing_fault"):
+            found[source] = _check("degraded", None, f"the record isn't sealed: {fault}")
     return found
 
 

@@ -3,10 +3,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import multiprocessing
 import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -286,3 +288,37 @@ def test_a_folder_without_records_is_empty(tmp_path: Path) -> None:
     assert verify(tmp_path / "none").chains == []
     assert list(read.records(tmp_path / "none")) == []
     assert read.Tail(tmp_path / "none").poll() == []
+
+
+def _burst(folder: Path, writer: str, count: int) -> None:
+    own = AuditWriter(folder, writer, KEY)
+    threads = [Thread(target=_append, args=(own, name, count)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    own.close()
+
+
+def _append(writer: AuditWriter, thread: int, count: int) -> None:
+    for n in range(count):
+        writer.append("call", {"thread": thread, "n": n})
+
+
+def test_a_burst_of_threads_and_processes_loses_and_reorders_nothing(tmp_path: Path) -> None:
+    names, count = ("w-0", "w-1"), 3_000
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_burst, args=(tmp_path, name, count)) for name in names]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    found = verify(tmp_path)
+    assert (found.intact, found.checked) == (True, len(names) * (4 * count + 1))
+    for name in names:
+        order: dict[int, list[int]] = {}
+        for record in read.records(tmp_path, name):
+            if record["kind"] == "call":
+                order.setdefault(record["thread"], []).append(record["n"])
+        assert order == {thread: list(range(count)) for thread in range(4)}
