@@ -32,7 +32,7 @@ async def test_what_is_recorded_is_sealed_soon_and_the_rest_at_the_end(graph: Gr
     await until(lambda: verify(graph.paths.audit).epochs > 0 and verify(graph.paths.audit).unsealed == 0)
     for n in range(12):
         writer.append("noted", {"n": n})
-    await graph.actors["audit"].stop()
+    await graph.end("audit")
     found = verify(graph.paths.audit)
     assert (found.intact, found.unsealed) == (True, 0)
     assert found.epochs >= 6
