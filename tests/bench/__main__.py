@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from . import echo, embedding, hops, judging, machine, memory, replay, startup
+from . import auditing, echo, embedding, hops, judging, machine, memory, replay, startup
 from .outcome import JSON, Bound, Run, say, table
 
 Figure = Callable[[Run], tuple[JSON, list[Bound]]]
@@ -28,6 +28,7 @@ FIGURES: dict[str, Figure] = {
     "startup": startup.measure,
     "memory": memory.measure,
     "judging": judging.measure,
+    "audit": auditing.measure,
     "replay": replay.measure,
 }
 

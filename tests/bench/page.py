@@ -32,7 +32,7 @@ def render(result: JSON) -> str:
     """The figures as Markdown; what wasn't measured is left out."""
     figures = result["figures"]
     sections = {"echo": _echo, "hops": _hops, "embedding": _embedding, "startup": _startup, "memory": _memory}
-    sections |= {"judging": _judging}
+    sections |= {"audit": _audit, "judging": _judging}
     parts = [_machine(result), _bounds(result["bounds"])]
     parts += [section(figures[name]) for name, section in sections.items() if name in figures]
     return "\n".join(parts)
@@ -107,6 +107,16 @@ def _memory(figures: JSON) -> str:
     rows = [[name, f"{size:.0f}"] for name, size in sorted(by_name.items(), key=lambda item: -item[1])]
     rest = f"At rest the whole tree takes {figures['idle_cpu_percent']:g} % of one core.\n"
     return _table(["memory", "PSS MiB"], [*rows, ["in all", f"{figures['total_gib'] * 1024:.0f}"]]) + "\n" + rest
+
+
+def _audit(figures: JSON) -> str:
+    times = [
+        [name, f"{figures[kind]['p50_ms'] * 1000:.1f}", f"{figures[kind]['p99_ms'] * 1000:.1f}"]
+        for name, kind in (("record", "append"), ("record, with fsync", "append_fsync"))
+    ]
+    rates = [[name, f"{figures[f'{name}_per_s']:,}"] for name in ("append", "seal", "verify")]
+    size = f"A usual call's record has {figures['record_bytes']:.0f} bytes.\n"
+    return "\n".join([_table(["audit", "median us", "p99 us"], times), _table(["audit", "records/s"], rates), size])
 
 
 def _judging(figures: JSON) -> str:
