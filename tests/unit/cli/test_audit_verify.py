@@ -1,0 +1,79 @@
+"""`aura audit verify` and `aura audit redact`, as a person types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from aura_ia_mcp.cli import app
+from aura_ia_mcp.stores.audit import AuditWriter, Written
+from aura_ia_mcp.stores.epoch_writer import EpochWriter
+from aura_ia_mcp.stores.keys import load_or_create
+from aura_ia_mcp.stores.sealing import Sealer
+
+AUDIT = Path("logs/audit")
+
+
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Written:
+    """Three records of `safety-0`, sealed, and the last one's receipt."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("AURA_CONFIG", raising=False)
+    writer = AuditWriter(AUDIT, "safety-0", b"k" * 32)
+    writer.append("call", {"text": "a customer's address"})
+    last = writer.append("call", {})
+    writer.close()
+    key = Ed25519PrivateKey.from_private_bytes(load_or_create(Path(".aura/keys/audit.ed25519")))
+    Sealer(AUDIT, EpochWriter(AUDIT, key)).seal()
+    return last
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> tuple[str, str]:
+    capsys.readouterr()
+    status = app.run(("audit", *arguments))
+    said = capsys.readouterr()
+    assert status == code, said
+    return said.out, said.err
+
+
+def as_json(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> Any:
+    return json.loads(run(capsys, *arguments, "--json", code=code)[0])
+
+
+def test_a_good_record_is_told_with_what_vouches_for_it(written: Written, capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = run(capsys, "verify", "--receipt", written.receipt)
+    assert "3 records checked" in out
+    assert "1 signed entries" in out
+    assert "record safety-0:3 is sealed by epoch 1" in out
+    found = as_json(capsys, "verify", str(AUDIT), "--key", str(AUDIT / "public_key.pem"), "--since", "1d")
+    assert (found["intact"], found["unsealed"], found["receipt"]) == (True, 0, None)
+
+
+def test_a_flipped_bit_is_named_and_the_command_fails(written: Written, capsys: pytest.CaptureFixture[str]) -> None:
+    file = AUDIT / "safety-0" / "00000001.jsonl"
+    file.write_bytes(file.read_bytes().replace(b"address", b"addresr"))
+    _, err = run(capsys, "verify", code=1)
+    assert "safety-0:2 (safety-0/00000001.jsonl:2): changed" in err
+    assert as_json(capsys, "verify", code=1)["faults"][0]["what"] == "safety-0:2"
+
+
+@pytest.mark.parametrize(("receipt", "said"), [("x", "no receipt"), ("safety-0:3:" + "0" * 64, "another hash")])
+def test_a_wrong_receipt_fails(written: Written, capsys: pytest.CaptureFixture[str], receipt: str, said: str) -> None:
+    assert said in run(capsys, "verify", "--receipt", receipt, code=1)[1]
+
+
+def test_a_redacted_record_is_gone_and_still_verifies(written: Written, capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = run(capsys, "redact", "safety-0:2", "--reason", "request 4711")
+    assert "entry 2" in out
+    assert b"customer" not in (AUDIT / "safety-0" / "00000001.jsonl").read_bytes()
+    assert as_json(capsys, "verify", "--receipt", written.receipt)["intact"]
+    assert "before" in run(capsys, "redact", "safety-0:2", "--reason", "again")[0]
+    assert "no record" in run(capsys, "redact", "safety-0:9", "--reason", "r", code=1)[1]
+
+
+def test_an_empty_folder_is_told_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "No audit records" in run(capsys, "verify", str(tmp_path))[0]
