@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import ssl
@@ -34,7 +35,10 @@ def sqlite(path: Path) -> Engine:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # one that is there is never opened and closed here: that would drop the locks that this process's other
+        # connections hold on it (https://www.sqlite.org/howtocorrupt.html, 2.2)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise PlaceError(f"{path} can't be opened: {error.strerror}; look at its mode and its folder's") from error
     engine = sa.create_engine(

@@ -156,3 +156,20 @@ def test_opening_what_is_up_to_date_loads_no_alembic(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(tmp_path / "state.sqlite")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_a_second_opening_in_one_process_leaves_what_another_process_writes_to_be_seen(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    first = Database(path)
+    RecordStore(first).put("k", "a", {"n": 1})
+    second = Database(path)
+    writes = (
+        "import sys; from pathlib import Path\n"
+        "from aura_ia_mcp.stores.database import Database; from aura_ia_mcp.stores.records import RecordStore\n"
+        "database = Database(Path(sys.argv[1])); RecordStore(database).put('k', sys.argv[2], {'n': 2}); database.close()\n"
+    )
+    for key in ("b", "c"):  # had the first lost its locks, it would stay with what it saw after the first of them
+        subprocess.run([sys.executable, "-c", writes, str(path), key], check=True, timeout=60)
+    assert RecordStore(first).all("k").keys() == {"a", "b", "c"}
+    second.close()
+    first.close()
