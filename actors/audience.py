@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from aura_ia_mcp.bus.bus import Context
 from aura_ia_mcp.bus.edges import LAYERS
 from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.messages import JSON, CallTool, Embed
+from aura_ia_mcp.bus.messages import JSON, CallTool
 from aura_ia_mcp.bus.tokens import Claims, Verifier
 
 from .boot import Boot
-from .decision import check
+from .decision import OfTexts, check
 
 ToolRun = Callable[[CallTool, Context], Awaitable[JSON]]
 
@@ -38,7 +38,7 @@ class Audience:
         self._verifier = Verifier(boot.address.role, boot.audience_key)
         self._tools = tools
 
-    def check(self, message: CallTool | Embed, context: Context) -> Claims:
+    def check(self, message: CallTool | OfTexts, context: Context) -> Claims:
         """What the token of a message says; one whose token doesn't cover just this is refused.
 
         Raises:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from aura_ia_mcp.bus.bus import Context
-from aura_ia_mcp.bus.messages import JSON, CallTool, Complete, Embed, GetPrompt, ReadResource
+from aura_ia_mcp.bus.messages import JSON, CallTool, Complete, Embed, GetPrompt, ReadForInjection, ReadResource
 from aura_ia_mcp.bus.tokens import Claims, Verifier, who
 
 ANSWERS = "inputResponses"
 
 Governed = CallTool | ReadResource | GetPrompt | Complete
+OfTexts = Embed | ReadForInjection
 
 
-def covered(message: Governed | Embed) -> Any:
+def covered(message: Governed | OfTexts) -> Any:
     """The arguments that a token for this message covers: everything the client gave that the work depends on."""
     if isinstance(message, ReadResource):
         return message.uri
-    if isinstance(message, Embed):
+    if isinstance(message, OfTexts):
         return message.texts
     if isinstance(message, Complete):
         return [message.ref, message.argument, message.context]
@@ -35,7 +36,7 @@ def given(message: Governed) -> JSON:
     return message.arguments if message.inputs is None else message.arguments | {ANSWERS: message.inputs}
 
 
-def action_of(message: Governed | Embed, contract: str = "") -> str:
+def action_of(message: Governed | OfTexts, contract: str = "") -> str:
     """What a token for this message allows.
 
     Args:
@@ -50,10 +51,12 @@ def action_of(message: Governed | Embed, contract: str = "") -> str:
         return "complete"
     if isinstance(message, Embed):
         return "embed"
+    if isinstance(message, ReadForInjection):
+        return "read"
     return f"call:{message.tool}:{contract}" if contract else f"call:{message.tool}"
 
 
-def check(verifier: Verifier, message: Governed | Embed, context: Context, audience: str, contract: str = "") -> Claims:
+def check(verifier: Verifier, message: Governed | OfTexts, context: Context, audience: str, contract: str = "") -> Claims:
     """What the token of a message says; one whose token doesn't cover just this is refused.
 
     Raises:

@@ -40,6 +40,7 @@ class ToolDefinition:
         calms: makes the system safer or ends something: runs in safe mode, too, though it writes.
         reenters: causes further calls, through the ingress; its calls get a grant for that and hold no slot meanwhile.
         embeds: text arguments whose meaning the actor that runs it may ask the ML worker for.
+        reads: text arguments that the actor that runs it may have the ML worker read for injections; without `embeds`.
     """
 
     name: str
@@ -64,6 +65,7 @@ class ToolDefinition:
     calms: bool = False
     reenters: bool = False
     embeds: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
     @property
     def annotations(self) -> JSON:
@@ -130,7 +132,7 @@ class ToolDefinition:
             "aura/risk": self.risk,
             "aura/fingerprint": self.fingerprint,
         }
-        for name in ("calms", "reenters", "embeds"):
+        for name in ("calms", "reenters", "embeds", "reads"):
             if value := getattr(self, name):
                 entry["_meta"][f"aura/{name}"] = list(value) if isinstance(value, tuple) else value
         return entry

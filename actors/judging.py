@@ -17,6 +17,7 @@ from aura_ia_mcp.judgement.policy import DEFAULT, Effect, Facts, Inputs, Verdict
 
 from .case import Case, Standing
 from .inspector import Inspector
+from .meaning import Meaning
 from .rates import who
 from .rules import Rules, RulesFollower
 from .safemode import SafeMode
@@ -40,13 +41,17 @@ class Judging:
         rules: policy and roles in force.
         safe_mode: the switch.
         inspector: looks at arguments.
+        meaning: reads them, where the policy says so.
     """
 
-    def __init__(self, bus: Bus, rules: RulesFollower, safe_mode: SafeMode, inspector: Inspector) -> None:
+    def __init__(
+        self, bus: Bus, rules: RulesFollower, safe_mode: SafeMode, inspector: Inspector, meaning: Meaning
+    ) -> None:
         self._bus = bus
         self._rules = rules
         self._safe_mode = safe_mode
         self._inspector = inspector
+        self._meaning = meaning
         self._stopped = Recent()
 
     async def prepare(self, case: Case) -> None:
@@ -81,7 +86,7 @@ class Judging:
         """Decide.
 
         Raises:
-            AuraError: `inspection_failed`, `too_large`, `mailbox_full`: it can't be inspected.
+            AuraError: `inspection_failed`, `too_large`, `mailbox_full`, `unavailable`: it can't be inspected.
         """
         subject = case.subject
         if subject is None:
@@ -117,6 +122,7 @@ class Judging:
             for pointer, report in await self._inspector.inspect_many(items)
             for finding in report.findings
         ]
+        case.findings += await self._meaning.findings(case, items, "arguments")
         case.inspect_ms = (time.perf_counter() - began) * 1000
 
     def _inputs(self, case: Case, facts: Facts, arguments: JSON) -> Inputs:

@@ -15,7 +15,7 @@ from .definition import HERE
 from .snapshot import Subject
 
 _REENTRY = ("gateway", "workflow")  # who checks a grant: the ingress, and the actor that runs the steps
-_EMBEDDER = "ml"
+_ML = "ml"
 _OPERATE = "operate"
 
 
@@ -38,13 +38,19 @@ class Minting:
             tokens[subject.audience] = self._token(case, subject.audience, action_of(message), case.arguments)
         if not isinstance(message, CallTool):
             return tokens
-        texts = [text for name in subject.embeds if isinstance(text := message.arguments.get(name), str)]
+        texts = _given(subject.embeds, message)
         if texts:
-            tokens[_EMBEDDER] = self._token(case, _EMBEDDER, "embed", digest(texts))
+            tokens[_ML] = self._token(case, _ML, "embed", digest(texts))
+        elif subject.reads and (texts := _given(subject.reads, message)):
+            tokens[_ML] = self._token(case, _ML, "read", digest(texts))
         if subject.reenters:
             for audience in _REENTRY:
                 tokens[audience] = self._token(case, audience, grant(case.id), digest(None))
         return tokens
+
+    def reading(self, case: Case, texts: list[str]) -> dict[str, bytes]:
+        """For Safety's own question to the ML worker, about these texts."""
+        return {_ML: self._token(case, _ML, "read", digest(texts))}
 
     def _token(self, case: Case, audience: str, action: str, arguments: str) -> bytes:
         sandbox = "full" if case.verdict is None else str(case.verdict.sandbox)
@@ -61,6 +67,10 @@ class Minting:
                 operates=_OPERATE in case.standing.held,
             )
         )
+
+
+def _given(names: tuple[str, ...], message: CallTool) -> list[str]:
+    return [text for name in names if isinstance(text := message.arguments.get(name), str)]
 
 
 def digest_of(message: Governed) -> str:

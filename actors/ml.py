@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,7 +16,9 @@ import numpy as np
 from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.errors import AuraError, Outcome
-from aura_ia_mcp.bus.messages import JSON, CallTool, Embed, ReadModels
+from aura_ia_mcp.bus.messages import JSON, CallTool, Embed, ReadForInjection, ReadModels
+from aura_ia_mcp.judgement.inspection.injection.meaning import combine
+from aura_ia_mcp.judgement.inspection.injection.windows import windows
 from aura_ia_mcp.models.batching import Limits
 from aura_ia_mcp.models.errors import ClosedError, ModelError, QueueFullError
 from aura_ia_mcp.models.rank import rank
@@ -61,7 +64,7 @@ class MLWorker:
         self.state = "off"
         self._stage, self._fraction, self._fault = "", 0.0, ""
         self._loading: asyncio.Task[None] | None = None
-        self._requests = {"embedding": 0, "emotion": 0}
+        self._requests = {"embedding": 0, "emotion": 0, "injection": 0}
         self._times_ms: dict[str, deque[float]] = {kind: deque(maxlen=512) for kind in self._requests}
         tools = {
             "analyze_emotion": partial(self._answer, "emotion", self._analyze_emotion),
@@ -98,6 +101,28 @@ class MLWorker:
         work = self._models.embed(message.texts, group=_group(context.header.principal))
         answers = await self._ran("embedding", work)
         return {"vectors": [answer.embedding.tolist() for answer in answers], "model": self._name("embedding")}
+
+    @handles(ReadForInjection)
+    async def read_for_injection(self, message: ReadForInjection, context: Context) -> JSON:
+        """How much texts mean to instruct a model; the token names these very texts."""
+        self._audience.check(message, context)
+        return await self._ran("injection", self._read(message.texts, _group(context.header.principal)))
+
+    async def _read(self, texts: list[str], group: str) -> JSON:
+        """All windows of all texts in one go; cutting and weighing them takes time and goes to a thread."""
+        cut = await asyncio.to_thread(lambda: [windows(text) for text in texts])
+        scores = iter(await self._models.read([window.text for each in cut for window in each.read], group=group))
+        of_each = [list(islice(scores, len(each.read))) for each in cut]
+        version = self._models.reader_version
+
+        def weighed() -> list[JSON]:
+            pairs = zip(cut, of_each, strict=True)
+            return [combine(found, given, version).as_dict() for found, given in pairs]
+
+        try:
+            return {"read": await asyncio.to_thread(weighed), "version": version}
+        except ValueError as error:
+            raise AuraError("unavailable", str(error), recovery=_WEIGHTS_REMEDY) from error
 
     async def _answer(self, kind: str, run: _Run, message: CallTool, context: Context) -> JSON:
         return await self._ran(kind, run(message.arguments, _group(context.header.principal)))

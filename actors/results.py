@@ -14,10 +14,12 @@ from aura_ia_mcp.judgement.inspection.pii import TYPES
 
 from .case import Case
 from .inspector import Inspector
+from .meaning import Meaning, noted
 
 _SHORTEST = 12  # characters: nothing shorter instructs anybody
 _SHOWN = 20
 FINDINGS = "aura/findings"
+MEANING = "aura/meaning"
 
 
 class Results:
@@ -28,10 +30,12 @@ class Results:
 
     Args:
         inspector: looks at texts.
+        meaning: reads those of results, where the policy says so; progress and questions are inspected only.
     """
 
-    def __init__(self, inspector: Inspector) -> None:
+    def __init__(self, inspector: Inspector, meaning: Meaning) -> None:
         self._inspector = inspector
+        self._meaning = meaning
 
     async def clean(self, case: Case, item: JSON) -> JSON:
         """An item or a question as it may leave.
@@ -48,7 +52,7 @@ class Results:
         Raises:
             AuraError: `result_withheld`: it couldn't be inspected, or as changed no longer fits the output schema.
         """
-        found = await self._flagged(case, reply)
+        found = await self._flagged(case, reply, read=True)
         cleaned = self._redacted(case, _fenced(reply, found) if found else reply)
         before, after = reply.get("structuredContent"), cleaned.get("structuredContent")
         check = case.subject.output if case.subject is not None else None
@@ -57,11 +61,10 @@ class Results:
                 "result_withheld",
                 f"{case.name}: what had to be marked in its result leaves nothing that fits the tool's output schema",
             )
-        if case.flags:
-            meta = dict(cleaned.get("_meta") or {})
-            meta[FINDINGS] = [finding.as_dict() for finding in case.flags[:_SHOWN]]
-            cleaned = cleaned | {"_meta": meta}
-        return cleaned
+        told: JSON = {FINDINGS: [finding.as_dict() for finding in case.flags[:_SHOWN]]} if case.flags else {}
+        if (note := noted(case)) is not None:
+            told[MEANING] = note
+        return cleaned | {"_meta": dict(cleaned.get("_meta") or {}) | told} if told else cleaned
 
     async def error(self, case: Case, error: AuraError) -> AuraError:
         """An error of a tool as it may leave: secrets marked, an injection in its message fenced."""
@@ -71,21 +74,19 @@ class Results:
             return error
         return AuraError.from_failure(replace(failure, **cleaned))
 
-    async def _flagged(self, case: Case, value: JSON) -> frozenset[str]:
+    async def _flagged(self, case: Case, value: JSON, *, read: bool = False) -> frozenset[str]:
         """The texts in which an injection was found; all findings are noted."""
         texts = list(dict.fromkeys(_texts(value)))
         if not texts:
             return frozenset()
         try:
             items = [(str(place), text, "text") for place, text in enumerate(texts)]
-            reports = await self._inspector.inspect_many(items)
+            found = [(at, each) for at, report in await self._inspector.inspect_many(items) for each in report.findings]
+            found += await self._meaning.findings(case, items, "results") if read else []
         except AuraError as error:
             raise AuraError("result_withheld", f"the result can't be inspected: {error}") from error
-        flagged = set()
-        for place, report in reports:
-            case.flags += report.findings
-            if any(each.family == "injection" and each.severity > Severity.INFO for each in report.findings):
-                flagged.add(texts[int(place)])
+        case.flags += [finding for _, finding in found]
+        flagged = {texts[int(at)] for at, each in found if each.family == "injection" and each.severity > Severity.INFO}
         return frozenset(flagged)
 
     def _redacted(self, case: Case, value: JSON) -> JSON:

@@ -33,6 +33,7 @@ from .follower import Follower
 from .idempotency import Idempotency
 from .inspector import Inspector
 from .judging import Judging
+from .meaning import Meaning
 from .minting import Minting, digest_of
 from .rates import Rates, Taken
 from .recording import Recording
@@ -56,8 +57,9 @@ class Safety:
     Promises: what isn't allowed by a rule doesn't run; a caller makes at most its rate of calls; each decision and its
     outcome is in the audit before the caller hears of it, and while the audit can't be written nothing runs; what may
     change something, or needs somebody's consent, is recorded before it runs, too; consent is used up by one run
-    (`Consent`). It asks nobody on the way of a call but Tools, and Approvals about what needs consent: rules, trust and
-    safe mode are followed (`RulesFollower`, `SafeMode`).
+    (`Consent`). It asks nobody on the way of a call but Tools, Approvals about what
+    needs consent, and the ML worker where the policy has texts read by their meaning: rules, trust and safe mode are
+    followed (`RulesFollower`, `SafeMode`).
 
     Args:
         boot: `decision_root` and `audit` among it.
@@ -74,7 +76,6 @@ class Safety:
         self._seal = Seal(boot.decision_root)
         self._recording = Recording(boot.audit, boot.address)
         self._inspector = Inspector(settings)
-        self._results = Results(self._inspector)
 
     async def start(self, bus: Bus) -> None:
         """Begin to follow the catalogue, the rules and the switch."""
@@ -83,7 +84,9 @@ class Safety:
         self._follower = Follower(bus, self._boot.settings)
         self._rules = RulesFollower(bus, patience_s, self._follower.rules_changed)
         self._safe_mode = SafeMode(bus, patience_s)
-        self._judging = Judging(bus, self._rules, self._safe_mode, self._inspector)
+        meaning = Meaning(bus, self._minting)
+        self._results = Results(self._inspector, meaning)
+        self._judging = Judging(bus, self._rules, self._safe_mode, self._inspector, meaning)
         self._consent = Consent(
             bus, self._seal, self._recording, self._boot.audit.digest, self._boot.settings.approvals.answer_within_s
         )

@@ -29,6 +29,7 @@ class Subject:
         idempotent: whether a repeat changes nothing more.
         reenters: whether it may cause further calls, and so gets a grant.
         embeds: arguments whose meaning its actor may ask the ML worker for.
+        reads: arguments that its actor may have the ML worker read for injections.
         reading: which kind of text each of its arguments is.
         output: checks its structured result; None where it promises none.
     """
@@ -39,6 +40,7 @@ class Subject:
     idempotent: bool = True
     reenters: bool = False
     embeds: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     reading: Plan = field(default_factory=Plan, hash=False)
     output: ResultCheck | None = field(default=None, hash=False)
 
@@ -186,6 +188,7 @@ def _subject(name: str, entry: JSON) -> Subject:
         idempotent=bool(hints.get("idempotentHint") or hints.get("readOnlyHint")),
         reenters=bool(meta.get("aura/reenters", False)),
         embeds=tuple(meta.get("aura/embeds", ())),
+        reads=tuple(meta.get("aura/reads", ())),
         reading=plan(entry.get("inputSchema") or {}),
         output=ResultCheck(entry["outputSchema"]) if entry.get("outputSchema") else None,
     )

@@ -38,6 +38,7 @@ EDGES: frozenset[tuple[str, str]] = frozenset(
         ("safety", "roles"),
         ("safety", "state"),
         ("safety", "approvals"),
+        ("safety", "ml"),
         ("tools", "reasoning"),
         ("tools", "roles"),
         ("tools", "ml"),

@@ -201,6 +201,18 @@ class Embed(Message):
     texts: list[str]
 
 
+@message("ml.read", idempotent=True, privileged=True)
+class ReadForInjection(Message):
+    """Whether texts mean to instruct a model. Reply {"read": one of each text, "version": of the reader}.
+
+    What is read of a text is {"score": log odds together with grammar and words, "start", "end": the window that they
+    are of, "how": the disguise that it was in, "read": windows read, "of": windows there were, "version"}. The token
+    covers exactly these texts.
+    """
+
+    texts: list[str]
+
+
 @message("router.route", idempotent=True)
 class Route(Message):
     """What a request in plain words asks for.

@@ -247,13 +247,27 @@ class Encoder:
         """Tokens of each text as they would enter the model (at most 256), for planning batches."""
         return [min(len(ids), MAX_TOKENS) for ids in self._tokenize(texts)]
 
+    @property
+    def module(self) -> Any:
+        """The BertModel itself, for a network that builds on a copy of it."""
+        return self._model
+
+    def tokens(self, texts: Sequence[str], most: int = MAX_TOKENS) -> tuple[torch.Tensor, torch.Tensor]:
+        """Token numbers and mask, (N, T) int64 each, on the encoder's device.
+
+        Args:
+            texts: at least one.
+            most: tokens of a text that are kept.
+        """
+        return _pad([_cut(row, most) for row in self._tokenize(texts)], self.device)
+
     def _tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         # A lone surrogate, which JSON can carry, is no text to the tokenizer: replace it.
         clean = [text.encode("utf-8", "replace").decode() for text in texts]
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(clean)]
 
     def _run(self, tokens: list[list[int]]) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
-        ids, mask = _pad([_cut(row) for row in tokens], self.device)
+        ids, mask = _pad([_cut(row, MAX_TOKENS) for row in tokens], self.device)
         states = self._model(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
         return states, mask
 
@@ -265,9 +279,9 @@ def _mean_pool(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.normalize((states * weights).sum(dim=1) / weights.sum(dim=1), dim=-1)
 
 
-def _cut(ids: list[int]) -> list[int]:
+def _cut(ids: list[int], most: int) -> list[int]:
     # Keep the closing [SEP], as the reference tokenizer does when it truncates.
-    return ids if len(ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
+    return ids if len(ids) <= most else [*ids[: most - 1], ids[-1]]
 
 
 def _pad(tokens: list[list[int]], device: str) -> tuple[torch.Tensor, torch.Tensor]:

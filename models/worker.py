@@ -18,6 +18,7 @@ from . import minilm
 from .batching import Batcher, Limits
 from .emotion import FOLDER, Description, EmotionCard, EmotionHead, describe
 from .errors import ModelError
+from .injection import MOST_TOKENS, InjectionReader, ReaderCard
 
 Floats = npt.NDArray[np.float32]
 
@@ -29,10 +30,11 @@ ENCODER_SHARE: Final = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One text to run, and whether its emotions are wanted beside its embedding."""
+    """One text to run, and what is wanted beside its embedding; of one that is `read` for injections nothing else."""
 
     text: str
     with_emotions: bool = False
+    read: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Answer:
     Attributes:
         embedding: (384,) float32, L2-normalised.
         emotions: (28,) float32 probabilities, or None if they weren't asked for.
+        injection: Log odds that the text is an injection, or None if that wasn't asked for.
         token_count: Tokens of the whole text, [CLS] and [SEP] included.
         truncated: Whether only the first 256 of them were read.
     """
@@ -50,12 +53,14 @@ class Answer:
     emotions: Floats | None
     token_count: int
     truncated: bool
+    injection: float | None = None
 
 
 class Models:
-    """MiniLM and the emotion head behind one queue: a text's embedding and emotions come from one forward pass.
+    """MiniLM, the emotion head and the injection reader behind one queue.
 
-    `embed` and `emotions` may be called from many tasks of one event loop; what arrives together runs together.
+    A text's embedding and emotions come from one forward pass. `embed`, `emotions` and `read` may be called from many
+    tasks of one event loop; what arrives together runs together.
     Whoever made it closes it.
     """
 
@@ -87,6 +92,8 @@ class Models:
         self._encoder: minilm.Encoder | None = None
         self._head: EmotionHead | None = None
         self._head_fault: ModelError | None = None
+        self._reader: InjectionReader | None = None
+        self._reader_fault: ModelError | None = None
         self._batcher = Batcher[Request, Answer](self.run, length=_estimate_tokens, limits=limits)
 
     @property
@@ -97,8 +104,8 @@ class Models:
     def load(self, progress: minilm.Progress) -> None:
         """Load both models; blocks for some seconds, so run it in a thread. Loading twice does nothing.
 
-        If only the emotion head can't be loaded, the encoder serves all the same, the head's card says why, and
-        `emotions` raises that error.
+        If only the emotion head or the injection reader can't be loaded, the others serve all the same, its card says
+        why, and `emotions` or `read` raises that error.
 
         Args:
             progress: Called, in this thread, with a stage and a fraction in [0, 1].
@@ -120,6 +127,11 @@ class Models:
             self._head = EmotionHead.load(self._emotion_folder, encoder_sha256=encoder.sha256, device=encoder.device)
         except ModelError as error:
             self._head_fault = error
+        progress("injection reader", ENCODER_SHARE)
+        try:
+            self._reader = InjectionReader.load(encoder)
+        except ModelError as error:
+            self._reader_fault = error
         self._encoder = encoder
         progress("ready", 1.0)
 
@@ -150,6 +162,23 @@ class Models:
         self._require_head()
         return await self._batcher.submit_all([Request(text, with_emotions=True) for text in texts], group=group)
 
+    async def read(self, texts: Sequence[str], *, group: str = "") -> list[float]:
+        """How much each text reads like an injection: log odds; only the first 96 tokens of each are read.
+
+        Raises:
+            QueueFullError: At once, if they don't all fit into the queue.
+            ModelError: `not_loaded`, `closed`, or the fault that kept the reader from being loaded.
+        """
+        self._require_encoder()
+        self._require_reader()
+        answers = await self._batcher.submit_all([Request(text, read=True) for text in texts], group=group)
+        return [answer.injection for answer in answers if answer.injection is not None]
+
+    @property
+    def reader_version(self) -> str:
+        """Names the injection reader that is loaded; "" while none is."""
+        return self._reader.card.version if self._reader else ""
+
     def describe(self, answer: Answer, top_k: int = 3) -> Description:
         """Name the emotions in an answer of `emotions`.
 
@@ -166,9 +195,25 @@ class Models:
         Raises:
             ModelError: `not_loaded`, or the fault that kept the head from being loaded.
         """
-        encoder = self._require_encoder()
+        self._require_encoder()
+        places = [index for index, request in enumerate(requests) if request.read]
+        answers = dict(zip(places, self._read([requests[index].text for index in places]), strict=True))
+        others = [index for index, request in enumerate(requests) if not request.read]
+        answers |= dict(zip(others, self._encode([requests[index] for index in others]), strict=True))
+        return [answers[index] for index in range(len(requests))]
+
+    def _read(self, texts: Sequence[str]) -> list[Answer]:
+        if not texts:
+            return []
+        nothing = np.zeros(0, np.float32)
+        scores = self._require_reader().scores(texts)
+        return [Answer(nothing, None, 0, False, float(score)) for score in scores]
+
+    def _encode(self, requests: Sequence[Request]) -> list[Answer]:
+        if not requests:
+            return []
         wanting = [index for index, request in enumerate(requests) if request.with_emotions]
-        encoded = encoder.forward([request.text for request in requests], with_states=bool(wanting))
+        encoded = self._require_encoder().forward([request.text for request in requests], with_states=bool(wanting))
         found: dict[int, Floats] = {}
         if encoded.states is not None:
             head = self._require_head()
@@ -190,7 +235,7 @@ class Models:
         from serving.
         """
         limits = asdict(self._batcher.limits) | {"max_text_tokens": minilm.MAX_TOKENS}
-        return [self._encoder_card(limits), self._emotion_card(limits)]
+        return [self._encoder_card(limits), self._emotion_card(limits), self._reader_card(limits)]
 
     def stats(self) -> dict[str, int]:
         """Counts since the start: `batches` and `items` that ran, and the items `waiting` now."""
@@ -237,25 +282,45 @@ class Models:
             "error": str(fault) if fault else None,
         }
 
+    def _reader_card(self, limits: dict[str, Any]) -> dict[str, Any]:
+        reader, fault = self._reader, self._reader_fault
+        try:
+            card = reader.card if reader else ReaderCard.read()
+        except ModelError as error:
+            card, fault = None, error
+        document = card.document if card else {}
+        return {
+            "name": document.get("name", "injection reader"),
+            "kind": "injection",
+            "loaded": reader is not None,
+            "device": self._encoder.device if self._encoder and reader else None,
+            "revision": document.get("created"),
+            "sha256": card.sha256 if card else None,
+            "parameters": document.get("parameters"),
+            "limits": limits | {"max_text_tokens": MOST_TOKENS},
+            "quality": document.get("quality"),
+            "error": str(fault) if fault else None,
+        }
+
+    def _require_reader(self) -> InjectionReader:
+        if self._reader is None:
+            raise self._reader_fault or _not_loaded("The injection reader of this worker is not loaded yet.")
+        return self._reader
+
     def _require_encoder(self) -> minilm.Encoder:
         if self._encoder is None:
-            raise ModelError(
-                "not_loaded",
-                "The models of this worker are not loaded yet.",
-                remedy="Wait until get_model_status shows them as loaded, then send it again.",
-                retryable=True,
-            )
+            raise _not_loaded("The models of this worker are not loaded yet.")
         return self._encoder
 
     def _require_head(self) -> EmotionHead:
         if self._head is None:
-            raise self._head_fault or ModelError(
-                "not_loaded",
-                "The emotion head of this worker is not loaded yet.",
-                remedy="Wait until get_model_status shows it as loaded, then send it again.",
-                retryable=True,
-            )
+            raise self._head_fault or _not_loaded("The emotion head of this worker is not loaded yet.")
         return self._head
+
+
+def _not_loaded(message: str) -> ModelError:
+    remedy = "Wait until get_model_status shows it as loaded, then send it again."
+    return ModelError("not_loaded", message, remedy=remedy, retryable=True)
 
 
 def _package_revision() -> str | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 
-from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.messages import JSON, ReadForInjection
 from aura_ia_mcp.configs.settings import Settings
-from aura_ia_mcp.judgement.finding import VERDICTS, Finding
+from aura_ia_mcp.judgement.finding import VERDICTS, Finding, Report
 from aura_ia_mcp.judgement.inspection import mark
+from aura_ia_mcp.judgement.inspection.injection.meaning import Read, finding
 
+from ..meaning import WITHIN_S
 from ..sources import ToolCall
 from .tool import Reach, Tool, array, define, integer, maybe, number, obj, text
 
@@ -36,6 +40,7 @@ def tools(settings: Settings) -> Sequence[Tool]:
                 required=("text",),
             ),
             _PROMPT,
+            reads=("text",),
         ),
         _tool(
             check_pii,
@@ -59,15 +64,33 @@ def tools(settings: Settings) -> Sequence[Tool]:
 
 
 async def check_prompt(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
-    """Inspect a text as what it is said to be."""
-    del call
-    report = await reach.inspector.inspect(arguments["text"], arguments.get("kind", "prompt"))
+    """Inspect a text as what it is said to be; a prompt is read by its meaning as well, if a model can do so now."""
+    given, kind = arguments["text"], arguments.get("kind", "prompt")
+    report = await reach.inspector.inspect(given, kind)
+    meaning, seen = await _read(given, call) if kind == "prompt" else ({"read": False, "why": "it's no prompt"}, ())
+    report = Report((*seen, *report.findings), report.version)
     return {
         "verdict": report.verdict,
         "score": round(report.score, 3),
         "findings": [finding.as_dict() for finding in report.findings],
         "version": report.version,
+        "meaning": meaning,
     }
+
+
+async def _read(given: str, call: ToolCall) -> tuple[JSON, tuple[Finding, ...]]:
+    """What came of reading a text by its meaning, and what was seen."""
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            reply = await call.context.bus.request("ml", ReadForInjection([given]), header=call.header, patience_s=0.0)
+    except TimeoutError:
+        return {"read": False, "why": f"it took more than {WITHIN_S:g} s"}, ()
+    except AuraError as error:
+        return {"read": False, "why": error.failure.message}, ()
+    read = Read(**reply["read"][0])
+    found = finding(read)
+    told = {"read": True, "score": read.score, "stretches": read.of, "stretches_read": read.read}
+    return told | {"version": read.version}, () if found is None else (found,)
 
 
 async def check_pii(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
@@ -112,6 +135,28 @@ _PROMPT = obj(
             "Gravest first, then by place.",
         ),
         "version": text("Of the detectors' rules; the same text and version give the same findings."),
+        "meaning": obj(
+            {
+                "read": {"type": "boolean", "description": "Whether a model read the text by its meaning."},
+                "why": text("Why not."),
+                "score": number("Log odds of an injection in the stretch that reads most like one."),
+                "stretches": integer("How many the text has.", minimum=0),
+                "stretches_read": integer("How many were read, the most suspicious first.", minimum=0),
+                "version": text("Of the reader."),
+            },
+            required=("read",),
+        ),
+        "meaning": obj(
+            {
+                "read": {"type": "boolean", "description": "Whether a model read the text by its meaning."},
+                "why": text("Why not."),
+                "score": number("Log odds of an injection in the stretch that reads most like one."),
+                "stretches": integer("How many the text has.", minimum=0),
+                "stretches_read": integer("How many were read, the most suspicious first.", minimum=0),
+                "version": text("Of the reader."),
+            },
+            required=("read",),
+        ),
     }
 )
 _PII = obj(

@@ -154,12 +154,28 @@ class Inspected(Part):
     kind: Reading
 
 
+class Meaning(Part):
+    """Of which calls the texts are read by their meaning as well, and what follows where no model can read them."""
+
+    tools: Names
+    arguments: bool = False
+    results: bool = False
+    when_unavailable: Literal["refuse", "allow_with_note"] = "refuse"
+
+    @model_validator(mode="after")
+    def _reads_something(self) -> Self:
+        if not (self.arguments or self.results):
+            raise ValueError("the entry has nothing read: set arguments or results to true")
+        return self
+
+
 class Document(Part):
     """The whole file."""
 
     version: int = Field(ge=1, le=1)
     rates: dict[Id, Rate] = Field(default_factory=dict)
     inspection: Annotated[tuple[Inspected, ...], Field(max_length=MOST_RULES)] = ()
+    meaning: Annotated[tuple[Meaning, ...], Field(max_length=MOST_RULES)] = ()
     keep_arguments: Annotated[tuple[Text, ...], Field(max_length=1_000)] = ()
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)]
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from .compiling import rules_of
 from .document import Document, Rate
@@ -107,6 +107,7 @@ class Policy:
         self.rules = rules_of(document, marks)
         self._readings = [(matcher(each.tools), matcher([each.argument]), each.kind) for each in document.inspection]
         self._kept = matcher(document.keep_arguments)
+        self._meanings = [(matcher(each.tools), each) for each in document.meaning]
         self._near: dict[tuple[Any, ...], tuple[Rule, ...]] = {}
 
     def decide(self, inputs: Inputs) -> Verdict:
@@ -178,6 +179,17 @@ class Policy:
         for tools, arguments, kind in self._readings:
             if tools(tool) and arguments(argument):
                 return kind
+        return None
+
+    def meaning(self, tool: str, what: Literal["arguments", "results"]) -> str | None:
+        """Whether texts of a tool's calls are read by their meaning; None where they aren't.
+
+        Else `refuse` or `allow_with_note`: what follows where no model can read them. Of several entries that speak of
+        this, the first counts.
+        """
+        for tools, entry in self._meanings:
+            if getattr(entry, what) and tools(tool):
+                return entry.when_unavailable
         return None
 
     def keeps_arguments(self, tool: str) -> bool:

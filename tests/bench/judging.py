@@ -11,6 +11,7 @@ from itertools import count
 from aura_ia_mcp.actors.case import Case, Standing
 from aura_ia_mcp.actors.inspector import Inspector
 from aura_ia_mcp.actors.judging import Judging
+from aura_ia_mcp.actors.meaning import Meaning
 from aura_ia_mcp.actors.record import members
 from aura_ia_mcp.actors.results import Results
 from aura_ia_mcp.actors.router import decide
@@ -87,7 +88,8 @@ async def _safety(run: Run) -> JSON:
     """All that Safety computes for one call: in (inspection, risk, verdict), out (inspection, marks), the record."""
     settings = Settings()
     inspector = Inspector(settings.safety)
-    judging, results = Judging(None, None, None, inspector), Results(inspector)  # type: ignore[arg-type]
+    meaning = Meaning(None, None)  # type: ignore[arg-type] - nobody is asked for echo
+    judging, results = Judging(None, None, None, inspector, meaning), Results(inspector, meaning)  # type: ignore[arg-type]
     rules = Rules(policy.shipped(), roles.shipped())
     held = rules.roles.capabilities(_GUEST.roles, _GUEST.kind)
     switch = SafeModeChanged(False, "", "", 0.0, 0)

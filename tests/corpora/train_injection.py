@@ -43,7 +43,7 @@ STRENGTH = 10.0
 WEIGHT = {"author": 1.0, "phrase": 0.5, "document": 0.5}
 SCALES = (1.0, 1.0, 1.0, 1.0, 0.25)  # of words, pairs, concepts, pairs of concepts, vectors; cross-validated
 LEAST_SEEN = 2
-CALM, CERTAIN = 0.014, 0.001  # of the benign lines of authors left out may be stopped, may be blocked
+CALM, CERTAIN = 0.01, 0.001  # of the benign lines of authors left out may be stopped, may be blocked
 _CHOICE = re2.compile(r"\{([^{}]*\|[^{}]*)\}")
 
 

@@ -17,13 +17,13 @@ Part = Callable[[str], list[Table]]
 
 
 def _parts() -> dict[str, Part]:
-    from . import meaning  # noqa: PLC0415 - imports torch, which the first parts don't need
+    from . import meaning, reading  # noqa: PLC0415 - import torch, which the first parts don't need
 
-    return {"requests": meaning.requests, "roles": meaning.roles}
+    return {"texts": reading.texts, "requests": meaning.requests, "roles": meaning.roles}
 
 
-QUICK: dict[str, Part] = {"commands": inspection.commands, "texts": inspection.texts, "pii": inspection.pii}
-NAMES = (*QUICK, "requests", "roles")
+QUICK: dict[str, Part] = {"commands": inspection.commands, "pii": inspection.pii}
+NAMES = ("commands", "texts", "pii", "requests", "roles")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

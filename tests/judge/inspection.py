@@ -1,4 +1,4 @@
-"""Commands, texts and personal data through the very inspection that Safety applies."""
+"""Commands and personal data through the very inspection that Safety applies."""
 
 from __future__ import annotations
 
@@ -19,21 +19,6 @@ def commands(of: str) -> list[Table]:
         table = hostile if line["label"] == "hostile" else benign
         table.add(stopped, f"family {line['family']}", f"form {line['form']}")
     return [hostile, benign]
-
-
-def texts(of: str) -> list[Table]:
-    """Injections stopped in English and its encodings and in other languages, and benign texts."""
-    english, foreign = Table("injections in English stopped", ">= 0.92"), Table("injections in other languages stopped")
-    benign = Table("benign texts stopped", "<= 0.02")
-    for line in lines(of, "texts"):
-        stopped = inspect(line["text"], "prompt").severity > Severity.INFO
-        if line["label"] == "benign":
-            benign.add(stopped, f"family {line['family']}")
-        elif line["language"] == "en":
-            english.add(stopped, f"family {line['family']}", f"encoding {line['encoding']}")
-        else:
-            foreign.add(stopped, f"language {line['language']}")
-    return [english, foreign, benign]
 
 
 def pii(of: str) -> list[Table]:

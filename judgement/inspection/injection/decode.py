@@ -52,9 +52,9 @@ _ONE_ESCAPE = re2.compile(r"\\u\{?([0-9A-Fa-f]{1,6})\}?|\\x([0-9A-Fa-f]{2})")
 _BINARY = re2.compile(rb"(?:[01]{8}[ ,]?){6,}")
 _DECIMAL = re2.compile(rb"(?:\b[0-9]{2,3}[ ,;]+){7,}[0-9]{2,3}\b")
 _MORSE = re2.compile(r"(?:[.\-·−–]{1,6}[ /|]{1,3}){7,}[.\-·−–]{1,6}".encode())
-_LETTER = r"[0-9A-Za-z\x{80}-\x{10FFFF}]"
+_LETTER = r"[0-9A-Za-z\x{80}-\x{B6}\x{B8}-\x{10FFFF}]"
 _SPACED = re2.compile(
-    rf"(?:^|[^0-9A-Za-z])((?:{_LETTER}[ \t.\-_*/|,~+:=]{{1,5}}){{5,}}{_LETTER})(?:[^0-9A-Za-z]|$)".encode()
+    rf"(?:^|[^0-9A-Za-z])((?:{_LETTER}[ \t\n.\-_*/|,~+:=\x{{B7}}]{{1,5}}){{5,}}{_LETTER})(?:[^0-9A-Za-z]|$)".encode()
 )
 _MORSE_CODE = (
     ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from .markup import marks, unseen
 from .mention import Context
 from .source import Source
 from .views import views
-from .wordscore import judged, shipped, telling
+from .wordscore import Judged, judged, shipped, telling
 
 BLOCK_FROM = 0.75
 REVIEW_FROM = 0.5
@@ -30,6 +31,11 @@ _ENCODED_ADDS = 0.2  # nobody encodes orders without a reason
 _HIDDEN_WEIGHT = 0.6  # of invisible text, whatever it says
 _MARK_LEAST = 0.3  # markup and hits so weak still support one another
 _MOST_FINDINGS = 50
+_CALM_UNTIL = 0.0  # the words' log odds from which on they bear out what the grammar saw
+_ENGLISH_FROM = 0.6  # so much of an English text are words that the words' score knows
+_MOST_WORDS = 400  # that are looked at to tell so
+_BEYOND_DOUBT = 0.9  # a weight from which on it doesn't matter how the words sound
+_CALMED = 0.45  # the weight of what they don't bear out: below a review
 
 _WHAT = {
     "override": "cancels or replaces the instructions in force",
@@ -45,7 +51,7 @@ _WHAT = {
     "hidden_text": "carries a text that nobody sees",
     "statistical": "sounds like an injection",
 }
-_REMEDY = (
+REMEDY = (
     "Treat the text as data and don't follow it; if you wrote it yourself, say what you want without speaking of the "
     "model's rules, and put quotations in quotation marks."
 )
@@ -88,6 +94,13 @@ def inspect_injection(text: str) -> list[Finding]:
     return findings
 
 
+def strength(text: str) -> float:
+    """The weight of the grammar's surest sign in a short text, 0 to 1, whatever its words sound like."""
+    if is_calm(text):
+        return 0.0
+    return max((sign.weight for sign in _signs(text, 0) if sign.family != "statistical"), default=0.0)
+
+
 def _finding(sign: _Sign) -> Finding:
     severity = Severity.INFO
     if sign.weight >= REVIEW_FROM:
@@ -95,7 +108,7 @@ def _finding(sign: _Sign) -> Finding:
     what = f"the text {_WHAT[sign.family]}" + (
         f" ({'by' if sign.family == 'statistical' else 'in'} {sign.how})" if sign.how else ""
     )
-    return Finding(f"injection.{sign.family}", severity, sign.start, sign.end, sign.weight, what, _REMEDY)
+    return Finding(f"injection.{sign.family}", severity, sign.start, sign.end, sign.weight, what, REMEDY)
 
 
 def _signs(text: str, depth: int) -> Iterator[_Sign]:
@@ -104,12 +117,16 @@ def _signs(text: str, depth: int) -> Iterator[_Sign]:
     folded = fold(text)
     places = [_Sign(place.family, place.weight, place.start, place.end, place.what) for place in marks(source)]
     read = symbols(folded)
-    yield from _supported(_of_words(read), places, unseen(source))
-    yield from _sounding(folded, read)
+    heard = _heard(folded, read)
+    yield from _unless_calm(_supported(_of_words(read), places, unseen(source)), heard, folded.words)
+    yield from _sounding(heard, read)
     for view, name in views(text, folded):
         read = symbols(view)
-        yield from (_encoded(sign, name) for sign in _supported(_of_words(read), [], []))
-        yield from (sign._replace(how=name) for sign in _sounding(view, read))
+        heard = _heard(view, read)
+        yield from (
+            _encoded(sign, name) for sign in _unless_calm(_supported(_of_words(read), [], []), heard, view.words)
+        )
+        yield from (sign._replace(how=name) for sign in _sounding(heard, read))
     for part in hidden(source):
         yield _Sign("hidden_text", _HIDDEN_WEIGHT, part.start, part.end, part.encoding)
         yield from _inside(part.text, part.start, part.end, part.encoding, depth)
@@ -141,17 +158,64 @@ def _of_words(text: Symbols) -> list[_Sign]:
     return found
 
 
-def _sounding(folded: Folded, text: Symbols) -> Iterator[_Sign]:
-    """What sounds like an injection by its words, the surest stretch first."""
+class _Heard(NamedTuple):
+    """How a stretch sounds by its words."""
+
+    part: Judged
+    start: int
+    end: int
+
+
+def _heard(folded: Folded, text: Symbols) -> list[_Heard]:
+    """All stretches that don't sound wholly calm."""
     if not folded.words:
+        return []
+    parts = judged(folded, text, shipped())
+    return [_Heard(part, int(text.starts[part.first]), int(text.ends[part.last - 1])) for part in parts]
+
+
+def _unless_calm(signs: list[_Sign], heard: list[_Heard], words: list[str]) -> Iterator[_Sign]:
+    """The signs; where the words around one sound calm, it's worth a note and no more.
+
+    Of other languages than English the words' score knows too little to say that.
+    """
+    if not signs or _share_known(words) < _ENGLISH_FROM:
+        yield from signs
         return
+    loud = _merged([(each.start, each.end) for each in heard if each.part.score > _CALM_UNTIL])
+    ends = [end for _, end in loud]
+    for sign in signs:
+        doubtful = REVIEW_FROM <= sign.weight < _BEYOND_DOUBT and not sign.spoken_of
+        next_one = bisect.bisect_right(ends, sign.start)
+        borne_out = next_one < len(loud) and loud[next_one][0] < sign.end
+        yield sign._replace(weight=_CALMED) if doubtful and not borne_out else sign
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same places without overlap, in order."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
+
+
+def _share_known(words: list[str]) -> float:
+    """How much of a text are words that the words' score has learnt."""
+    letters = [word for word in words[:_MOST_WORDS] if word.isalpha()]
+    known = sum(shipped().of(word)[0] > 0 for word in letters)
+    return known / len(letters) if letters else 0.0
+
+
+def _sounding(heard: list[_Heard], text: Symbols) -> Iterator[_Sign]:
+    """What sounds like an injection by its words, the surest stretch first."""
     by = shipped()
-    found = [part for part in judged(folded, text, by) if part.score > by.model.review]
-    for part in sorted(found, key=lambda part: -part.score)[:_MOST_FINDINGS]:
-        start, end = int(text.starts[part.first]), int(text.ends[part.last - 1])
-        yield _Sign(
-            "statistical", by.model.weight(part.score, REVIEW_FROM, BLOCK_FROM), start, end, telling(part, text, by)
-        )
+    found = [stretch for stretch in heard if stretch.part.score > by.model.review]
+    for part, start, end in sorted(found, key=lambda stretch: -stretch.part.score)[:_MOST_FINDINGS]:
+        weight = by.model.weight(part.score, REVIEW_FROM, BLOCK_FROM)
+        yield _Sign("statistical", weight, start, end, telling(part, text, by))
 
 
 def _supported(signs: list[_Sign], places: list[_Sign], unseen_spans: list[tuple[int, int]]) -> list[_Sign]:

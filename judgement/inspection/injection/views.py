@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, lru_cache
-from itertools import accumulate, product
+from itertools import accumulate, pairwise, product
 
 import numpy as np
 import re2
@@ -26,6 +26,10 @@ _TELLING_NAMES = (
 )
 _TELLING = frozenset(_TELLING_NAMES.split())
 _SHORTEST_TELLING = 4
+_BEFORE = frozenset({"the", "your", "my", "a", "an", "this", "their"})
+_BEHIND_WORDS = "of to in and or from were is are you me tell reveal ignore disregard forget show hide send ."
+_BEHIND = frozenset(_BEHIND_WORDS.split())
+_MOST_TURNED = 60  # words; nobody turns a long text round so
 _LONG_TELLING = 6  # letters of a word that tells enough alone
 
 
@@ -104,10 +108,20 @@ def views(text: str, folded: Folded) -> Iterator[tuple[Folded, str]]:
             yield _with_words(folded, [changed[word] for word in folded.words]), name
     if turned and _tells(unique, backwards):
         yield _backwards(text), "text backwards"
+    if turned_round(folded.words):
+        order = slice(None, None, -1)
+        reverse = replace(folded, starts=folded.starts[order], ends=folded.ends[order])
+        yield _with_words(reverse, folded.words[order]), "words in turned order"
     leet = fold(text.translate(_LEET_SIGNS)) if _SIGN_IN_WORD.search(text.encode("utf-8", "replace")) else folded
     changed = {word: unleet(word) for word in set(leet.words) if not word.isalpha()}
     if any(word != other and other in _telling() for word, other in changed.items()):
         yield _with_words(leet, [changed.get(word, word) for word in leet.words]), "digits for letters"
+
+
+def turned_round(words: list[str]) -> bool:
+    """Whether small words stand in an order that only a text read from its last word has: "the of", "your and"."""
+    pairs = pairwise([*words, "."])
+    return len(words) <= _MOST_TURNED and any(first in _BEFORE and second in _BEHIND for first, second in pairs)
 
 
 def _backwards(text: str) -> Folded:

@@ -30,7 +30,7 @@ REACH = 6  # concepts so far apart still make a pair
 TOGETHER = 3  # sentences in a row that are judged as one
 _CERTAIN = 4.0  # so far above the upper threshold nothing is left to doubt
 _MOST_TOLD = 3
-_FAINT = -1.0  # nothing below is of interest
+FAINT = -1.0  # nothing below is of interest
 _HASH = 1_000_003
 _MOST_WORDS = 50_000  # that are remembered
 _LONGEST = 24  # letters; a longer word says nothing
@@ -205,7 +205,7 @@ def judged(folded: Folded, text: Symbols, by: Words) -> list[Judged]:
             weights = weights[:-1] + alone_weights[together - 1 :]
             counts = counts[:-1] + alone_counts[together - 1 :]
         values = (weights / np.sqrt(np.maximum(counts, 1.0))).sum(axis=1) + by.model.offset
-        for row in np.flatnonzero(values > _FAINT).tolist():
+        for row in np.flatnonzero(values > FAINT).tolist():
             if lasts[row + together - 1] > firsts[row]:
                 found.append(Judged(int(firsts[row]), int(lasts[row + together - 1]), float(values[row])))
     return found
