@@ -112,7 +112,8 @@ class _Call:
         yield from layers.rate(record)
         if inputs is not None:
             yield layers.roles(record, inputs)
-            yield layers.inspection(record, inputs.findings)
+            usable = self._policy is None or self._policy.visible(inputs)
+            yield layers.inspection(record, inputs.findings) if usable else layers.NOT_INSPECTED
             yield layers.weighed(inputs, self._risk)
             yield layers.policy(record, self._verdict)
         elif record["rule"] == UNKNOWN:

@@ -33,6 +33,9 @@ _OUTCOMES = {
     "deadline_exceeded": "its deadline passed",
     "": "it was about to run",
 }
+NOT_INSPECTED = Step(
+    "L6", "inspection", "not inspected", "Arguments are inspected only for callers who could use the tool."
+)
 
 
 def rate(record: Record) -> Iterator[Step]:

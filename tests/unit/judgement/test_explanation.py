@@ -64,6 +64,7 @@ def test_a_stopped_call_names_what_was_seen_and_what_to_do() -> None:
 def test_a_missing_capability_is_told_with_its_way_out() -> None:
     found = told(call(tool=Facts("learn", "upsert_memory")), ALLOW)
     assert parts(found)["roles"]["verdict"] == "missing"
+    assert parts(found)["inspection"]["verdict"] == "not inspected"
     assert "list_roles" in found["remedy"]
 
 
