@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,20 @@ import pytest
 from aura_ia_mcp.actors.language import Language
 from aura_ia_mcp.actors.reasoning import Reasoning
 from aura_ia_mcp.actors.safety import Safety
-from aura_ia_mcp.actors.state import State
 from aura_ia_mcp.actors.tools import Tools
 from aura_ia_mcp.actors.workflow import Workflow
 from aura_ia_mcp.bus.envelope import MAX_DEPTH, Header
 from aura_ia_mcp.bus.keys import audience_key
+from aura_ia_mcp.bus.messages import JSON, CallTool
+from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.gateway.ingress import Ingress
+from aura_ia_mcp.judgement import policy
 
-from .graph import GUEST, Graph
-from .inside import Router, Shown
+from .graph import GUEST, OPERATOR, Graph, until
+from .inside import Router
+
+SHIPPED = (files("aura_ia_mcp.configs") / "policy.yaml").read_text("utf-8")
+HELD = SHIPPED + "\n  - {id: held, match: {tools: [echo]}, effect: confirm, reason: Look first.}\n"
 
 
 @pytest.fixture
@@ -29,12 +35,12 @@ async def router() -> Router:
 
 @pytest.fixture
 async def graph(tmp_path: Path, router: Router) -> AsyncIterator[Graph]:
-    graph = Graph(tmp_path)
+    file = tmp_path / "policy.yaml"
+    file.write_text(SHIPPED)
+    graph = Graph(tmp_path, Settings.model_validate({"safety": {"policy_file": file}}))
     ingress = Ingress(audience_key(graph.decision_root, "gateway"), 1)
     await ingress.start(await graph.peer("gateway", ingress))
     await graph.peer("router", router)  # type: ignore[arg-type]
-    (await graph.peer("roles")).publish("rules", Shown().event)
-    await graph.start("state", State)
     for role, actor in (("language", Language), ("workflow", Workflow), ("reasoning", Reasoning), ("tools", Tools)):
         await graph.start(role, actor)
     await graph.start("safety", Safety)
@@ -67,3 +73,24 @@ async def test_a_step_is_a_governed_request_of_its_own(graph: Graph, router: Rou
     told = (await graph.call("ask", {"request": "say hi"}, header=deep))["structuredContent"]
     assert (told["status"], told["steps"][0]["error"]["code"]) == ("failed", "invalid_arguments")
     assert "may nest" in told["answer"]
+
+
+async def test_a_step_that_needs_consent_waits_as_an_approval_and_asks_nobody(graph: Graph, router: Router) -> None:
+    graph.settings.safety.policy_file.write_text(HELD)  # type: ignore[union-attr]
+    await graph.actors["roles"].look()
+    version = policy.parse(HELD).version
+    await until(lambda: graph.actors["safety"]._rules.now.policy.version == version)
+    router.route = {"kind": "tool", "name": "echo", "arguments": {"text": "hi"}}
+    ask = CallTool("ask", {"request": "say hi"}, client={"elicitation": {}}, era="2025-11-25")
+
+    step = (await graph.request(ask, on_ask=_nobody))["structuredContent"]["steps"][0]
+    assert (step["status"], step["error"]["code"]) == ("refused", "confirmation_required")
+    given = {"approval_id": step["error"]["approval_id"], "decision": "approve"}
+    await graph.call("decide_approval", given, OPERATOR)
+
+    step = (await graph.request(ask, on_ask=_nobody))["structuredContent"]["steps"][0]
+    assert (step["status"], step["result"]) == ("done", {"text": "hi"})
+
+
+async def _nobody(question: JSON) -> JSON:
+    raise AssertionError(f"the caller of ask is no judge of a step: {question}")
