@@ -95,7 +95,7 @@ def verify(
 def redact(ctx: click.Context, audit_id: str, reason: str, as_json: bool) -> None:
     r"""Take away the text of a record for good; its hash stays, so that the rest still verifies.
 
-    Works with and without a running system. The two readable views keep the line that they derived from it.
+    Works with and without a running system, in the two readable views, too.
 
     \b
     Example:

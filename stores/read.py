@@ -14,7 +14,7 @@ from .segments import RESERVED, segments
 
 Record = dict[str, Any]
 
-REDACTED = "redacted"
+GONE = "tombstone"  # the kind of what redaction leaves of a record, which has none
 _CHUNK_BYTES = 1_048_576
 
 
@@ -40,7 +40,7 @@ def records(folder: Path, writer: str | None = None) -> Iterator[Record]:
 
 
 def find(folder: Path, audit_id: str) -> Record | None:
-    """The record with an id (`writer:seq`), or None; a redacted one has the kind `redacted`, and its hash there."""
+    """The record with an id (`writer:seq`), or None; of a redacted one its tombstone."""
     writer, _, number = audit_id.partition(":")
     if writer not in writers(folder) or not number.isdecimal():
         return None
@@ -52,7 +52,7 @@ def find(folder: Path, audit_id: str) -> Record | None:
         for line in file:
             record = _data(line)
             if record is not None and record.get("seq") == seq:
-                return {"kind": REDACTED} | record
+                return {"kind": GONE} | record
     return None
 
 

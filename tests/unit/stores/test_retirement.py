@@ -130,7 +130,7 @@ def test_a_redacted_record_loses_its_text_and_keeps_its_hash(log: Log) -> None:
     assert (found.receipt["state"], bool(found.receipt["proof"])) == ("sealed", True)
     gone = read.find(log.folder, "w-0:2")
     assert gone is not None
-    assert (gone["kind"], gone["redacted"]) == ("redacted", done["hash"])
+    assert (gone["kind"], gone["redacted"]) == ("tombstone", done["hash"])
     assert [record["seq"] for record in read.records(log.folder)] == [1, 3, 4, 5]
     assert [record["seq"] for record in read.Tail(log.folder).poll()] == [1, 3, 4, 5]
 
