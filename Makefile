@@ -11,7 +11,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev serve test test-unit check format bench judge train-emotion lock clean
+.PHONY: help install install-dev serve test test-unit check format bench judge torture train-emotion lock clean
 
 help: ## print these targets
 	@echo "Aura IA MCP: make TARGET"
@@ -72,6 +72,9 @@ bench: install-dev ## measure; prints JSON and which bounds hold (ARGS=--strict 
 
 judge: install-dev ## how often the judgement is right, over tests/corpora (ARGS="--set dev --json")
 	@$(PY) -m tests.judge $(ARGS)
+
+torture: install-dev ## kill every process in turn, 200 times under load, and check that nothing is lost (ARGS="--seed 7")
+	@$(PY) -m tests.torture --kills 200 $(ARGS)
 
 train-emotion: install-dev ## train the emotion head again on GoEmotions (ARGS="--data FOLDER")
 	@$(PY) -m aura_ia_mcp.models.train_emotion $(ARGS)

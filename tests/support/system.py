@@ -106,7 +106,7 @@ class System:
         """The environment of everything that belongs to this system."""
         env = {name: value for name, value in os.environ.items() if not name.startswith("AURA_")}
         env.pop("PYTHONDONTWRITEBYTECODE", None)
-        return env | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", _MARK: self._mark}
+        return env | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}", "PYTHONUNBUFFERED": "1", _MARK: self._mark}
 
     def start(self) -> None:
         """Start it and wait until it answers calls.
