@@ -12,13 +12,12 @@ from aura_ia_mcp.bus.errors import AuraError, Outcome
 from aura_ia_mcp.bus.messages import JSON, CallTool, ConfirmHeld, HoldCall, Message, UseApproval
 from aura_ia_mcp.bus.tokens import digest
 from aura_ia_mcp.judgement.finding import Severity
-from aura_ia_mcp.judgement.inspection import redact
 from aura_ia_mcp.judgement.policy import Effect, Verdict
 
 from .case import Case
-from .decision import ANSWERS, Governed, given
+from .decision import ANSWERS, Governed
 from .enforcing import denied, held
-from .question import can_be_asked, question
+from .question import agreed, can_be_asked, problem, question, shown_of
 from .rates import who
 from .recording import Recording
 from .sealed_state import Continuation, Seal
@@ -28,10 +27,6 @@ _APPROVALS = "approvals"
 _MODERN = "2026"  # revisions are dates; from this year on a server has no requests of its own
 _SPARE_S = 1.0
 _TOO_LONG = "its question can't be put: its state is too long"
-_PROBLEMS = {
-    "decline": "your user declined",
-    "cancel": "your user dismissed the question",
-}
 
 
 class Consent:
@@ -105,7 +100,7 @@ class Consent:
             await self._use(case, rests.approval, dict(rests.binding), rests.round, context)
             return None
         binding = self._binding(case, message)
-        if rests is not None and rests.binding == binding and _agreed(case.answer):
+        if rests is not None and rests.binding == binding and agreed(case.answer):
             await self._confirm(case, rests.approval, binding, context)
         else:
             waiting = await self._hold(case, verdict, message, binding, context)
@@ -199,8 +194,8 @@ class Consent:
         Raises:
             AuraError: `confirmation_required`, saying why nobody agreed.
         """
-        if case.answer is not None and not _agreed(case.answer):
-            raise held(case, verdict, waiting, _problem(case.answer))
+        if case.answer is not None and not agreed(case.answer):
+            raise held(case, verdict, waiting, problem(case.answer))
         if waiting["mode"] != "confirm":  # it was asked for ahead of the call, and so is for others to decide
             raise held(case, verdict, waiting, "others were asked to agree")
         if not isinstance(message, CallTool) or case.header.depth or not can_be_asked(message.client):
@@ -208,9 +203,8 @@ class Consent:
         put = question(shown_of(case, message, verdict), waiting["approval_id"])
         if message.era >= _MODERN:
             return self._put(case, verdict, message, waiting, put)
-        problem = await self._answer(put, context)
-        if problem:
-            raise held(case, verdict, waiting, problem)
+        if why := await self._answer(put, context):
+            raise held(case, verdict, waiting, why)
         return None
 
     def _put(self, case: Case, verdict: Verdict, message: CallTool, waiting: JSON, put: JSON) -> JSON:
@@ -238,7 +232,7 @@ class Consent:
         limit_s = min(self._answer_within_s, context.header.remaining_s - _SPARE_S)
         try:
             async with asyncio.timeout(limit_s):
-                return _problem(await context.ask(put))
+                return problem(await context.ask(put))
         except TimeoutError:
             return f"your user did not answer within {max(limit_s, 0):.0f} s"
         except AuraError as error:
@@ -271,35 +265,3 @@ class Consent:
         if state is None:
             raise AuraError("tool_failed", f"{case.name}: {_TOO_LONG}")
         return reply | {"requestState": state}
-
-
-def shown_of(case: Case, message: Governed, verdict: Verdict) -> JSON:
-    """What a decider sees of a call: what would run, why it is held, and its risk; no secret."""
-    risk = case.risk
-    assert risk is not None
-    return {
-        "principal": case.principal.as_dict(),
-        "server": case.server,
-        "tool": case.name,
-        "arguments": redact(given(message))[0],
-        "rule": verdict.rule,
-        "reason": verdict.reason,
-        "risk": {
-            "level": risk.level,
-            "score": risk.score,
-            "factors": [factor.as_dict() for factor in risk.factors],
-        },
-        "findings": [{"at": at} | finding.as_dict() for at, finding in case.findings],
-    }
-
-
-def _agreed(answer: JSON | None) -> bool:
-    return isinstance(answer, dict) and answer.get("action") == "accept"
-
-
-def _problem(answer: JSON) -> str:
-    """What keeps an answer from being a yes; "" for one."""
-    if _agreed(answer):
-        return ""
-    action = answer.get("action") if isinstance(answer, dict) else None
-    return _PROBLEMS.get(str(action), "your client gave no answer")

@@ -1,4 +1,4 @@
-"""The question whether a call may run, as the client's own user reads it."""
+"""The question whether a call may run, as those read it who decide, and what the client's own user answers."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ import json
 from typing import Any
 
 from aura_ia_mcp.bus.messages import JSON
+from aura_ia_mcp.judgement.inspection import redact
+from aura_ia_mcp.judgement.policy import Verdict
+
+from .case import Case
+from .decision import Governed, given
 
 _MOST_ARGUMENTS = 1_000
 _MOST_REASON = 300
 _MOST_FACTORS = 3
+_PROBLEMS = {
+    "decline": "your user declined",
+    "cancel": "your user dismissed the question",
+}
 
 
 def question(shown: JSON, approval_id: str) -> JSON:
-    """A form without fields: to accept it is to agree.
+    """The elicitation: a form without fields; to accept it is to agree.
 
     It has no `title` at its top, for which Codex would cancel it (tried with 0.169).
 
@@ -32,6 +41,39 @@ def can_be_asked(client: JSON) -> bool:
     """Whether a client with these capabilities shows forms to its user (an empty declaration says so, too)."""
     declared = client.get("elicitation")
     return isinstance(declared, dict) and (not declared or "form" in declared)
+
+
+def shown_of(case: Case, message: Governed, verdict: Verdict) -> JSON:
+    """What a decider sees of a call: what would run, why it is held, and its risk; no secret."""
+    risk = case.risk
+    assert risk is not None
+    return {
+        "principal": case.principal.as_dict(),
+        "server": case.server,
+        "tool": case.name,
+        "arguments": redact(given(message))[0],
+        "rule": verdict.rule,
+        "reason": verdict.reason,
+        "risk": {
+            "level": risk.level,
+            "score": risk.score,
+            "factors": [factor.as_dict() for factor in risk.factors],
+        },
+        "findings": [{"at": at} | finding.as_dict() for at, finding in case.findings],
+    }
+
+
+def agreed(answer: JSON | None) -> bool:
+    """Whether an answer is a yes."""
+    return isinstance(answer, dict) and answer.get("action") == "accept"
+
+
+def problem(answer: JSON) -> str:
+    """What keeps an answer from being a yes; "" for one."""
+    if agreed(answer):
+        return ""
+    action = answer.get("action") if isinstance(answer, dict) else None
+    return _PROBLEMS.get(str(action), "your client gave no answer")
 
 
 def _message(shown: JSON, approval_id: str) -> str:

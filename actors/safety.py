@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.bus import Bus, Context, handles
@@ -36,6 +35,7 @@ from .judging import Judging
 from .meaning import Meaning
 from .minting import Minting, digest_of
 from .rates import Rates, Taken
+from .readiness import probed
 from .recording import Recording
 from .relay import Relay
 from .reporting import Reporter
@@ -264,17 +264,7 @@ class Safety:
     @handles(Probe)
     async def probe(self, message: Probe, context: Context) -> JSON:
         """Whether a call could be served now: by this actor, and by Tools."""
-        fault = self._fault()
-        own: dict[str, Any] = {"status": "failing" if fault else "ok", "latency_ms": 0.0, "detail": fault}
-        parts = {str(self._bus.address): own}
-        began = time.perf_counter()
-        try:
-            below = await self._bus.request(_TOOLS, message, header=context.header, patience_s=0.0)
-        except AuraError as error:
-            ms = round((time.perf_counter() - began) * 1000, 3)
-            parts[str(_TOOLS)] = {"status": "down", "latency_ms": ms, "detail": str(error)}
-            return {"ready": False, "parts": parts}
-        return {"ready": own["status"] == "ok" and bool(below["ready"]), "parts": parts | below["parts"]}
+        return await probed(self._bus, message, context, self._fault())
 
     def _fault(self) -> str:
         """Why no call could be decided now, or ""."""
