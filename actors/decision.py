@@ -56,7 +56,9 @@ def action_of(message: Governed | OfTexts, contract: str = "") -> str:
     return f"call:{message.tool}:{contract}" if contract else f"call:{message.tool}"
 
 
-def check(verifier: Verifier, message: Governed | OfTexts, context: Context, audience: str, contract: str = "") -> Claims:
+def check(
+    verifier: Verifier, message: Governed | OfTexts, context: Context, audience: str, contract: str = ""
+) -> Claims:
     """What the token of a message says; one whose token doesn't cover just this is refused.
 
     Raises:
