@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import Principal
-from aura_ia_mcp.bus.errors import AuraError, Outcome
+from aura_ia_mcp.bus.errors import AuraError, Outcome, RefusedError
 from aura_ia_mcp.bus.messages import JSON, CallTool, ConfirmHeld, HoldCall, UseApproval
 from aura_ia_mcp.bus.tokens import digest
 from aura_ia_mcp.judgement import approvals
@@ -200,7 +200,7 @@ class Approvals:
 def _only_safety(context: Context) -> None:
     source = context.envelope.source
     if source.role != "safety":
-        raise AuraError("forbidden", f"{source} holds no calls; only Safety does")
+        raise RefusedError("forbidden", f"{source} holds no calls; only Safety does")
 
 
 def _caller(context: Context) -> Principal:

@@ -71,4 +71,5 @@ def check(
         arguments=covered(message),
         who=who(header.principal),
         delivery=context.envelope.id,
+        repeats=bool(context.envelope.key),
     )

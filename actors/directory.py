@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aura_ia_mcp.bus.address import Address, Endpoint
 from aura_ia_mcp.bus.bus import Bus, Context, handles
-from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.errors import AuraError, RefusedError
 from aura_ia_mcp.bus.messages import JSON, Register, Resolve, Unregister
 
 from .boot import Boot
@@ -125,5 +125,5 @@ class Directory:
         except ValueError as error:
             raise AuraError("malformed", str(error)) from error
         if context.envelope.source != address:
-            raise AuraError("spoofed_source", f"{context.envelope.source} may not register {address}")
+            raise RefusedError("spoofed_source", f"{context.envelope.source} may not register {address}")
         return address

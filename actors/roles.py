@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import Principal
-from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.errors import AuraError, RefusedError
 from aura_ia_mcp.bus.messages import JSON, CallTool, Embed, Observed, RulesChanged
 from aura_ia_mcp.judgement.roles import Roles
 from aura_ia_mcp.judgement.roles.meaning import meaning
@@ -147,7 +147,9 @@ class RoleEngine:
     async def observed(self, message: Observed, context: Context) -> JSON:
         """Safety saw something: the principal's trust moves."""
         if context.envelope.source.role != "safety":
-            raise AuraError("forbidden", f"{context.envelope.source} doesn't observe; only Safety's word moves trust")
+            raise RefusedError(
+                "forbidden", f"{context.envelope.source} doesn't observe; only Safety's word moves trust"
+            )
         if message.what not in MOVES:
             raise AuraError("malformed", f"{message.what!r} moves no trust; there are {', '.join(MOVES)}")
         principal = Principal.from_dict(message.principal)

@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar
 
 from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import Principal
-from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.errors import AuraError, RefusedError
 from aura_ia_mcp.bus.messages import (
     JSON,
     Authenticate,
@@ -209,4 +209,4 @@ def _own(kind: str, context: Context) -> None:
     """Refuse whoever doesn't own these records."""
     asker = context.envelope.source.role
     if OWNERS.get(kind) != asker:
-        raise AuraError("forbidden", f"{asker} doesn't own the records of {kind!r}", recovery="See actors/state.py.")
+        raise RefusedError("forbidden", f"{asker} doesn't own the records of {kind!r}", recovery="See actors/state.py.")

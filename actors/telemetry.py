@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from aura_ia_mcp.bus.bus import Bus, Context, handles
-from aura_ia_mcp.bus.errors import AuraError
+from aura_ia_mcp.bus.errors import AuraError, RefusedError
 from aura_ia_mcp.bus.messages import JSON, ReadStatus, Report
 
 from .boot import Boot
@@ -74,7 +74,7 @@ class Telemetry:
     async def report(self, message: Report, context: Context) -> JSON:
         """Note a report; each part reports for itself alone."""
         if message.source != str(context.envelope.source):
-            raise AuraError("spoofed_source", f"{context.envelope.source} may not report for {message.source}")
+            raise RefusedError("spoofed_source", f"{context.envelope.source} may not report for {message.source}")
         self._board.put(message.source, message.figures, time.monotonic())
         return {}
 

@@ -191,3 +191,10 @@ class AuraError(Exception):
     def retryable(self) -> bool:
         """Whether the same call may succeed later."""
         return self.failure.retryable
+
+
+class RefusedError(AuraError):
+    """A message was refused here for what its sender claims to be or to be allowed: the peer tells the audit.
+
+    Whoever passes it on passes on an `AuraError`, so that each refusal is told once, by the actor that made it.
+    """

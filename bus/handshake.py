@@ -103,6 +103,8 @@ class CalleeHandshake:
         Raises:
             AuraError: `incompatible_version`, `undeclared_edge`, `stale_epoch`, `malformed`.
         """
+        if self._claimed is not None:
+            raise AuraError("malformed", "a second hello on one connection")
         try:
             _, version, source, epoch, target, expected, nonce = hello
             caller = Identity(Address.parse(source), int(epoch))

@@ -15,12 +15,9 @@ from .frames import Op, pack, unpack
 from .handshake import CalleeHandshake, Identity
 from .link import Link
 from .messages import JSON
-from .service import Nobody, Run, Service
+from .service import Nobody, OnRefused, Run, Service
 
 log = logging.getLogger(__name__)
-
-OnRefused = Callable[[str, dict[str, Any]], None]
-"""Called with an event name and its details when a peer or an envelope is refused for what it claims."""
 
 
 class Incoming:
@@ -56,10 +53,13 @@ class Incoming:
         self._on_gone = on_gone
         self._max_frame_bytes = max_frame_bytes
         self._waiting: dict[int, tuple[Run, Reply]] = {}
+        self._refused = False
         link.attach(self)
 
     def on_frame(self, frame: bytes) -> None:
-        """Take one frame; a peer that breaks the protocol is cut off."""
+        """Take one frame; a peer that breaks the protocol is cut off, with what it sent after that."""
+        if self._refused:
+            return
         try:
             members = unpack(frame)
             if self.peer is None:
@@ -106,10 +106,14 @@ class Incoming:
             raise AuraError("foreign_peer", "a connection begins with the challenge")
 
     def _refuse(self, error: AuraError) -> None:
-        claimed = self.peer.address if self.peer else self._handshake.claimed
-        self._on_refused(error.code, {"at": str(self._me), "claimed": str(claimed), "message": str(error)})
+        self._refused = True
+        self._tell(error)
         self.link.write(pack(Op.REFUSED, error.failure.as_dict()))
         self.link.close()
+
+    def _tell(self, error: AuraError) -> None:
+        claimed = self.peer.address if self.peer else self._handshake.claimed
+        self._on_refused(error.code, {"at": str(self._me), "claimed": str(claimed), "message": str(error)})
 
     def _dispatch(self, members: list[Any]) -> None:
         operation = members[0]
@@ -137,6 +141,7 @@ class Incoming:
         except AuraError as error:
             if error.code == "spoofed_source":
                 raise
+            self._tell(error)
             reply.fail(error.failure)
             return
         run = self._service.accept(envelope, reply)

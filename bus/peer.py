@@ -15,14 +15,14 @@ from .deadletters import DeadLetters
 from .envelope import Envelope, Header, new_id
 from .errors import AuraError
 from .handshake import CalleeHandshake, CallerHandshake, Identity
-from .incoming import Incoming, OnRefused
+from .incoming import Incoming
 from .keys import EdgeKeys
 from .limits import Limits
 from .link import Link, Listener, Transport
 from .messages import JSON, Message, Ping, Subscribe
 from .outgoing import LinkLostError, Outgoing
 from .resolver import Resolver
-from .service import Service
+from .service import OnRefused, Service
 from .topics import Topics
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Peer:
         resolver: finds others.
         actor: whose handlers answer; None for a peer that only asks.
         limits: all bounds.
-        on_refused: hears of each refused peer and spoofed envelope, for the audit.
+        on_refused: hears of each peer and message refused for what it claims, for the audit.
         unregistered: whether callers without an epoch may connect (the Directory).
     """
 
@@ -79,7 +79,7 @@ class Peer:
         handlers: dict[str, Handler] = {Ping.kind: self._pong, Subscribe.kind: self._topics.serve}
         if actor is not None:
             handlers.update(handlers_of(actor))
-        self._service = Service(self, handlers, self._limits, self.dead_letters)
+        self._service = Service(self, handlers, self._limits, self.dead_letters, on_refused)
 
     @property
     def address(self) -> Address:

@@ -11,14 +11,14 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from .bus import Bus, Handler
 from .deadletters import DeadLetters
 from .deadlines import Deadlines
 from .dedupe import Dedupe
 from .envelope import MAX_DEPTH, MAX_HOPS, Envelope, Header
-from .errors import AuraError, Failure, Outcome
+from .errors import AuraError, Failure, Outcome, RefusedError
 from .frames import pack
 from .limits import Limits
 from .messages import JSON, Message, decode
@@ -26,6 +26,8 @@ from .messages import JSON, Message, decode
 log = logging.getLogger(__name__)
 
 Key = tuple[str, ...]
+OnRefused = Callable[[str, dict[str, Any]], None]
+"""Called with an event name and its details when a peer or a message is refused for what it claims."""
 
 
 class Replier(Protocol):
@@ -121,10 +123,14 @@ class Service:
         handlers: by message kind.
         limits: the mailbox's bound and what is kept for duplicates.
         dead: where refused one-way messages go.
+        on_refused: hears of what a handler refused for what its sender claims, for the audit.
     """
 
-    def __init__(self, bus: Bus, handlers: Mapping[str, Handler], limits: Limits, dead: DeadLetters) -> None:
+    def __init__(
+        self, bus: Bus, handlers: Mapping[str, Handler], limits: Limits, dead: DeadLetters, on_refused: OnRefused
+    ) -> None:
         self._bus = bus
+        self._on_refused = on_refused
         self._handlers = handlers
         self._limits = limits
         self._dead = dead
@@ -237,6 +243,9 @@ class Service:
         try:
             message: Message = decode(envelope.kind, envelope.payload)
             return await self._handlers[envelope.kind](message, run)
+        except RefusedError as error:
+            self._on_refused(error.code, _told(envelope, error))
+            return error.failure
         except AuraError as error:
             return error.failure
         except Exception as error:
@@ -250,6 +259,19 @@ def _key(envelope: Envelope) -> Key | None:
     principal = envelope.header.principal
     who = (principal.tenant, principal.id) if principal else ("", "")
     return (envelope.source.role, *who, envelope.kind, envelope.key)
+
+
+def _told(envelope: Envelope, error: AuraError) -> dict[str, Any]:
+    """What the audit holds of a refusal; whom the message names as principal is as little proven as the rest."""
+    principal = envelope.header.principal
+    return {
+        "at": str(envelope.target),
+        "claimed": str(envelope.source),
+        "message": str(error),
+        "asked": envelope.kind,
+        "on_behalf_of": f"{principal.tenant}/{principal.id}" if principal else None,
+        "call": envelope.id,
+    }
 
 
 def _why_cancelled(run: Run) -> AuraError:

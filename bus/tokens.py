@@ -17,7 +17,7 @@ from typing import Any
 import msgpack
 
 from .envelope import Principal
-from .errors import AuraError
+from .errors import RefusedError
 from .keys import audience_key
 
 _MAC_BYTES = 32
@@ -100,7 +100,16 @@ class Verifier:
         self._key = key
         self._seen: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
-    def verify(self, token: bytes | None, *, action: str, arguments: Any, who: str, delivery: str | None) -> Claims:
+    def verify(
+        self,
+        token: bytes | None,
+        *,
+        action: str,
+        arguments: Any,
+        who: str,
+        delivery: str | None,
+        repeats: bool = False,
+    ) -> Claims:
         """The token's claims, if it covers just this.
 
         Args:
@@ -108,16 +117,17 @@ class Verifier:
             action: the tool (or resource, prompt) to be run.
             arguments: as they came; hashed again here.
             who: whom it is for, as `who` says it.
-            delivery: the envelope's id; a second envelope with the same token is a replay. None for a grant.
+            delivery: the envelope's id; whatever comes second with the same token is a replay. None for a grant.
+            repeats: whether the envelope may come again, since the bus drops duplicates of it by its key.
 
         Raises:
-            AuraError: `invalid_token`, saying which claim doesn't hold.
+            RefusedError: `invalid_token`, saying which claim doesn't hold.
         """
         if not isinstance(token, bytes) or len(token) <= _MAC_BYTES:
-            raise AuraError("invalid_token", f"{self._audience} got no decision token for {action}")
+            raise RefusedError("invalid_token", f"{self._audience} got no decision token for {action}")
         body, mac = token[:-_MAC_BYTES], token[-_MAC_BYTES:]
         if not hmac.compare_digest(hmac.digest(self._key, body, "sha256"), mac):
-            raise AuraError("invalid_token", f"the decision token for {action} isn't signed for {self._audience}")
+            raise RefusedError("invalid_token", f"the decision token for {action} isn't signed for {self._audience}")
         claims = Claims(**msgpack.unpackb(body))
         now = time.time()
         for wrong, what in (
@@ -128,15 +138,16 @@ class Verifier:
             (claims.arguments != digest(arguments), "arguments"),
         ):
             if wrong:
-                raise AuraError("invalid_token", f"the decision token for {action} doesn't hold: {what}")
+                raise RefusedError("invalid_token", f"the decision token for {action} doesn't hold: {what}")
         if delivery is not None:
-            self._spend(claims, delivery, now)
+            self._spend(claims, delivery, now, repeats=repeats)
         return claims
 
-    def _spend(self, claims: Claims, delivery: str, now: float) -> None:
-        first = self._seen.setdefault(claims.id, (delivery, claims.expires))[0]
-        if first != delivery:
-            raise AuraError("invalid_token", f"the decision token for {claims.action} was used before")
+    def _spend(self, claims: Claims, delivery: str, now: float, *, repeats: bool) -> None:
+        spent = self._seen.get(claims.id)
+        if spent is not None and not (repeats and spent[0] == delivery):
+            raise RefusedError("invalid_token", f"the decision token for {claims.action} was used before")
+        self._seen.setdefault(claims.id, (delivery, claims.expires))
         while self._seen:
             oldest = next(iter(self._seen.values()))
             if oldest[1] >= now and len(self._seen) <= _MOST_SEEN:

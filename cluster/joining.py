@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from aura_ia_mcp.bus.address import Address, Endpoint
 from aura_ia_mcp.bus.bus import Actor
 from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.incoming import OnRefused
 from aura_ia_mcp.bus.keys import EdgeKeys
 from aura_ia_mcp.bus.limits import Limits
 from aura_ia_mcp.bus.link import Transport
 from aura_ia_mcp.bus.messages import Register
 from aura_ia_mcp.bus.peer import Peer
 from aura_ia_mcp.bus.resolver import DirectoryResolver, choose
+from aura_ia_mcp.bus.service import OnRefused
 from aura_ia_mcp.bus.transports.socket import TlsTransport, UnixTransport
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings

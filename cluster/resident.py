@@ -17,10 +17,11 @@ from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.link import Transport
 from aura_ia_mcp.bus.messages import JSON, Report, Unregister
 from aura_ia_mcp.configs.paths import Paths
-from aura_ia_mcp.stores.audit import AuditError, AuditWriter
+from aura_ia_mcp.stores.audit import AuditWriter
 
 from .assignment import Assignment, Duty
 from .joining import BEAT_S, joined_peer, register
+from .security_record import Refusals
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Resident:
         self._uris = ""
         self._beating: asyncio.Task[None] | None = None
         self._actor = _make(duty, assignment, audit)
+        self._refusals = Refusals(lambda: audit)
         self._is_directory = duty.address.role == "directory"
         self.peer = joined_peer(
             duty.address,
@@ -64,7 +66,7 @@ class Resident:
             node,
             assignment.settings,
             actor=self._actor,
-            on_refused=lambda event, details: _record(audit, event, details),
+            on_refused=self._refusals.note,
             epoch=int(self._began * 1000) if self._is_directory else 0,
         )
         self._reports = duty.keys.get(duty.address.role, "telemetry") is not None
@@ -94,6 +96,7 @@ class Resident:
                     "directory", Unregister(str(self.address), self.peer.epoch), patience_s=0.0, retry=False
                 )
         await self.peer.stop(drain_s)
+        self._refusals.close()
         await self._actor.stop()
 
     def figures(self) -> JSON:
@@ -154,11 +157,3 @@ def _make(duty: Duty, assignment: Assignment, audit: AuditWriter) -> Actor:
         origins=assignment.origins,
     )
     return cast(Actor, cls(boot))
-
-
-def _record(audit: AuditWriter, event: str, details: dict[str, Any]) -> None:
-    log.warning("refused: %s %s", event, details)
-    try:
-        audit.append(event, details)
-    except AuditError:
-        log.exception("the refusal could not be recorded")

@@ -11,7 +11,16 @@ from .read import Record
 
 FRAME = ("v", "seq", "prev", "writer", "kind", "ts")
 _MOST_CHARS = 200
-PEER_KINDS = ("foreign_peer", "spoofed_source", "undeclared_edge", "stale_epoch", "malformed")
+PEER_KINDS = (
+    "foreign_peer",
+    "spoofed_source",
+    "undeclared_edge",
+    "stale_epoch",
+    "malformed",
+    "incompatible_version",
+    "invalid_token",
+    "forbidden",
+)
 
 
 @dataclass(frozen=True, slots=True)

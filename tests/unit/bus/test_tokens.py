@@ -69,12 +69,20 @@ def test_a_verifier_cannot_mint_for_another_audience() -> None:
         verify(forged)
 
 
-def test_a_token_is_spent_by_its_delivery_but_not_by_the_same_one_again() -> None:
+@pytest.mark.parametrize("delivery", ["d1", "d2"])
+def test_a_token_is_spent_by_its_first_delivery(delivery: str) -> None:
+    token, checker = Minter(ROOT).mint(claims()), verifier()
+    checker.verify(token, action="echo", arguments=ARGUMENTS, who="ada", delivery="d1")
+    with pytest.raises(AuraError, match="used before"):
+        checker.verify(token, action="echo", arguments=ARGUMENTS, who="ada", delivery=delivery)
+
+
+def test_a_delivery_whose_duplicates_are_dropped_may_come_again_and_no_other_may() -> None:
     token, checker = Minter(ROOT).mint(claims()), verifier()
     for _ in range(2):
-        checker.verify(token, action="echo", arguments=ARGUMENTS, who="ada", delivery="d1")
+        checker.verify(token, action="echo", arguments=ARGUMENTS, who="ada", delivery="d1", repeats=True)
     with pytest.raises(AuraError, match="used before"):
-        checker.verify(token, action="echo", arguments=ARGUMENTS, who="ada", delivery="d2")
+        checker.verify(token, action="echo", arguments=ARGUMENTS, who="ada", delivery="d2", repeats=True)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
