@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .chain import GENESIS, VERSION, hash_of
+from .form import GENESIS, VERSION, hash_of
 from .segments import RESERVED, SegmentError, cut, flush, last_line, lock
 from .segments import segments as segments  # noqa: PLC0414 - found here by whoever reads records
 

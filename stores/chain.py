@@ -1,7 +1,6 @@
-"""The form of an audit record, and the walk along one writer's chain of them. See docs/audit.md.
+"""The walk along one writer's chain of records. See docs/audit.md.
 
-A record's line is hashed as it stands. A tombstone, which redaction leaves, stands for the hash that it holds, and
-counts only where a signed entry says so.
+A tombstone, which redaction leaves, counts only where a signed entry says so.
 """
 
 from __future__ import annotations
@@ -14,31 +13,12 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from .form import FORM, GENESIS, PRINTABLE, Head, Redaction, fault_of, missing
 from .segments import segments
 
-VERSION = 1
-GENESIS = "0" * 64
 _BATCH = 512
 _BUFFER_BYTES = 262_144
-_FORM = re.compile(
-    rb'\{"v":(?P<v>\d{1,9}),"seq":(?P<seq>[1-9]\d{0,17}),"ts":(?P<ts>\d{1,12}\.\d{6}),"writer":"(?P<writer>[a-z0-9][a-z0-9_-]{0,63})",'
-    rb'(?:"prev":"(?P<prev>[0-9a-f]{64})","kind":"[a-z_]{1,64}"[,}]|"redacted":"(?P<gone>[0-9a-f]{64})" *\}$)'
-)
 _HEAD_BYTES = 256
-_PRINTABLE = bytes(range(0x20, 0x7F))
-
-
-@dataclass(frozen=True, slots=True)
-class Redaction:
-    """What a signed entry says of a record whose text was taken away.
-
-    Args:
-        hash: of the record's line as it was.
-        before: hash of the record before it.
-    """
-
-    hash: str
-    before: str
 
 
 class Broken(Exception):  # noqa: N818 - a finding about a file
@@ -55,46 +35,6 @@ class Broken(Exception):  # noqa: N818 - a finding about a file
         self.seq = seq
         self.place = place
         self.why = why
-
-
-def hash_of(line: bytes) -> str:
-    """The hash that a line (without its line feed) stands for: its own, or the one that its tombstone holds."""
-    form = _FORM.match(line)
-    if form is not None and form["gone"]:
-        return form["gone"].decode()
-    return sha256(line).hexdigest()
-
-
-def number_of(line: bytes) -> int:
-    """The number in a record's line or tombstone; 0 for any other line."""
-    form = _FORM.match(line)
-    return 0 if form is None else int(form["seq"])
-
-
-def time_of(line: bytes) -> float:
-    """The time in a record's line or tombstone (Unix seconds); 0 for any other line."""
-    form = _FORM.match(line)
-    return 0.0 if form is None else float(form["ts"])
-
-
-def prev_of(line: bytes) -> str | None:
-    """The hash that a record's line names; None for a tombstone, which names none, and "" for any other line."""
-    form = _FORM.match(line)
-    if form is None:
-        return ""
-    return None if form["prev"] is None else form["prev"].decode()
-
-
-def tombstone(line: bytes, line_hash: str) -> bytes:
-    """What takes a record's place: as many bytes, of which number, time and writer are the record's, and its hash.
-
-    Args:
-        line: the record or, after a crash, what is half a tombstone; without its line feed.
-        line_hash: of the record as it was.
-    """
-    head = line[: line.index(b'"writer":"') + 10]
-    head += line[len(head) : line.index(b'"', len(head))]
-    return (head + b'","redacted":"' + line_hash.encode() + b'"').ljust(len(line) - 1) + b"}"
 
 
 @dataclass
@@ -126,17 +66,23 @@ class Cursor:
     _offset: int = field(default=0, init=False)
     _file: BinaryIO | None = field(default=None, init=False)
     _vouched: int = field(default=0, init=False)
+    _due: Head = field(default=(0, ""), init=False)
 
-    def take(self, most: int) -> list[bytes]:
+    def take(self, most: int, head: str = "") -> list[bytes]:
         """The hashes (32 bytes each) of the next records, at most so many; fewer where the chain ends.
 
         A line that is being written isn't taken. After `Broken` nothing more can be taken.
+
+        Args:
+            most: how many.
+            head: the hash that the last of them should have, if it is known; helps to tell which record was changed.
 
         Raises:
             Broken: the first record that doesn't hold; those before it were taken in vain.
             OSError: a file can't be read.
         """
         found: list[bytes] = []
+        self._due = (self.seq + most, head)
         while len(found) < most:
             lines = self._lines(min(most - len(found), _BATCH))
             if not lines:
@@ -202,7 +148,7 @@ class Cursor:
         if self._path.stat().st_size > self._offset:
             raise Broken(self.seq + 1, self._place(1), "half a record, and another file follows")
         if int(path.stem) != self.seq + 1:
-            raise Broken(self.seq + 1, path.name, _missing(self.seq + 1, int(path.stem) - 1))
+            raise Broken(self.seq + 1, path.name, missing(self.seq + 1, int(path.stem) - 1))
         self.close()
         self._path, self._offset = path, 0
 
@@ -212,7 +158,7 @@ class Cursor:
         upto = [path for path in found if int(path.stem) <= self.seq + 1]
         if not upto:
             if found:
-                raise Broken(self.seq + 1, found[0].name, _missing(self.seq + 1, int(found[0].stem) - 1))
+                raise Broken(self.seq + 1, found[0].name, missing(self.seq + 1, int(found[0].stem) - 1))
             return False
         path = upto[-1]
         skip = self.seq + 1 - int(path.stem)
@@ -221,7 +167,7 @@ class Cursor:
                 skip -= line.endswith(b"\n")
             offset = file.tell()
         if skip:
-            raise Broken(self.seq - skip + 1, path.name, _missing(self.seq - skip + 1, self.seq))
+            raise Broken(self.seq - skip + 1, path.name, missing(self.seq - skip + 1, self.seq))
         self._path, self._offset = path, offset
         return True
 
@@ -238,17 +184,17 @@ class Cursor:
         """Take lines that chain."""
         seq, prev, name = self.seq, self.prev.encode(), self.folder.name.encode()
         for at, line in enumerate(lines):
-            form = _FORM.match(line)
+            form = FORM.match(line)
             if (
                 form is not None
                 and form.group("v", "seq", "writer", "prev") == (b"1", b"%d" % (seq + 1), name, prev)
                 and line.endswith(b"}\n")
-                and line.translate(None, _PRINTABLE) == b"\n"
+                and line.translate(None, PRINTABLE) == b"\n"
             ):
                 digest = sha256(line[:-1]).digest()
             else:
                 self.seq, self.prev = seq, prev.decode()
-                digest = self._redacted(form) or self._broken(line, lines[at + 1] if at + 1 < len(lines) else None)
+                digest = self._redacted(form) or self._broken(lines, at)
             found.append(digest)
             seq, prev = seq + 1, digest.hex().encode()
         self.seq, self.prev = seq, prev.decode()
@@ -268,21 +214,24 @@ class Cursor:
         self._vouched = due
         return bytes.fromhex(allowed.hash)
 
-    def _broken(self, line: bytes, following: bytes | None) -> NoReturn:
+    def _broken(self, lines: Sequence[bytes], at: int) -> NoReturn:
         """Say which record is wrong: this one, or the one before, whose hash it doesn't name.
 
         What the line after it says tells the two apart, as well as a change of a number from a record that is missing.
         """
-        due = self.seq + 1
-        following = self._next_line() if following is None else following
-        after = _FORM.match(following)
-        why = _fault(line, due, self.folder.name.encode())
+        line, due = lines[at], self.seq + 1
+        following = lines[at + 1] if at + 1 < len(lines) else self._next_line()
+        after = FORM.match(following)
+        why = fault_of(line, due, self.folder.name.encode())
         if why.startswith("record") and after is not None and int(after["seq"]) == due + 1:
             why = f"changed: {why}, and then record {due + 1}"
+        if at > 0 and b'{"v":1,"seq":%d,' % due in lines[at - 1]:
+            raise Broken(self.seq, self._place(0), "changed: something else stands in the place of its line feed")
         if why:
             raise Broken(due, self._place(1), why)
-        named = sha256(line[:-1]).hexdigest().encode() in following[:_HEAD_BYTES]
-        if self._vouched >= self.seq or (following and not named):
+        own, known = sha256(line[:-1]).hexdigest(), self._due[0] == due and self._due[1]
+        named = own.encode() in following[:_HEAD_BYTES] or own == known
+        if self._vouched >= self.seq or ((following or known) and not named):
             raise Broken(due, self._place(1), "changed: it doesn't name the hash of the record before")
         raise Broken(self.seq, self._place(0), "changed: the next record names another hash")
 
@@ -296,22 +245,3 @@ class Cursor:
                 with path.open("rb") as file:
                     return file.readline()
         return b""
-
-
-def _fault(line: bytes, due: int, writer: bytes) -> str:
-    """What is wrong with the line in the place of record `due`, apart from the hash that it names; "" for nothing."""
-    form = _FORM.match(line)
-    if form is None or not line.endswith(b"}\n") or line.translate(None, _PRINTABLE) != b"\n":
-        return "changed: not a record in canonical form"
-    if form["v"] != b"1":
-        return f"changed: version {int(form['v'])}; this program reads {VERSION}"
-    if form["writer"] != writer:
-        return f"changed: written by {form['writer'].decode()}"
-    seq = int(form["seq"])
-    if seq > due:
-        return f"{_missing(due, seq - 1)} or moved: record {seq} stands there"
-    return "" if seq == due else f"record {seq} stands there: put in, or moved"
-
-
-def _missing(first: int, last: int) -> str:
-    return f"record {first} is missing" if first == last else f"records {first} to {last} are missing"

@@ -15,8 +15,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from . import position
-from .chain import Redaction
 from .epochs import FOLDER, PUBLIC_KEY, EntryError, Standing, load_public, public_pem, signed
+from .form import Redaction
 from .segments import SegmentError, cut, flush, last_line, lock, segments
 
 _WAIT_S = 10.0

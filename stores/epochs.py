@@ -19,16 +19,15 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from .chain import GENESIS, Redaction
+from .form import GENESIS, Head, Redaction
 from .segments import segments
 
 VERSION = 1
 FOLDER = "epochs"
 PUBLIC_KEY = "public_key.pem"
+_LONGEST_BYTES = 1_048_576
 _SIGNATURE_BYTES = 98  # ,"sig":"<88>"}
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-
-Head = tuple[int, str]  # number of a record, hash of its line
 
 
 class EntryError(Exception):
@@ -110,6 +109,15 @@ def lines(folder: Path) -> Iterator[tuple[str, bytes]]:
                     yield f"{FOLDER}/{path.name}:{number}", line[:-1]
 
 
+def half(folder: Path) -> bytes:
+    """What follows the last line feed of the chain: nothing, or what a crash left of an entry."""
+    for path in segments(folder / FOLDER)[-1:]:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _LONGEST_BYTES))
+            return file.read().rpartition(b"\n")[2]
+    return b""
+
+
 @dataclass
 class Standing:
     """What the entries up to one of them say together.
@@ -185,7 +193,10 @@ def _check_signature(line: bytes, entry: Entry, key: Ed25519PublicKey) -> None:
     try:
         if not (sig.startswith(b',"sig":"') and sig.endswith(b'"}')):
             raise EntryError("changed: not signed")
-        key.verify(base64.b64decode(sig[8:-2], validate=True), body)
+        signature = base64.b64decode(sig[8:-2], validate=True)
+        if base64.b64encode(signature) != sig[8:-2]:
+            raise EntryError("changed: its signature isn't in canonical base64")
+        key.verify(signature, body)
     except (InvalidSignature, ValueError) as error:
         raise EntryError("changed: its signature doesn't hold") from error
 

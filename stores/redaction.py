@@ -7,9 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from .chain import GENESIS, Redaction, hash_of, number_of, tombstone
 from .epoch_writer import EpochWriter
 from .epochs import Standing
+from .form import GENESIS, Redaction, hash_of, number_of, tombstone
 from .read import writers
 from .segments import segments
 

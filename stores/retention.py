@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .chain import hash_of, number_of, prev_of, time_of
 from .epoch_writer import EpochWriter
-from .epochs import Head, Standing
+from .epochs import Standing
+from .form import Head, hash_of, number_of, prev_of, time_of
 from .read import writers
 from .segments import flush, last_line, segments
 

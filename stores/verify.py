@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from . import merkle
 from .chain import Broken, Cursor
-from .epochs import FOLDER, PUBLIC_KEY, Entry, EntryError, Head, Standing, fingerprint, lines, load_public, parsed
+from .epochs import FOLDER, PUBLIC_KEY, Entry, EntryError, Standing, fingerprint, half, lines, load_public, parsed
+from .form import Head
 from .read import writers
 from .receipts import Receipt
 from .segments import segments
@@ -132,12 +133,21 @@ class _Check:
                 return
             if self._before is None and self._since is not None and entry.kind == "epoch" and entry.ts >= self._since:
                 self._before, self._found.begins = before, entry.number
+        self._end(half(self._folder))
         if self._key is not None and not seen:
             self._found.faults.append(
                 Fault("epoch 1", FOLDER, "there is a public key, and no epochs: they were removed")
             )
         if self._before is None:
             self._before, self._found.begins = self._standing.sealed.copy(), self._standing.number + 1
+
+    def _end(self, left: bytes) -> None:
+        """A crash leaves a part of an entry, never more than one without its line feed."""
+        if b'"sig":"' in left and not left.endswith(b'"}') and b'"}' in left[left.index(b'"sig":"') :]:
+            why = "changed: something else stands in the place of its line feed"
+            self._found.faults.append(Fault(f"epoch {self._standing.number + 1}", FOLDER, why))
+        elif left:
+            self._found.notes.append(f"{FOLDER}: a last entry isn't whole; a crash left it, or it is being written")
 
     def _begin(self) -> None:
         """Stand before the first record to check of each writer."""
@@ -161,7 +171,7 @@ class _Check:
             whole &= writer not in self._broken and cursor.seq + 1 == sealed.first
             if writer in self._broken or cursor.seq >= sealed.last:
                 continue
-            hashes = self._take(cursor, sealed.last - cursor.seq, f"epoch {entry.number} seals it")
+            hashes = self._take(cursor, sealed.last - cursor.seq, f"epoch {entry.number} seals it", sealed.head)
             if hashes is not None and cursor.prev != sealed.head:
                 self._break(writer, Broken(sealed.last, "", _rewritten(sealed.first, sealed.last, entry.number)))
                 hashes = None
@@ -205,12 +215,12 @@ class _Check:
 
     # --- records ------------------------------------------------------------------------------------------------------
 
-    def _take(self, cursor: Cursor, most: int, why: str = "") -> list[bytes] | None:
+    def _take(self, cursor: Cursor, most: int, why: str = "", head: str = "") -> list[bytes] | None:
         """The next records' hashes; with a reason, fewer than asked for are a fault. None after a fault."""
         writer = cursor.folder.name
         before = cursor.read_bytes
         try:
-            hashes = cursor.take(most)
+            hashes = cursor.take(most, head)
         except Broken as broken:
             self._break(writer, broken)
             return None

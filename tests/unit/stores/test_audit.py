@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from aura_ia_mcp.stores import read
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter
-from aura_ia_mcp.stores.chain import GENESIS
+from aura_ia_mcp.stores.form import GENESIS
 from aura_ia_mcp.stores.segments import segments
 from aura_ia_mcp.stores.verdict import Chain
 from aura_ia_mcp.stores.verify import verify

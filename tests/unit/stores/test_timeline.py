@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from aura_ia_mcp.stores import timeline
 from aura_ia_mcp.stores.audit import AuditWriter
-from aura_ia_mcp.stores.chain import hash_of, tombstone
+from aura_ia_mcp.stores.form import hash_of, tombstone
 from aura_ia_mcp.stores.summary import summary
 from aura_ia_mcp.stores.timeline import Entry, Places, Query
 

@@ -63,6 +63,7 @@ def test_the_newest_records_that_no_epoch_seals_are_counted(log: Log) -> None:
         (lambda raw: [*raw[:8], raw[8].replace(b'{"v":1', b'{"v": 1'), *raw[9:]], "w-0:9", "canonical"),
         (lambda raw: [*raw[:8], raw[8].replace(b'"seq":9', b'"seq":8'), *raw[9:]], "w-0:9", "changed"),
         (lambda raw: [*raw[:8], raw[8].replace(b"w-0", b"w-1"), *raw[9:]], "w-0:9", "written by w-1"),
+        (lambda raw: [*raw[:8], raw[8].replace(b"\n", b"J"), *raw[9:]], "w-0:9", "changed"),
         (lambda raw: raw[:8] + raw[9:], "w-0:9", "missing"),
         (lambda raw: raw[1:], "w-0:1", "missing"),
         (lambda raw: [*raw[:8], raw[9], raw[8], *raw[10:]], "w-0:9", "moved"),
