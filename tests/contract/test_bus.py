@@ -12,9 +12,9 @@ import pytest
 from aura_ia_mcp.bus.address import Address, Endpoint
 from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import MAX_DEPTH, MAX_HOPS, Envelope, Header, Principal, new_id
-from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.frames import Op, pack
-from aura_ia_mcp.bus.handshake import CallerHandshake, Identity
+from aura_ia_mcp.bus.errors import AuraError, RefusedError
+from aura_ia_mcp.bus.frames import Op, pack, unpack
+from aura_ia_mcp.bus.handshake import CallerHandshake, Identity, _proof
 from aura_ia_mcp.bus.keys import EdgeKeys, new_root
 from aura_ia_mcp.bus.limits import Limits
 from aura_ia_mcp.bus.link import Link
@@ -445,6 +445,93 @@ async def test_a_spoofed_source_is_refused_audited_and_cut_off(wire: Wire) -> No
     assert not channel.alive
 
 
+async def test_a_caller_with_the_key_of_another_edge_is_refused_and_audited(wire: Wire) -> None:
+    worker = Worker(echo)
+    await wire.peer("middle", worker)
+    other = wire.keys("top").get("top", "directory")
+    assert other is not None
+    link, frames = await _raw_link(wire, "middle")
+    mine = CallerHandshake(
+        Identity(Address("top"), 1000), Address("middle"), 0, EdgeKeys("top", {("top", "middle"): other})
+    )
+    link.write(mine.hello())
+    await until(lambda: len(frames.frames) == 1)
+    with pytest.raises(AuraError, match="could not prove"):  # nor is it sure whom it speaks with
+        mine.prove(unpack(frames.frames[0]))
+    link.write(pack(Op.PROOF, _proof(other, "caller", unpack(mine.hello())[1:], *unpack(frames.frames[0])[1:3])))
+    await asyncio.wait_for(frames.closed.wait(), 5)
+    assert worker.seen == []
+    assert [event for event, _ in wire.refused] == ["foreign_peer"]
+
+
+async def test_a_replayed_handshake_is_refused_and_audited(wire: Wire) -> None:
+    worker = Worker(echo)
+    await wire.peer("middle", worker)
+    link, frames = await _raw_link(wire, "middle")
+    said = await _prove(wire, link, frames)
+    again, heard = await _raw_link(wire, "middle")
+    envelope = Envelope(new_id(), Address("top"), Address("middle"), Work.kind, {"what": "x"}, Header())
+    for frame in (*said, pack(Op.REQUEST, 1, envelope.pack())):
+        again.write(frame)
+    await asyncio.wait_for(heard.closed.wait(), 5)
+    assert worker.seen == []
+    assert [event for event, _ in wire.refused] == ["foreign_peer"]
+
+
+async def test_nobody_proves_one_name_and_takes_another(wire: Wire) -> None:
+    worker = Worker(echo)
+    await wire.peer("middle", worker)
+    link, frames = await _raw_link(wire, "middle")
+    mine = CallerHandshake(Identity(Address("top"), 1000), Address("middle"), 0, wire.keys("top"))
+    link.write(mine.hello())
+    await until(lambda: len(frames.frames) == 1)
+    envelope = Envelope(new_id(), Address("bottom"), Address("middle"), Work.kind, {"what": "x"}, Header())
+    link.write(pack(Op.HELLO, 1, "bottom/0", 1000, "middle/0", 0, b"n" * 16))
+    link.write(mine.prove(unpack(frames.frames[0])))
+    link.write(pack(Op.SEND, envelope.pack()))
+    await asyncio.wait_for(frames.closed.wait(), 5)
+    assert worker.seen == []
+    assert [event for event, _ in wire.refused] == ["malformed"]
+
+
+async def test_what_comes_after_a_refusal_is_not_heard(wire: Wire) -> None:
+    worker = Worker(echo)
+    await wire.peer("middle", worker)
+    link, frames = await _raw_link(wire, "middle")
+    await _prove(wire, link, frames)
+    for source in ("bottom", "top"):
+        envelope = Envelope(new_id(), Address(source), Address("middle"), Work.kind, {"what": "x"}, Header())
+        link.write(pack(Op.SEND, envelope.pack()))
+    await asyncio.wait_for(frames.closed.wait(), 5)
+    assert worker.seen == []
+    assert [event for event, _ in wire.refused] == ["spoofed_source"]
+
+
+async def test_a_message_that_a_handler_refuses_for_its_claims_is_told_once(wire: Wire) -> None:
+    async def refuse(what: str, context: Context) -> JSON:
+        raise RefusedError("invalid_token", f"no token for {what}")
+
+    async def pass_on(what: str, context: Context) -> JSON:
+        return await context.bus.request("bottom", Work(what), header=context.header)
+
+    await wire.peer("bottom", Worker(refuse))
+    await wire.peer("middle", Worker(pass_on))
+    top = await wire.peer("top")
+    with pytest.raises(AuraError) as caught:
+        await top.request("middle", Work("x"), header=Header(principal=Principal("ada")))
+    assert code_of(caught) == "invalid_token"
+    ((event, details),) = wire.refused
+    assert event == "invalid_token"
+    assert details.pop("call")
+    assert details == {
+        "at": "bottom/0",
+        "claimed": "middle/0",
+        "message": "no token for x",
+        "asked": "test.work",
+        "on_behalf_of": "local/ada",
+    }
+
+
 async def test_an_envelope_for_somebody_else_is_refused(wire: Wire) -> None:
     await wire.peer("middle", Worker(echo))
     channel = await _channel(wire, "top", "middle")
@@ -452,6 +539,7 @@ async def test_an_envelope_for_somebody_else_is_refused(wire: Wire) -> None:
     with pytest.raises(AuraError) as caught:
         await asyncio.wait_for(channel.call(stray, None, None), 5)
     assert code_of(caught) == "malformed"
+    assert [event for event, _ in wire.refused] == ["malformed"]
 
 
 async def test_a_callee_with_another_epoch_than_expected_is_refused(wire: Wire) -> None:
@@ -710,6 +798,17 @@ async def _raw_link(wire: Wire, target: str) -> tuple[Link, _Frames]:
     frames = _Frames()
     link.attach(frames)
     return link, frames
+
+
+async def _prove(wire: Wire, link: Link, frames: _Frames) -> list[bytes]:
+    """Be admitted as `top`; what was said for that."""
+    mine = CallerHandshake(Identity(Address("top"), 1000), Address("middle"), 0, wire.keys("top"))
+    link.write(mine.hello())
+    await until(lambda: len(frames.frames) == 1)
+    proof = mine.prove(unpack(frames.frames[0]))
+    link.write(proof)
+    await until(lambda: len(frames.frames) == 2)
+    return [mine.hello(), proof]
 
 
 async def _channel(wire: Wire, source: str, target: str, epoch: int = 1000) -> Outgoing:
