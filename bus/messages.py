@@ -309,8 +309,8 @@ class HoldCall(Message):
     """Safety holds a call until somebody agrees; reply {"approval": the one for this binding}.
 
     `binding` is {"principal": tenant/id, "tool", "contract", "arguments": keyed digest, "policy": version}. There is at
-    most one approval for a binding that is pending, approved and unused, or denied and not over; it is the reply, else a
-    new one. `call` is the id of the call; `mode` confirm or approve; `approvers` how many must agree; `shown` what a
+    most one approval for a binding that is pending, approved and unused, or denied and not over; that is the reply,
+    else a new one. `call` is the id of the call; `mode` confirm or approve; `approvers` how many must agree; `shown` what a
     decider sees: principal, server, arguments (redacted), rule, reason, risk with its factors, findings.
     """
 

@@ -146,17 +146,6 @@ _PROMPT = obj(
             },
             required=("read",),
         ),
-        "meaning": obj(
-            {
-                "read": {"type": "boolean", "description": "Whether a model read the text by its meaning."},
-                "why": text("Why not."),
-                "score": number("Log odds of an injection in the stretch that reads most like one."),
-                "stretches": integer("How many the text has.", minimum=0),
-                "stretches_read": integer("How many were read, the most suspicious first.", minimum=0),
-                "version": text("Of the reader."),
-            },
-            required=("read",),
-        ),
     }
 )
 _PII = obj(
