@@ -37,7 +37,8 @@ class Idempotency:
     """Answers by key: (tenant, principal, key of the client).
 
     A run that is known not to have happened is forgotten, so that its key may be used again. Answers are kept for
-    `keep_s`, at most `entries` of them in at most `bytes_` in all; the oldest make room. They don't survive a restart.
+    `keep_s`, at most `entries` of them in at most `bytes_` in all; the oldest make room. They end with this process:
+    `Once` has State keep those of calls that change something.
 
     Args:
         keep_s: how long.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from functools import partial
 
@@ -19,7 +18,7 @@ from aura_ia_mcp.bus.messages import (
     Probe,
     ReadResource,
 )
-from aura_ia_mcp.bus.tokens import Minter, digest
+from aura_ia_mcp.bus.tokens import Minter
 from aura_ia_mcp.stores.audit import AuditError
 
 from .approval_drafts import OBSERVED
@@ -29,11 +28,11 @@ from .consent import Consent
 from .decision import Governed, given
 from .enforcing import enforce, refused_for_now
 from .follower import Follower
-from .idempotency import Idempotency
 from .inspector import Inspector
 from .judging import Judging
 from .meaning import Meaning
 from .minting import Minting, digest_of
+from .once import Once
 from .rates import Rates, Taken
 from .readiness import probed
 from .recording import Recording
@@ -72,7 +71,6 @@ class Safety:
         self._boot = boot
         self._rates = Rates(settings.rate_limit, boot.settings.cluster.replicas.get("safety", 1))
         self._minting = Minting(Minter(boot.decision_root), settings.token_ttl_s)
-        self._known = Idempotency(settings.idempotency_s, settings.idempotency_entries, settings.idempotency_bytes)
         self._seal = Seal(boot.decision_root)
         self._recording = Recording(boot.audit, boot.address)
         self._inspector = Inspector(settings)
@@ -90,6 +88,7 @@ class Safety:
         self._consent = Consent(
             bus, self._seal, self._recording, self._boot.audit.digest, self._boot.settings.approvals.answer_within_s
         )
+        self._once = Once(bus, self._boot.settings.safety)
         self._reporter = Reporter(bus, self._figures)
         await self._inspector.warm()
         for part in (self._rules, self._safe_mode, self._follower, self._reporter):
@@ -99,6 +98,7 @@ class Safety:
         """End it."""
         for part in (self._reporter, self._follower, self._safe_mode, self._rules):
             await part.stop()
+        await self._once.stop()
         await self._inspector.close()
 
     def _figures(self) -> JSON:
@@ -130,34 +130,8 @@ class Safety:
         if message.tool == REQUEST:
             message = named(message, snapshot, case)
         if message.key:
-            return await self._once(case, message, context)
+            return await self._once.run(case, message, lambda: self._run(case, message, context))
         return await self._run(case, message, context)
-
-    async def _once(self, case: Case, message: CallTool, context: Context) -> JSON:
-        """Run it unless a call with this key did already."""
-        caller, now = case.principal, time.monotonic()
-        key = (caller.tenant, caller.id, message.key)
-        what = f"{message.tool}:{digest(message.arguments)}"
-        try:
-            answer = await self._known.first(key, what, now)
-        except AuraError as error:
-            case.replayed = error.code != "idempotency_conflict"
-            raise
-        if answer is not None:
-            case.replayed = True
-            return answer
-        repeatable = case.subject is not None and case.subject.idempotent
-        try:
-            answer = await self._run(case, message, context)
-        except AuraError as error:
-            self._known.failed(key, error.failure, time.monotonic(), repeatable=repeatable)
-            raise
-        except BaseException:
-            failure = AuraError("cancelled", f"the first call of {message.tool} with this key was cancelled").failure
-            self._known.failed(key, failure, time.monotonic(), repeatable=repeatable)
-            raise
-        self._known.answered(key, answer, time.monotonic())
-        return answer
 
     async def _run(self, case: Case, message: Governed, context: Context) -> JSON:
         """Gain consent, mint the tokens, let Tools run it; items and questions pass through, cleaned."""

@@ -16,7 +16,9 @@ from aura_ia_mcp.bus.errors import AuraError, RefusedError
 from aura_ia_mcp.bus.messages import (
     JSON,
     Authenticate,
+    BeginKeyed,
     CallTool,
+    EndKeyed,
     ReadRecords,
     SafeModeChanged,
     TakeToken,
@@ -30,11 +32,13 @@ from aura_ia_mcp.stores.tokens import TokenStore
 
 from .audience import Audience
 from .boot import Boot
+from .keyed import KIND as KEYED
+from .keyed import KeyedCalls
 from .reporting import Reporter
 from .sources import result
 
 SWITCHES = "switches"
-OWNERS = {"trust": "roles"}  # which role may read and write which kind of record
+OWNERS = {"trust": "roles", KEYED: "safety"}  # which role may read and write which kind of record
 _SAFE_MODE = "safe_mode"
 _MOST_RATES = 64
 
@@ -86,6 +90,7 @@ class State:
         self._database = Database.of(boot.settings, boot.paths)
         self._tokens = TokenStore(self._database)
         self._records = RecordStore(self._database)
+        self._keyed = KeyedCalls(self._records, boot.settings.safety)
         self._tokens.ensure_operator(boot.paths.operator_token)
         self._buckets: dict[int, Buckets] = {}
         self._switching = asyncio.Lock()
@@ -163,6 +168,18 @@ class State:
         _own(message.of, context)
         await _kept(self._records.put, message.of, message.key, message.value)
         return {}
+
+    @handles(BeginKeyed)
+    async def begin_keyed(self, message: BeginKeyed, context: Context) -> JSON:
+        """A call with an idempotency key is about to run."""
+        _own(KEYED, context)
+        return await _kept(self._keyed.begin, message)
+
+    @handles(EndKeyed)
+    async def end_keyed(self, message: EndKeyed, context: Context) -> JSON:
+        """What came of it."""
+        _own(KEYED, context)
+        return await _kept(self._keyed.end, message)
 
     async def _purge(self) -> None:
         """Remove what expired long enough ago, now and then; what can't be removed now is removed later."""

@@ -199,6 +199,30 @@ class RecordStore:
                 ).rowcount
         return gone
 
+    def trim(self, kind: str, most: int, most_chars: int | None = None, *, status: str | None = None) -> int:
+        """Remove the records of a kind, and a status if one is given, that were changed longest ago.
+
+        Args:
+            kind: of which kind.
+            most: how many are left.
+            most_chars: how long the values that are left may be together; None for any length.
+            status: only those with this status are looked at; None for any.
+
+        Returns:
+            How many were removed.
+        """
+        newest = (RECORDS.c.updated_at.desc(), RECORDS.c.key.desc())
+        ranked = sa.select(
+            RECORDS.c.key,
+            sa.func.row_number().over(order_by=newest).label("rank"),
+            sa.func.sum(sa.func.length(RECORDS.c.value)).over(order_by=newest).label("chars"),
+        ).where(*_matches(kind, status, None))
+        each = ranked.subquery()
+        too_many = each.c.rank > most if most_chars is None else sa.or_(each.c.rank > most, each.c.chars > most_chars)
+        old = sa.select(each.c.key).where(too_many)
+        with self._database.writing(alone=True) as db:
+            return int(db.execute(sa.delete(RECORDS).where(RECORDS.c.kind == kind, RECORDS.c.key.in_(old))).rowcount)
+
 
 _SELECT = sa.select(
     RECORDS.c.kind,

@@ -307,3 +307,16 @@ def test_an_address_of_something_else_is_refused_without_showing_it(text: str) -
     with pytest.raises(RecordError, match="postgresql://") as refused:
         Database(text)
     assert "secret" not in str(refused.value)
+
+
+def test_trimming_leaves_the_newest_by_number_and_by_length_and_other_statuses_alone(store: RecordStore) -> None:
+    store.put("other", "o", {})
+    store.put("kept", "open", {}, status="running")
+    for n in range(6):
+        store.put("kept", f"k{n}", {"x": "y" * 100}, status="ended")
+    assert store.trim("kept", 4, status="ended") == 2
+    assert ids(store.find("kept", status="ended")) == ["k5", "k4", "k3", "k2"]
+    assert store.trim("kept", 4, 250, status="ended") == 2
+    assert ids(store.find("kept", status="ended")) == ["k5", "k4"]
+    assert store.trim("kept", 4, 250, status="ended") == 0
+    assert (store.count("kept", status="running"), store.count("other")) == (1, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -31,6 +32,8 @@ from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.gateway.graph import refusal
 from aura_ia_mcp.stores import read
 from aura_ia_mcp.stores.audit import AuditError
+from aura_ia_mcp.stores.database import Database
+from aura_ia_mcp.stores.records import RecordStore
 
 from .graph import GUEST, OPERATOR, Graph, Scripted, code_of, define, text_result, until
 
@@ -700,8 +703,12 @@ async def test_a_failure_that_an_idempotency_key_keeps_has_its_secrets_marked(gr
             await graph.call("blurt_once", key="k")
         assert TOKEN not in str(caught.value.failure)
     assert fixtures.runs == 1
-    kept = graph.actors["safety"]._known._ended.values()
+    kept = graph.actors["safety"]._once._known._ended.values()
     assert TOKEN not in str([ended.failure for ended in kept])
+    with closing(Database.of(graph.settings, graph.paths)) as database:
+        (noted,) = RecordStore(database).all("idempotency").values()
+    assert "redacted:aura_token" in str(noted["ended"])
+    assert TOKEN not in str(noted)
 
 
 async def test_results_and_refusals_carry_a_receipt_of_their_record(graph: Graph) -> None:
