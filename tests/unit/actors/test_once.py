@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from aura_ia_mcp.actors.keyed import ENDED, KIND, RUNNING, KeyedCalls
-from aura_ia_mcp.actors.once import MOST_KEPT_BYTES
 from aura_ia_mcp.actors.safety import Safety
 from aura_ia_mcp.actors.sources import ToolCall
 from aura_ia_mcp.actors.state import State
@@ -19,7 +18,7 @@ from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, BeginKeyed, EndKeyed
 from aura_ia_mcp.configs.settings import Safety as Limits
 from aura_ia_mcp.stores.database import Database
-from aura_ia_mcp.stores.records import Record, RecordStore
+from aura_ia_mcp.stores.records import Record, RecordError, RecordStore
 
 from .graph import Graph, Scripted, code_of, define, text_result, until
 
@@ -135,11 +134,14 @@ async def test_a_cancelled_run_is_not_repeated_after_safetys_death(graph: Graph,
     assert tools.runs == 1
 
 
-async def test_an_answer_that_is_too_large_to_keep_is_told_as_such(graph: Graph, tools: Counting) -> None:
-    await graph.call("write", {"size": MOST_KEPT_BYTES}, key="k")
+async def test_an_answer_that_is_too_large_to_keep_is_told_as_such(
+    graph: Graph, tools: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aura_ia_mcp.actors.once.MOST_KEPT_BYTES", 100)
+    await graph.call("write", {"size": 100}, key="k")
     await reborn(graph)
     with pytest.raises(AuraError, match="too large to be kept") as caught:
-        await graph.call("write", {"size": MOST_KEPT_BYTES}, key="k")
+        await graph.call("write", {"size": 100}, key="k")
     assert caught.value.failure.outcome == "unknown"
     assert tools.runs == 1
 
@@ -151,14 +153,21 @@ async def test_without_a_key_or_for_reading_nothing_is_noted(graph: Graph, tools
     assert tools.runs == 2
 
 
-async def test_without_state_a_keyed_write_does_not_run(graph: Graph, tools: Counting) -> None:
-    await graph.end("state")
-    with pytest.raises(AuraError) as caught:
-        await graph.call("write", key="k")
-    assert caught.value.failure.outcome == "not_run"
-    assert tools.runs == 0
-    await graph.call("write")
+async def test_a_write_whose_key_cannot_be_noted_does_not_run(
+    graph: Graph, tools: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: KeyedCalls, message: BeginKeyed) -> JSON:
+        raise RecordError("there is no room")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(KeyedCalls, "begin", full)
+        with pytest.raises(AuraError, match="its idempotency key can't be noted") as caught:
+            await graph.call("write", key="k")
+        assert caught.value.failure.outcome == "not_run"
+        await graph.call("write")
     assert tools.runs == 1, "a call without a key needs no note"
+    await graph.call("write", key="k")
+    assert tools.runs == 2
 
 
 async def test_what_state_could_not_be_told_is_told_before_the_keys_next_call(graph: Graph, tools: Counting) -> None:
