@@ -163,7 +163,7 @@ class Approvals:
         return result({name: getattr(found, name) for name in members})
 
     async def _get(self, message: CallTool, context: Context) -> JSON:
-        may = self._sight(message, context)
+        may = self._sight(context)
         wanted = str(message.arguments["approval_id"])
         found = await self._in_thread(lambda: self._ledger.get(wanted))
         if not may(found):  # as if it weren't there: whoever guesses learns nothing
@@ -171,13 +171,13 @@ class Approvals:
         return result(found.as_dict())
 
     async def _list(self, message: CallTool, context: Context) -> JSON:
-        may = self._sight(message, context)
+        may = self._sight(context)
         status, limit = message.arguments.get("status"), int(message.arguments.get("limit", _LISTED))
         found, more = await self._in_thread(lambda: self._ledger.find(status, limit, may))
         return result({"approvals": [_row(each) for each in found], "more": more})
 
     async def _decide(self, message: CallTool, context: Context) -> JSON:
-        if not self._audience.check(message, context).operates:
+        if not self._audience.claims(context).operates:
             raise AuraError("forbidden", "only a holder of the capability operate decides on approvals")
         by, given = _who(_caller(context)), message.arguments
         within_s = self._limits.use_within_s
@@ -191,9 +191,9 @@ class Approvals:
         meta = {OBSERVED: {"principal": dict(found.principal), "what": what}} if what else {}
         return result(found.as_dict()) | {"_meta": meta}
 
-    def _sight(self, message: CallTool, context: Context) -> Callable[[Approval], bool]:
+    def _sight(self, context: Context) -> Callable[[Approval], bool]:
         """Which approvals the caller may see: its own, or all if it operates the system."""
-        operates, who = self._audience.check(message, context).operates, _who(_caller(context))
+        operates, who = self._audience.claims(context).operates, _who(_caller(context))
         return lambda approval: operates or approval.asker == who
 
 

@@ -37,6 +37,7 @@ class Audience:
         self._address = boot.address
         self._verifier = Verifier(boot.address.role, boot.audience_key)
         self._tools = tools
+        self._claims: dict[str, Claims] = {}  # of the calls that run now, by the envelope's id
 
     def check(self, message: CallTool | OfTexts, context: Context) -> Claims:
         """What the token of a message says; one whose token doesn't cover just this is refused.
@@ -46,6 +47,10 @@ class Audience:
         """
         return check(self._verifier, message, context, self._address.role)
 
+    def claims(self, context: Context) -> Claims:
+        """What the token of a call says that runs now: it was checked before, and can't be spent twice."""
+        return self._claims[context.envelope.id]
+
     async def run(self, message: CallTool, context: Context) -> JSON:
         """Check the token, run the tool, tell the layer.
 
@@ -53,11 +58,15 @@ class Audience:
             AuraError: `invalid_token`; `unknown_tool`; what the tool raises.
         """
         began = time.perf_counter()
-        self.check(message, context)
+        claims = self.check(message, context)
         run = self._tools.get(message.tool)
         if run is None:
             raise AuraError("unknown_tool", f"{self._address} has no tool {message.tool!r}")
-        reply = await run(message, context)
+        self._claims[context.envelope.id] = claims
+        try:
+            reply = await run(message, context)
+        finally:
+            del self._claims[context.envelope.id]
         ms = round((time.perf_counter() - began) * 1000, 3)
         own = {"layer": f"L{LAYERS[self._address.role]}", "actor": str(self._address), "ms": ms}
         meta = reply.get("_meta", {})

@@ -53,7 +53,7 @@ class Audit:
         self._views = {name: View(self._paths.logs / name, int(sizes.get(name, 0)), **more) for name in _DERIVE}
         self._activity = Activity()
         own = AuditTools(boot.audit, self._paths.audit, self._paths.logs / SECURITY, self.catch_up)
-        explaining = Explaining(self._paths.audit, lambda *call: self._audience.check(*call).operates)
+        explaining = Explaining(self._paths.audit, lambda context: self._audience.claims(context).operates)
         self._audience = Audience(boot, own.runs | explaining.runs)
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None

@@ -34,7 +34,7 @@ class Explaining:
         operates: whether the caller of a message operates the system, by its decision token.
     """
 
-    def __init__(self, audit: Path, operates: Callable[[CallTool, Context], bool]) -> None:
+    def __init__(self, audit: Path, operates: Callable[[Context], bool]) -> None:
         self._audit = audit
         self._operates = operates
         self._archive = Archive(RulesArchive(audit).read)
@@ -48,7 +48,7 @@ class Explaining:
         principal = context.header.principal
         if principal is None:
             raise AuraError("unauthenticated", "an explanation needs somebody to give it to")
-        operates = self._operates(message, context)
+        operates = self._operates(context)
         told = await asyncio.to_thread(self._told, str(message.arguments["audit_id"]), principal.tenant, operates)
         return result(told)
 
