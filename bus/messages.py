@@ -338,8 +338,8 @@ class HoldCall(Message):
 
     `binding` is {"principal": tenant/id, "tool", "contract", "arguments": keyed digest, "policy": version}. There is at
     most one approval for a binding that is pending, approved and unused, or denied and not over; that is the reply,
-    else a new one. `call` is the id of the call; `mode` confirm or approve; `approvers` how many must agree; `shown` what a
-    decider sees: principal, server, arguments (redacted), rule, reason, risk with its factors, findings.
+    else a new one. `call` is the id of the call; `mode` confirm or approve; `approvers` how many must agree; `shown`
+    what a decider sees: principal, server, arguments (redacted), rule, reason, risk with its factors, findings.
     """
 
     mode: str

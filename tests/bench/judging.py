@@ -88,7 +88,7 @@ async def _safety(run: Run) -> JSON:
     """All that Safety computes for one call: in (inspection, risk, verdict), out (inspection, marks), the record."""
     settings = Settings()
     inspector = Inspector(settings.safety)
-    meaning = Meaning(None, None)  # type: ignore[arg-type] - nobody is asked for echo
+    meaning = Meaning(None, None)  # type: ignore[arg-type]
     judging, results = Judging(None, None, None, inspector, meaning), Results(inspector, meaning)  # type: ignore[arg-type]
     rules = Rules(policy.shipped(), roles.shipped())
     held = rules.roles.capabilities(_GUEST.roles, _GUEST.kind)

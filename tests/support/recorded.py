@@ -46,7 +46,7 @@ def record_of(rules: Policy, inputs: Inputs, *, table: roles.Roles = TABLE, **mo
 
 def call(rules: str = ALLOW, **inputs: Any) -> JSON:
     """The record of guest's call of echo, but for what is given: members of `Inputs`, or what came of it."""
-    given = {"tool": ECHO, "principal_id": "guest", "kind": "agent", "roles": ("guest",), "now": 1e9} | inputs
+    given: JSON = {"tool": ECHO, "principal_id": "guest", "kind": "agent", "roles": ("guest",), "now": 1e9} | inputs
     more = {name: given.pop(name) for name in _CAME if name in given}
     return record_of(policy.parse(rules), Inputs(**given), **more)
 

@@ -78,9 +78,9 @@ class Whole:
     def sdk(self, action: str, mode: str) -> SdkClient:
         async def on_elicit(context: Any, params: Any) -> ElicitResult:
             self.asked.append(params.message)
-            return ElicitResult(action=action, content={} if action == "accept" else None)  # type: ignore[arg-type]
+            return ElicitResult(action=action, content={} if action == "accept" else None)
 
-        return SdkClient(self.system.url, mode=mode, elicitation_callback=on_elicit)  # type: ignore[arg-type]
+        return SdkClient(self.system.url, mode=mode, elicitation_callback=on_elicit)
 
     async def decide(self, approval: str, decision: str = "approve") -> JSON:
         async with Client(self.system.url, self.operator) as client:

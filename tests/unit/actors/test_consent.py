@@ -212,7 +212,8 @@ async def test_an_approval_is_good_for_nothing_else(made: Made, change: JSON) ->
     it = await made("approve")
     held = await it.refused(it.call("write"))
     await it.decide(held.approval_id)
-    failure = await it.refused(it.call(**({"tool": "write"} | change)))
+    changed: JSON = {"tool": "write"} | change
+    failure = await it.refused(it.call(**changed))
     assert failure.code == "approval_required"
     assert failure.approval_id != held.approval_id
     assert not it.fixtures.runs

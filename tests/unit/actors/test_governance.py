@@ -31,7 +31,7 @@ from aura_ia_mcp.bus.messages import (
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.gateway.graph import refusal
 from aura_ia_mcp.stores import read
-from aura_ia_mcp.stores.audit import AuditError
+from aura_ia_mcp.stores.audit import AuditError, Written
 from aura_ia_mcp.stores.database import Database
 from aura_ia_mcp.stores.records import RecordStore
 
@@ -187,7 +187,7 @@ async def test_the_record_is_written_before_the_answer_leaves(graph: Graph, monk
     writer, order = graph.writers["safety"], []
     append = writer.append
 
-    def noted(kind: str, fields: dict[str, Any]) -> str:
+    def noted(kind: str, fields: dict[str, Any]) -> Written:
         order.append("recorded")
         return append(kind, fields)
 

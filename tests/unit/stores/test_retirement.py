@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aura_ia_mcp.stores import read, redaction
+from aura_ia_mcp.stores import read
 from aura_ia_mcp.stores.receipts import Receipt
 from aura_ia_mcp.stores.redaction import RedactionError, redact
 from aura_ia_mcp.stores.retention import DAY_S, prune
@@ -183,7 +183,7 @@ def test_a_crash_within_the_overwriting_is_made_up_for_by_the_same_call(
         raise OSError("crash")
 
     with monkeypatch.context() as patch:
-        patch.setattr(redaction.os, "pwrite", crash)
+        patch.setattr(os, "pwrite", crash)
         with pytest.raises(RedactionError, match="again"):
             redact(log.folder, log.epochs, "w-0:3", reason="r", by="me")
     assert not log.check().intact
