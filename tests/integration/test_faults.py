@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import msgpack
 import psutil
 import pytest
 
+from aura_ia_mcp.bus.edges import KEYED, LAYERS
 from aura_ia_mcp.bus.frames import Op
 from aura_ia_mcp.cluster.spec import bus_sockets
 from tests.support.system import JSON, System, until
@@ -175,12 +177,17 @@ def test_health_says_503_and_names_safety_while_that_is_dead(system: System) -> 
 
 def knock(system: System, manner: str) -> list[Any]:
     """What a process without a key is answered at Safety's socket."""
+    return stranger(system, str(bus_sockets(system.paths) / "safety-0.sock"), manner)
+
+
+def stranger(system: System, *arguments: str, told: bytes = b"") -> list[Any]:
+    """What such a process is answered."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.integration.stranger", str(bus_sockets(system.paths) / "safety-0.sock"), manner],
+        [sys.executable, "-m", "tests.integration.stranger", *arguments],
         cwd=system.root,
         env=system.env,
+        input=told,
         capture_output=True,
-        text=True,
         timeout=30,
         check=False,
     )
@@ -209,6 +216,37 @@ def test_a_stranger_at_an_actors_socket_is_refused_and_recorded(system: System, 
     assert line["details"]["claimed"] == ("gateway/0" if manner == "no-key" else "None")
     assert system.call("echo", {"text": "as before"})["isError"] is False
     assert process(system, "ray::Safety").pid == safety
+
+
+def test_a_stranger_at_any_actors_socket_is_refused_and_recorded(system: System) -> None:
+    sockets = sorted(bus_sockets(system.paths).glob("*.sock"))
+    names = [path.stem.replace("-", "/") for path in sockets]
+    assert {name.partition("/")[0] for name in names} == set(LAYERS) - {"cluster"}
+    sources = [f"{min(source for source, target in KEYED if target == name.partition('/')[0])}/0" for name in names]
+    plans = [
+        {
+            "at": str(path),
+            "source": who,
+            "epoch": 1 << 50,
+            "target": name,
+            "expected": 0,
+            "key": b"",
+            "manner": "",
+            "envelopes": [],
+        }
+        for path, name, source in zip(sockets, names, sources, strict=True)
+        for who in (source, "nobody/0")
+    ]
+    before = {why: len(audited(system, why)) for why in ("foreign_peer", "undeclared_edge")}
+    assert stranger(system, "-", "-", told=msgpack.packb(plans)) == [["foreign_peer"], ["undeclared_edge"]] * len(names)
+    for why, count in before.items():
+        found = until(
+            "the security audit to tell",
+            lambda w=why, c=count: len(lines := audited(system, w)[c:]) >= len(names) and lines,  # type: ignore[misc]
+            15,
+        )
+        assert sorted(line["details"]["at"] for line in found) == names
+    assert system.call("echo", {"text": "as before"})["isError"] is False
 
 
 def test_who_speaks_another_protocol_at_an_actors_socket_is_refused_and_cut_off(system: System) -> None:
