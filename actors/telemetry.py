@@ -1,13 +1,16 @@
-"""The newest report of every part."""
+"""The newest report of every part, and which messages went nowhere."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 
 from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.errors import AuraError, RefusedError
-from aura_ia_mcp.bus.messages import JSON, ReadStatus, Report
+from aura_ia_mcp.bus.messages import JSON, ReadStatus, Report, TellDeadLetters
+from aura_ia_mcp.stores.database import Database, RecordError
+from aura_ia_mcp.stores.records import RecordStore
 
 from .boot import Boot
 from .reporting import Reporter, ignore
@@ -15,6 +18,12 @@ from .reporting import Reporter, ignore
 MOST_SOURCES = 1000
 FORGET_S = 600.0
 TOGETHER_S = 10.0
+DEAD_LETTER = "dead_letter"
+MOST_DEAD_LETTERS = 1000
+MOST_PER_WINDOW = 100
+WINDOW_S = 10.0
+_MEMBERS = ("id", "source", "target", "kind", "reason")
+_MOST_CHARS = 128
 
 
 @dataclass
@@ -55,20 +64,75 @@ class Board:
             del self._newest[source]
 
 
+class Burial:
+    """Keeps the newest thousand labels of messages that went nowhere. Blocks while the database works; for one thread.
+
+    Of a flood it keeps a hundred in ten seconds, so that whoever can cause one can't keep the disk busy.
+
+    Args:
+        records: where they lie, for a week; their kind is `dead_letter`.
+    """
+
+    def __init__(self, records: RecordStore) -> None:
+        self._records = records
+        self._window, self._count = float("-inf"), 0
+
+    def keep(self, teller: str, letters: list[JSON], now: float) -> int:
+        """Keep what `teller` could not deliver, or would not take; how many were kept.
+
+        Args:
+            teller: an address.
+            letters: labels; other members than a label's are left out.
+            now: monotonic seconds.
+        """
+        if now - self._window >= WINDOW_S:
+            self._window, self._count = now, 0
+        kept = letters[: max(0, MOST_PER_WINDOW - self._count)]
+        self._count += len(kept)
+        for letter in kept:
+            label: JSON = {name: str(letter[name])[:_MOST_CHARS] for name in _MEMBERS}
+            label |= {"at": float(letter["at"]), "teller": teller}
+            key = f"{label['id']} {teller}"
+            self._records.put(DEAD_LETTER, key, label, status=label["reason"], expires_at=time.time())
+        if kept:
+            self._records.trim(DEAD_LETTER, MOST_DEAD_LETTERS)
+        return len(kept)
+
+
 class Telemetry:
-    """Takes reports and shows the newest ones. Nothing lasts: a restart fills up again within two seconds."""
+    """Takes reports and shows the newest ones; keeps the labels of messages that went nowhere.
+
+    Reports don't last: a restart fills up again within two seconds. Labels do, and hold nothing of a message's content.
+    """
 
     def __init__(self, boot: Boot) -> None:
         self._boot = boot
         self._board = Board()
+        self._burying = asyncio.Lock()
 
     async def start(self, bus: Bus) -> None:
         """Report of itself, to itself, without the bus."""
         self._own = Reporter(bus, ignore)
         self._bus = bus
+        self._database = await asyncio.to_thread(Database.of, self._boot.settings, self._boot.paths)
+        self._burial = Burial(RecordStore(self._database))
 
     async def stop(self) -> None:
-        """Nothing to end."""
+        """Close the database."""
+        await asyncio.to_thread(self._database.close)
+
+    @handles(TellDeadLetters)
+    async def bury(self, message: TellDeadLetters, context: Context) -> JSON:
+        """Keep the labels of what went nowhere."""
+        teller = str(context.envelope.source)
+        try:
+            async with self._burying:
+                await asyncio.to_thread(self._burial.keep, teller, message.letters, time.monotonic())
+        except RecordError as error:
+            raise AuraError("unavailable", str(error)) from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise AuraError("malformed", f"not the label of a message: {type(error).__name__}") from error
+        return {}
 
     @handles(Report)
     async def report(self, message: Report, context: Context) -> JSON:

@@ -393,6 +393,17 @@ class Report(Message):
     figures: JSON
 
 
+@message("telemetry.dead_letters", idempotent=True)
+class TellDeadLetters(Message):
+    """A part tells which messages went nowhere: the labels of the newest, and how many older ones it passes over.
+
+    A label is {"id", "source", "target", "kind", "reason", "at"}. Durable when answered, with {}.
+    """
+
+    letters: list[JSON]
+    passed_over: int = 0
+
+
 @message("telemetry.status", idempotent=True)
 class ReadStatus(Message):
     """The newest report of every part: reply {"parts": {source: {"age_s": s, ...figures}}}."""

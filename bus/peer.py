@@ -124,6 +124,17 @@ class Peer:
             "links": len(self._incoming) + len(self._outgoing),
         }
 
+    async def tell_dead_letters(self) -> None:
+        """Have Telemetry keep the labels of what went nowhere since this was done last; the next time tries again.
+
+        Raises:
+            AuraError: it doesn't answer now, or can't keep them.
+        """
+        message = self.dead_letters.untold()
+        if message is not None:
+            await self.request("telemetry", message, patience_s=0.0)
+            self.dead_letters.told(message)
+
     def publish(self, topic: str, event: Message) -> None:
         """Give an event to everybody who subscribed to the topic here."""
         self._topics.publish(topic, event)

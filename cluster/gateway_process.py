@@ -97,8 +97,10 @@ class GatewayProcess:
                     joined = True
                     collection.settle()
                     say("gateway", 0.4, "the gateway is on the bus", ready=True)
+                async with asyncio.timeout(_ASK_S):
+                    await self._peer.tell_dead_letters()
             except (AuraError, TimeoutError) as error:
-                log.debug("the Directory doesn't answer: %s", error)
+                log.debug("the Directory or Telemetry doesn't answer: %s", error)
             if (now := self._gateway.endpoints) != told:
                 told = now
                 say("gateway", 1.0, "the gateway's ports changed", urls=told)

@@ -154,6 +154,7 @@ class Graph:
             async with asyncio.timeout(BEAT_S):
                 await register(peer, self._spec.node, "", _PATIENCE_S)
                 await peer.send("telemetry", Report(str(peer.address), self._figures()))
+                await peer.tell_dead_letters()
         except (AuraError, TimeoutError) as error:
             log.debug("no report: %s", error)
 

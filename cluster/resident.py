@@ -116,6 +116,7 @@ class Resident:
                         await register(self.peer, self._node, self._uris, _ASK_S)
                     if self._reports:
                         await self.peer.send("telemetry", Report(str(self.address), self.figures()))
+                        await self.peer.tell_dead_letters()
             except AuraError as error:
                 if error.code == "stale_epoch":
                     self._on_superseded(f"{self.address}: {error}")

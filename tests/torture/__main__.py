@@ -35,7 +35,7 @@ def _page(outcome: Outcome) -> str:
         f"{outcome.kills} kills in {outcome.seconds:.0f} s, seed {outcome.seed}: "
         f"{sum(outcome.answers.values())} answers, "
         f"{outcome.runs} runs that write, {outcome.records} records, approvals {outcome.approvals}",
-        f"answers: {outcome.answers}",
+        f"answers: {outcome.answers}; decisions: {outcome.decided}",
         *(f"  {name}: served again after {max(times):.1f} s at most" for name, times in outcome.healing_s.items()),
         *(f"BROKEN {each.invariant}: {each.what}" for each in outcome.broken),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +58,7 @@ class Answers:
         all: every answer.
         held: the approvals that callers were told of: id -> (step, tool).
         decided: decisions that were acknowledged: (step, approval, by, decision).
+        undecided: how many decisions were refused, by the code of the error.
         hangs: calls that were not answered in time, in words.
     """
 
@@ -65,6 +67,7 @@ class Answers:
     all: list[Answer] = field(default_factory=list)
     held: dict[str, tuple[int, str]] = field(default_factory=dict)
     decided: list[tuple[int, str, str, str]] = field(default_factory=list)
+    undecided: Counter[str] = field(default_factory=Counter)
     hangs: list[str] = field(default_factory=list)
 
     def next_step(self) -> None:

@@ -115,11 +115,21 @@ async def _decide(scene: Scene, approval: str, by: str, decision: str) -> None:
             aiohttp.ClientSession(timeout=bound) as http,
             http.post(f"{scene.system.base}/approvals/{approval}", data=body, headers=headers) as response,
         ):
-            await response.read()
+            said = await response.read()
             if response.status == _OK:
                 scene.answers.decided.append((scene.answers.step, approval, by, decision))
+            else:
+                scene.answers.undecided[_code(said)] += 1
     except (aiohttp.ClientError, OSError, TimeoutError):
         await asyncio.sleep(_BROKEN_PAUSE_S)
+
+
+def _code(said: bytes) -> str:
+    """The code of an error that came over plain HTTP."""
+    try:
+        return str(json.loads(said)["error"]["code"])
+    except (ValueError, KeyError, TypeError):
+        return GONE
 
 
 CAST: tuple[tuple[str, type[NewEra | OldEra], Work], ...] = (

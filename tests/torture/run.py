@@ -44,6 +44,7 @@ class Outcome:
         seconds: how long it took.
         healing_s: by victim, how long until calls were served again each time.
         answers: how many there were, by code; "" were served.
+        decided: decisions that were acknowledged, and those refused, by the code of the error.
         runs: real runs of tools that aren't read-only.
         records: in the audit.
         approvals: by status.
@@ -56,6 +57,7 @@ class Outcome:
     seconds: float = 0.0
     healing_s: dict[str, list[float]] = field(default_factory=dict)
     answers: dict[str, int] = field(default_factory=dict)
+    decided: dict[str, int] = field(default_factory=dict)
     runs: int = 0
     records: int = 0
     approvals: dict[str, int] = field(default_factory=dict)
@@ -146,5 +148,7 @@ async def _step(system: System, answers: Answers, outcome: Outcome, step: int, t
 
 def _count(outcome: Outcome, evidence: Evidence) -> None:
     outcome.answers = dict(Counter(answer.code for answer in evidence.answers.all))
+    decisions = Counter(decision for _, _, _, decision in evidence.answers.decided)
+    outcome.decided = dict(decisions + evidence.answers.undecided)
     outcome.runs, outcome.records = len(evidence.runs), len(evidence.records)
     outcome.approvals = dict(Counter(str(each["status"]) for each in evidence.approvals.values()))
