@@ -19,11 +19,17 @@ from aura_ia_mcp.stores.records import RecordStore
 from aura_ia_mcp.stores.segments import segments
 from tests.support.system import JSON, System
 
-from .answers import Answers
-from .source import APPROVERS, HELD, WRITE
+from .answers import GONE, Answers
+from .source import APPROVERS, HELD, READ, WRITE
 
 _CHECK_S = 900
-_PAGE = 500
+_ENOUGH_STEPS = 6
+_MAY_SAY = {
+    *("approval_required", "confirmation_required", "approval_denied", "approval_used"),
+    *(GONE, "not_delivered", "outcome_unknown", "unavailable", "stale_epoch", "stopping", "deadline_exceeded"),
+    "inspection_failed",  # the process that inspects was killed
+}
+_DECIDERS_MAY_HEAR = _MAY_SAY | {"approval_conflict"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,18 @@ def answered_calls_have_their_record(evidence: Evidence) -> Iterator[str]:
 def nobody_waits_in_vain(evidence: Evidence) -> Iterator[str]:
     """Every call was answered in time."""
     yield from evidence.answers.hangs
+
+
+def all_went_on(evidence: Evidence) -> Iterator[str]:
+    """Every tool was served at least once, and nobody was told of a fault but that something is away."""
+    for answer in evidence.answers.all:
+        if answer.code and answer.code not in _MAY_SAY:
+            yield f"{answer.where}: {answer.code}: {answer.result}"
+    for code in set(evidence.answers.undecided) - _DECIDERS_MAY_HEAR:
+        yield f"a decider was told {code}"
+    if evidence.answers.step >= _ENOUGH_STEPS:
+        served = {answer.tool for answer in evidence.answers.all if answer.served}
+        yield from (f"{tool} was never served" for tool in (READ, WRITE, "audit_log", *HELD) if tool not in served)
 
 
 def the_record_verifies(evidence: Evidence) -> Iterator[str]:
@@ -225,6 +243,7 @@ def what_was_served_did_run(evidence: Evidence) -> Iterator[str]:
 
 INVARIANTS: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     nobody_waits_in_vain,
+    all_went_on,
     answered_calls_have_their_record,
     no_approval_is_lost,
     approvals_are_used_once_and_decided_by_others,
