@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from aura_ia_mcp.bus.errors import AuraError
@@ -28,8 +29,8 @@ _MOST_PATH_CHARS = 1024
 
 
 def tools(settings: Settings) -> Sequence[Tool]:
-    """The tools of this category."""
-    return (Tool(_DEFINITION, ExecuteCommand(settings.commands).run),)
+    """The tools of this category; what their hints say depends on the settings."""
+    return (Tool(_definition(settings.commands), ExecuteCommand(settings.commands).run),)
 
 
 class ExecuteCommand:
@@ -116,6 +117,14 @@ def _told(ended: Ended, walls: str) -> JSON:
         "sandbox": walls,
         "ms": ended.ms,
     }
+
+
+def _definition(settings: Commands) -> ToolDefinition:
+    """The tool as its settings make it: where a command may write, or no walls need stand, it may destroy, too.
+
+    It is never said to be read-only: a program runs, and safe mode has to stop that.
+    """
+    return replace(_DEFINITION, destructive=settings.writable or settings.unsandboxed)
 
 
 _DEFINITION = ToolDefinition(

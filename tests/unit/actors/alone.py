@@ -24,7 +24,7 @@ class Alone:
     def __init__(self, folder: Path, **commands: Any) -> None:
         self.folder = folder
         settings = Settings.model_validate({"commands": {"roots": [folder / "work"]} | commands})
-        (folder / "work").mkdir(exist_ok=True)
+        (folder / "work").mkdir(parents=True, exist_ok=True)
         self.paths = Paths(folder / "work" / ".aura", folder / "logs")
         self.paths.state.mkdir(exist_ok=True)
         boot = Boot(Address("tools"), settings, self.paths, cast("Any", None))

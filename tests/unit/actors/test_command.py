@@ -181,6 +181,17 @@ def test_it_is_hidden_hazardous_and_for_operators(alone: Alone) -> None:
     assert (properties["command"]["x-aura-kind"], properties["cwd"]["x-aura-kind"]) == ("command", "path")
 
 
+@pytest.mark.parametrize("setting", ["writable", "unsandboxed"])
+def test_where_commands_may_write_its_hints_and_so_its_contract_are_others(tmp_path: Path, setting: str) -> None:
+    walled, open_ = (
+        Alone(tmp_path / name, **more).tools["execute_command"].definition
+        for name, more in (("walled", {}), ("open", {setting: True}))
+    )
+    assert (walled.read_only, walled.destructive) == (False, False)
+    assert (open_.read_only, open_.destructive) == (False, True)
+    assert walled.fingerprint != open_.fingerprint
+
+
 # --- without walls, where the settings say so ------------------------------------------------------------------------
 
 
