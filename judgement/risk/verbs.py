@@ -72,9 +72,7 @@ VERBS = by_word(
             delete remove drop destroy erase wipe purge truncate overwrite clear clean flush uninstall
             discard terminate nuke shred unlink prune empty rm rmdir mkfs dd fdisk wipefs obliterate
             annihilate eradicate expunge decommission hardreset forcepush deprovision del rd deltree zap
-            scrub reset raze evict löschen lösche löscht entferne entfernen vernichte zerstöre supprimer
-            supprime efface effacer détruis borrar borra elimina eliminar destruir cancella cancellare
-            apagar excluir verwijder verwijderen usuń удали удалить 删除 削除
+            scrub reset raze evict löscht
         """,
         "admin": """
             grant revoke disable enable chmod chown chgrp sudo su rotate reconfigure configure elevate

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from .foreign import translated
 from .things import TARGETS
 from .verbs import IRREGULAR, NOUNS, PARTICIPLES, PHRASES, SEPARATORS, VERBS
 
@@ -34,7 +35,7 @@ def split(text: str) -> list[str]:
     words: list[str] = []
     for piece in folded.translate(_SPACED).replace("\n", " \n ").split(" "):
         words += _pieces(piece)
-    return _joined(words)
+    return _joined(translated(words))
 
 
 def clauses(words: list[str]) -> list[list[str]]:

@@ -294,6 +294,60 @@ def test_adding_a_dangerous_part_never_makes_it_safer(text: str) -> None:
     assert of_text(f"{text}\nthen delete all backups").score >= of_text("delete all backups").score
 
 
+TWINS = {
+    "delete the production database": [
+        "lösche die Produktionsdatenbank",
+        "Lösch bitte die PRODUKTIONSDATENBANK!",
+        "delete die Produktionsdatenbank",
+        "supprime la base de données de production",
+        "borra la base de datos de producción",
+        "elimina il database di produzione",
+        "apague o banco de dados de produção",
+        "verwijder de productiedatabase",
+        "usuń produkcyjną bazę danych",
+        "удали производственную базу данных",
+        "üretim veritaban\N{LATIN SMALL LETTER DOTLESS I}n\N{LATIN SMALL LETTER DOTLESS I} sil",
+        "radera produktionsdatabasen",
+        "slet produktionsdatabasen",
+        "smaž produkční databázi",
+        "删除生产数据库",
+        "本番データベースを削除して",
+        "프로덕션 데이터베이스를 삭제해",
+    ],
+    "delete the test database": ["lösche die Testdatenbank"],
+    "stop the production server": ["stoppe den Produktionsserver", "останови продакшн сервер"],
+    "delete all backups": ["lösche alle Sicherungen", "supprime toutes les sauvegardes"],
+}
+
+
+@pytest.mark.parametrize(("english", "other"), [(twin, text) for twin, texts in TWINS.items() for text in texts])
+def test_what_is_destroyed_or_stopped_weighs_as_much_in_another_language(english: str, other: str) -> None:
+    assert of_text(other).score == of_text(english).score
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "zeige die Produktionsdatenbank",
+        "was ist in der Produktionsdatenbank gelöscht worden?",
+        "montre les fichiers supprimés",
+        "redefine the function",
+        "write an exclusive report",
+    ],
+)
+def test_what_other_languages_show_or_report_and_english_alike_words_destroy_nothing(text: str) -> None:
+    assert of_text(text).level == "medium"
+
+
+def test_a_forced_push_is_grave_in_words_and_denied_only_where_inspection_blocks_it() -> None:
+    command = "git push --force origin main"
+    assert of_text(command).level in ("high", "critical")
+    assert {finding.severity for finding in hazards(command)} == {Severity.BLOCK}
+    assert of_text(command, findings=hazards(command)).denied
+    branch = "git push --force origin my-feature"
+    assert of_text(branch, findings=hazards(branch)).level in ("high", "critical")
+
+
 def test_case_width_and_spelling_do_not_matter() -> None:
     plain = of_text("drop database production").score
     for other in (
