@@ -163,7 +163,7 @@ def _tell(found: dict[str, Any], *, everything: bool, given: bool) -> None:
             click.echo(f"  {label}  {', '.join(verdict[member])}")
     if verdict["approvers"] > 1:
         click.echo(f"  Agree   {verdict['approvers']} different approvers")
-    if verdict["sandbox"] != "full":
+    if found["starts"] and verdict["sandbox"] != "full":
         click.echo(f"  Sandbox {verdict['sandbox']} at most")
     for note in verdict["notes"]:
         click.echo(f"  Note    {note}")

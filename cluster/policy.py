@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aura_ia_mcp.actors.builtin import MODULES
+from aura_ia_mcp.actors.builtin import MODULES, command
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.judgement import roles
 from aura_ia_mcp.judgement.policy import Facts, Inputs, Policy
@@ -105,7 +105,8 @@ def explain_policy(
         now: Unix seconds; None is now.
 
     Returns:
-        {file, version, tool, caller, verdict, rules}
+        {file, version, tool, starts, caller, verdict, rules}; `starts`: whether the tool starts processes, so that a
+        sandbox's ceiling means something.
 
     Raises:
         OperatorError: a file can't be used, or there is no such tool, token or role.
@@ -116,6 +117,7 @@ def explain_policy(
         "file": origin,
         "version": made.version,
         "tool": tool,
+        "starts": inputs.tool.category == command.CATEGORY,
         "caller": {
             "id": inputs.principal_id,
             "kind": inputs.kind,

@@ -157,3 +157,12 @@ def test_the_rules_about_one_tool_are_shown(aura: Aura, file: str) -> None:
         "no_embeddings",
     ]
     assert "no_embeddings" in aura("show", "--file", file)[0]
+
+
+def test_a_sandbox_is_told_of_what_starts_processes_alone(aura: Aura, tmp_path: Path) -> None:
+    path = tmp_path / "walled.yaml"
+    path.write_text("version: 1\nrules:\n  - {id: all, effect: allow}\n  - {id: walls, sandbox: read_only}\n")
+    given = ("--file", str(path), "--role", "operator", "--kind", "human")
+    assert "Sandbox read_only at most" in aura("explain", "execute_command", *given)[0]
+    assert "Sandbox" not in aura("explain", "echo", *given)[0]
+    assert aura.json("explain", "echo", *given)["verdict"]["sandbox"] == "read_only"
