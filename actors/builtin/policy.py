@@ -41,17 +41,19 @@ async def get_policy(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
     held = await reach.held(call)
     operator = OPERATE in held
     seen = _seen(call, reach, rules, held)
-    about = _asks if operator else _told({inputs.tool.name for inputs in seen})
+    names = {inputs.tool.name for inputs in seen}
+    about = _asks if operator else _told(names)
+    hidden = frozenset() if operator else frozenset(reach.catalogue.tools.keys() - names)
     if "tool" not in arguments:
         shown = rules.policy.rules if operator else _concerning(seen, rules)
-        return _listed(shown, reach, rules, about, operator=operator)
+        return _listed(shown, reach, rules, about, hidden, operator=operator)
     inputs = _inputs(_tool(arguments["tool"], call, reach), call, reach, rules, held)
     policy = rules.policy
     verdict = policy.decide(inputs)
     if verdict.hidden:
         raise _unknown(arguments["tool"])
     shown = tuple(policy.about(inputs.tool)) if operator else _concerning([inputs], rules)
-    found = _listed(shown, reach, rules, about, operator=operator)
+    found = _listed(shown, reach, rules, about, hidden, operator=operator)
     whys = {} if operator else {rule.id: about(rule) for rule in shown}
     ids = {rule.id: rule for rule in shown}
     found["explanation"] = [
@@ -60,7 +62,7 @@ async def get_policy(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
             "built_in": each.built_in,
             "matched": each.matched,
             "says": each.says,
-            "why": _why(each, ids.get(each.rule), whys),
+            "why": _why(each, ids.get(each.rule), whys, hidden),
         }
         for each in policy.explain(inputs)
         if each.built_in or each.rule in ids
@@ -95,11 +97,17 @@ def _told(tools: Collection[str]) -> Callable[[Rule], str]:
     return lambda rule: rule.told(tools)
 
 
-def _why(part: Explained, rule: Rule | None, told: Mapping[str, str]) -> str:
+def _why(part: Explained, rule: Rule | None, told: Mapping[str, str], hidden: Collection[str]) -> str:
     """A rule's part in words; of a file's rule none that `told` leaves out."""
     if rule is None or rule.id not in told:
         return part.why
-    return (part.matched and (rule.description or rule.reason)) or told[rule.id]
+    spoken = _unless_named(rule.description, hidden) or _unless_named(rule.reason, hidden)
+    return (part.matched and spoken) or told[rule.id]
+
+
+def _unless_named(words: str, hidden: Collection[str]) -> str:
+    """What a rule says to readers; nothing, where it names a tool that the caller can't see."""
+    return "" if any(name in words for name in hidden) else words
 
 
 def _tool(name: str, call: ToolCall, reach: Reach) -> Facts:
@@ -130,7 +138,15 @@ def _inputs(tool: Facts, call: ToolCall, reach: Reach, rules: Rules, held: froze
     )
 
 
-def _listed(shown: Sequence[Rule], reach: Reach, rules: Rules, about: Callable[[Rule], str], *, operator: bool) -> JSON:
+def _listed(
+    shown: Sequence[Rule],
+    reach: Reach,
+    rules: Rules,
+    about: Callable[[Rule], str],
+    hidden: Collection[str],
+    *,
+    operator: bool,
+) -> JSON:
     policy = rules.policy
     return {
         "version": policy.version,
@@ -140,8 +156,8 @@ def _listed(shown: Sequence[Rule], reach: Reach, rules: Rules, about: Callable[[
                 "id": rule.id,
                 "says": rule.says,
                 "about": about(rule),
-                "description": rule.description,
-                "reason": rule.reason,
+                "description": _unless_named(rule.description, hidden),
+                "reason": _unless_named(rule.reason, hidden),
             }
             for rule in shown
         ],
@@ -188,8 +204,8 @@ _POLICY = obj(
                     "about": text(
                         "What a call must be like for it to match; other callers and what you can't see aren't named."
                     ),
-                    "description": text("For readers."),
-                    "reason": text("What it tells the caller whom it stops."),
+                    "description": text("For readers; empty where it names tools that you can't see."),
+                    "reason": text("What it tells the caller whom it stops; likewise."),
                 }
             ),
             "By id; what no rule allows is denied.",

@@ -27,6 +27,11 @@ version: 1
 rates: {heavy: {per_minute: 5, scope: tool}}
 rules:
   - {id: everybody, effect: allow}
+  - id: talkative
+    match: {tools: [echo, execute_command]}
+    description: Slows echo and execute_command.
+    reason: execute_command is slow, too.
+    rate: heavy
   - {id: humans_only, match: {kinds: [human]}, sandbox: workspace}
   - {id: somebody_else, match: {principals: ["token:ci"]}, effect: deny}
   - {id: commands, match: {tools: [execute_command]}, rate: heavy}
@@ -86,6 +91,7 @@ async def test_a_guest_sees_only_the_rules_that_concern_it() -> None:
         "excepted",
         "no_echo",
         "several",
+        "talkative",
     ]
     assert (found["complete"], found["fault"]) == (False, "")
     assert list(found["rates"]) == ["default", "heavy"]
@@ -93,7 +99,7 @@ async def test_a_guest_sees_only_the_rules_that_concern_it() -> None:
 
 async def test_an_operator_sees_all_rules_and_what_is_wrong_with_a_newer_file() -> None:
     found = await ask(OPERATOR)
-    assert len(found["rules"]) == 9
+    assert len(found["rules"]) == 10
     assert (found["complete"], found["fault"]) == (True, "policy.yaml:3:1: faulty")
     assert found["rates"]["heavy"] == {"per_minute": 5, "scope": "tool"}
     assert found["rates"]["default"]["per_minute"] == 100
@@ -106,6 +112,15 @@ async def test_nobody_but_operators_learns_of_hidden_tools_and_of_other_callers(
     told = str(await ask(OPERATOR))
     assert "set_safe_mode" in told
     assert "token:ci" in told
+
+
+async def test_a_description_that_names_a_hidden_tool_is_for_operators() -> None:
+    described = {rule["id"]: (rule["description"], rule["reason"]) for rule in (await ask(GUEST))["rules"]}
+    assert described["talkative"] == ("", "")
+    whys = {each["rule"]: each["why"] for each in (await ask(GUEST, tool="echo"))["explanation"]}
+    assert whys["talkative"] == "the tool is echo"
+    described = {rule["id"]: (rule["description"], rule["reason"]) for rule in (await ask(OPERATOR))["rules"]}
+    assert described["talkative"] == ("Slows echo and execute_command.", "execute_command is slow, too.")
 
 
 async def test_what_a_rule_is_about_is_told_as_far_as_the_caller_can_see_it() -> None:
