@@ -1,35 +1,26 @@
-"""The process with the models is killed while it computes: callers are told, and the same vectors come back."""
+"""The process with the models is killed while it computes: callers are told, and the same vectors come back.
+
+In the system that these tests share, for it has its models loaded: it is whole again when the test ends.
+"""
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
 
 import psutil
 import pytest
 
-from tests.support.system import System, running, until
-
-from .load import Load
+from tests.integration.load import Load
+from tests.support.system import System, until
 
 pytestmark = [pytest.mark.ray, pytest.mark.model, pytest.mark.timeout(240)]
 
 _LOADED_S = 90.0
 _AT_ONCE_S = 10.0
 _MAY_SAY = {"not_delivered", "outcome_unknown", "unavailable", "stale_epoch"}
+_MOST_EACH = 60  # calls of one principal: fewer than the shipped limit
 _TEXTS = {"texts": ["hello", "a long walk by the sea"]}
-
-
-@pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    with running(safety={"rate_limit": 1_000_000}, ml={"load": "start"}) as made:
-        until("the models to be loaded", lambda: state(made) == "ready", _LOADED_S)
-        yield made
-
-
-def state(system: System) -> object:
-    return system.call("get_model_status").get("structuredContent", {}).get("state")
 
 
 def workers(system: System) -> list[psutil.Process]:
@@ -43,10 +34,15 @@ def vectors(system: System) -> list[list[float]]:
     return found
 
 
-def test_a_killed_ml_worker_is_unavailable_at_once_and_gives_the_same_vectors_again(system: System) -> None:
+def test_a_killed_ml_worker_is_unavailable_at_once_and_gives_the_same_vectors_again(
+    model: None, system: System
+) -> None:
     before = vectors(system)
     (victim,) = workers(system)
-    with Load(system, "embed_text", _TEXTS, threads=2) as load, Load(system) as other:
+    with (
+        Load(system, "embed_text", _TEXTS, threads=2, most_each=_MOST_EACH) as load,
+        Load(system, threads=2, most_each=_MOST_EACH) as other,
+    ):
         victim.send_signal(signal.SIGKILL)
         killed_at = time.monotonic()
         until("a caller to be told", lambda: any(each.code == "unavailable" for each in load.errors()), _AT_ONCE_S)

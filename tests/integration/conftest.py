@@ -37,3 +37,15 @@ def system(lasting: System) -> System:
     """The shared system, running."""
     lasting.ensure()
     return lasting
+
+
+def switch(system: System, *, on: bool) -> None:
+    """Put safe mode on or off."""
+    arguments = {"enabled": on, "reason": "a drill"}
+    assert system.call("set_safe_mode", arguments, principal=OPERATOR)["structuredContent"]["safe_mode"] is on
+
+
+def in_safe_mode(system: System) -> bool:
+    """Whether what writes is refused."""
+    error = system.refusal("execute_command", {"command": "sleep 1"}, principal=OPERATOR)
+    return bool(error["code"] == "safe_mode")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import sys
 import threading
 import time
 import urllib.error
@@ -34,19 +36,29 @@ class Load:
         tool: what is called.
         arguments: with what.
         threads: how many call at once.
+        most_each: calls of one principal, before another goes on; for systems whose rate limits would be reached.
     """
 
-    def __init__(self, system: System, tool: str = "echo", arguments: JSON | None = None, threads: int = 4) -> None:
+    def __init__(
+        self,
+        system: System,
+        tool: str = "echo",
+        arguments: JSON | None = None,
+        threads: int = 4,
+        most_each: int = sys.maxsize,
+    ) -> None:
         self.answers: list[Answer] = []
         self._system = system
         self._tool = tool
         self._arguments = {"text": "hello"} if arguments is None else arguments
+        self._most_each = most_each
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(f"load-{n}",)) for n in range(threads)]
+        self._names = [f"load-{tool}-{number}" for number in range(threads)]
+        self._threads = [threading.Thread(target=self._run, args=(name,)) for name in self._names]
 
     def __enter__(self) -> Self:
-        for name in range(len(self._threads)):
-            self._system.token(f"load-{name}")
+        for name in self._names:
+            self._system.token(name)
         for thread in self._threads:
             thread.start()
         try:
@@ -72,9 +84,12 @@ class Load:
         """The calls that were answered with an error."""
         return [answer for answer in self.answers if answer.code]
 
-    def _run(self, principal: str) -> None:
-        while not self._stop.is_set():
-            answer = self._ask(principal)
+    def _run(self, name: str) -> None:
+        for number in itertools.count():
+            if self._stop.is_set():
+                return
+            turn = number // self._most_each
+            answer = self._ask(f"{name}-{turn}" if turn else name)
             self.answers.append(answer)
             if answer.code:
                 self._stop.wait(0.1)
@@ -97,9 +112,11 @@ class Load:
 
 
 def recorded(system: System) -> set[str]:
-    """The ids of all audit records on disk."""
+    """The ids of all audit records on disk; the chain of epochs holds none."""
     found = set()
     for path in system.paths.audit.glob("*/*.jsonl"):
+        if path.parent.name == "epochs":
+            continue
         for line in path.read_text().splitlines():
             record = json.loads(line)
             found.add(f"{record['writer']}:{record['seq']}")

@@ -19,6 +19,8 @@ import pytest
 
 from tests.support.system import JSON, System, until
 
+from .conftest import in_safe_mode, switch
+
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
 
 _CLIENTS = 10
@@ -122,29 +124,6 @@ def test_ten_clients_at_once_start_one_system_that_ends_with_the_last(idle: Syst
         until("the system to end with its last client", lambda: not left(idle), 60)
 
 
-def test_serve_tells_how_to_connect_serves_and_leaves_nothing(idle: System) -> None:
-    command = [sys.executable, "-m", "aura_ia_mcp.main", "serve"]
-    with serving(idle, command) as process:
-        until("the welcome", lambda: process.poll() is not None or "Ctrl-C here stops." in idle.log, 90)
-        url, ml_url = (f"http://localhost:{urlsplit(each).port}/mcp/stream" for each in (idle.url, idle.ml_url))
-        until("the second port", lambda: ml_url in idle.log, 15)  # it opens as soon as one of its tools is there
-        lines = [line.strip() for line in idle.log.splitlines()]
-        assert [line.split()[0] for line in lines if url in line and line.endswith("(every tool)")] == ["gateway"]
-        assert [line.split()[0] for line in lines if ml_url in line] == ["ml"]
-        assert "aura codex config --write" in lines
-        assert f"codex mcp add aura_gateway --url {url}" in lines
-        assert idle.call("echo", {"text": "hello"})["structuredContent"] == {"text": "hello"}
-        second = idle.aura("serve")
-        assert second.returncode == 1
-        assert f"a system runs in {idle.paths.state} already: pid {process.pid}" in second.stderr
-        assert idle.call("echo", {"text": "undisturbed"})["isError"] is False
-        assert idle.processes()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(40) == 0, idle.log
-        until("all of it to be gone", lambda: not left(idle), 10)
-    assert "Traceback" not in idle.log
-
-
 @contextmanager
 def serving(system: System, command: Sequence[str] = _SERVE) -> Iterator[subprocess.Popen[bytes]]:
     """`aura serve`, and the words it says in `system.log`."""
@@ -186,3 +165,36 @@ def test_a_taken_port_stops_the_start_and_says_who_to_blame(idle: System) -> Non
             assert process.wait(60) == 1
     assert f"port {idle.port} is taken by" in idle.log
     assert not left(idle)
+
+
+def welcomed(system: System, process: subprocess.Popen[bytes]) -> None:
+    """It says where each port is, and how to connect."""
+    until("the welcome", lambda: process.poll() is not None or "Ctrl-C here stops." in system.log, 90)
+    url, ml_url = (f"http://localhost:{urlsplit(each).port}/mcp/stream" for each in (system.url, system.ml_url))
+    until("the second port", lambda: ml_url in system.log, 15)  # it opens as soon as one of its tools is there
+    lines = [line.strip() for line in system.log.splitlines()]
+    assert [line.split()[0] for line in lines if url in line and line.endswith("(every tool)")] == ["gateway"]
+    assert [line.split()[0] for line in lines if ml_url in line] == ["ml"]
+    assert "aura codex config --write" in lines
+    assert f"codex mcp add aura_gateway --url {url}" in lines
+
+
+def test_serve_after_a_killed_one_ends_its_remains_tells_how_to_connect_and_leaves_nothing(system: System) -> None:
+    """The last test with the shared system: afterwards it is down."""
+    switch(system, on=True)
+    remains = system.kill_supervisor()
+    with serving(system, [sys.executable, "-m", "aura_ia_mcp.main", "serve"]) as process:
+        welcomed(system, process)
+        assert not [each for each in remains if each.is_running()]
+        assert in_safe_mode(system), "the switch survives a restart of everything"
+        switch(system, on=False)
+        second = system.aura("serve")
+        assert second.returncode == 1
+        assert f"a system runs in {system.paths.state} already: pid {process.pid}" in second.stderr
+        assert system.base in second.stderr
+        assert system.call("echo", {"text": "undisturbed"})["structuredContent"] == {"text": "undisturbed"}
+        assert system.processes()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(40) == 0, system.log
+        until("all of it to be gone", lambda: not left(system), 10)
+    assert "Traceback" not in system.log

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.system import JSON, System, running
+from tests.support.system import JSON, System, running, until
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
 
@@ -64,3 +64,9 @@ def test_nobody_runs_code_through_the_dashboard_without_its_token(system: System
         dashboard(system, "/api/jobs/", None)
     refused.value.close()
     assert refused.value.code == 401
+
+
+def test_everything_ends_with_a_killed_supervisor(system: System) -> None:
+    """The last test of this module: it ends the system."""
+    processes = system.kill_supervisor()
+    until("every process to end", lambda: not any(each.is_running() for each in processes), 40)

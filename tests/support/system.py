@@ -137,8 +137,9 @@ class System:
             self.start()
 
     def stop(self) -> list[str]:
-        """Stop it as Ctrl-C does; what was left behind, in words, or nothing."""
-        assert self._process is not None
+        """Stop it as Ctrl-C does, unless its supervisor was killed; what was left behind, in words, or nothing."""
+        if self._process is None:
+            return []
         self.processes()
         self._process.send_signal(signal.SIGINT)
         try:
@@ -154,6 +155,15 @@ class System:
         left += [f"socket {path}" for path in self.root.rglob("*") if path.is_socket()]
         self.kill()
         return left
+
+    def kill_supervisor(self) -> list[psutil.Process]:
+        """Kill the supervisor alone, and wait for its end; the processes that there were."""
+        assert self._process is not None
+        found = self.processes()
+        self._process.kill()
+        self._process.wait(_KILL_S)
+        self._process = None
+        return found
 
     def kill(self) -> None:
         """End all of it, at once, and what a dying process has just started."""
