@@ -8,8 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .marked_yaml import MarkedYamlError, placed, read
 
 _MOST_PLACES = 8
 _SYMPTOM_WEIGHT = 10  # what a person told of goes before anything else
@@ -188,13 +189,15 @@ def parse(text: str, origin: str = "diagnosis.yaml") -> tuple[Pattern, ...]:
         DiagnosisError: says what is wrong and where.
     """
     try:
-        return _File.model_validate(yaml.safe_load(text)).patterns
-    except yaml.YAMLError as error:
-        raise DiagnosisError(f"{origin}: not YAML: {error}") from error
+        marked = read(text)
+    except MarkedYamlError as error:
+        raise DiagnosisError(placed(error.reason, error.place, origin)) from None
+    try:
+        return _File.model_validate(marked.value).patterns
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise DiagnosisError(f"{origin}: {where}: {first['msg']}") from error
+        raise DiagnosisError(placed(f"{where}: {first['msg']}", marked.place(first["loc"]), origin)) from error
 
 
 @cache

@@ -10,8 +10,9 @@ from graphlib import CycleError, TopologicalSorter
 from importlib.resources import files
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .marked_yaml import MarkedYamlError, placed, read
 
 OPERATE = "operate"
 MOST_STEPS = 32
@@ -259,13 +260,15 @@ def parse(text: str, origin: str = "plans.yaml") -> Templates:
         PlanError: says what is wrong and where.
     """
     try:
-        return Templates(_File.model_validate(yaml.safe_load(text)).plans)
-    except yaml.YAMLError as error:
-        raise PlanError(f"{origin}: not YAML: {error}") from error
+        marked = read(text)
+    except MarkedYamlError as error:
+        raise PlanError(placed(error.reason, error.place, origin)) from None
+    try:
+        return Templates(_File.model_validate(marked.value).plans)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise PlanError(f"{origin}: {where}: {first['msg']}") from error
+        raise PlanError(placed(f"{where}: {first['msg']}", marked.place(first["loc"]), origin)) from error
 
 
 @cache

@@ -6,10 +6,11 @@ import difflib
 from collections.abc import Sequence
 
 from ..inspection.pii import TYPES
+from ..marked_yaml import Path
 from .condition import ConditionError
 from .document import Document
 from .fixed import FIXED
-from .reading import Marks, Path
+from .reading import Marks
 from .rule import Rule
 from .verdict import DEFAULT, DEFAULT_RATE
 

@@ -5,22 +5,15 @@ from __future__ import annotations
 import difflib
 import json
 import typing
-from collections.abc import Iterator
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from ..marked_yaml import Marked, MarkedYamlError, Path, placed
+from ..marked_yaml import read as read_yaml
 from .document import Document
 
 MOST_BYTES = 262_144
-_MOST_DEPTH = 20
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_NUMBERS = {"tag:yaml.org,2002:int": int, "tag:yaml.org,2002:float": float}
-_BOOL = "tag:yaml.org,2002:bool"
-_NULL = "tag:yaml.org,2002:null"
-
-Path = tuple[str | int, ...]
 
 
 class PolicyError(ValueError):
@@ -34,8 +27,7 @@ class PolicyError(ValueError):
     """
 
     def __init__(self, message: str, line: int = 0, column: int = 0, origin: str = "policy.yaml") -> None:
-        place = f"{origin}:{line}:{column}" if line else origin
-        super().__init__(f"{place}: {message}")
+        super().__init__(placed(message, (line, column), origin))
         self.message = message
         self.line = line
         self.column = column
@@ -47,21 +39,16 @@ class Marks:
 
     Args:
         origin: the file's name.
+        marked: what was read.
     """
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, marked: Marked) -> None:
         self._origin = origin
-        self._at: dict[Path, tuple[int, int]] = {}
-
-    def put(self, path: Path, mark: Any) -> None:
-        """Remember where a member begins."""
-        self._at[path] = (mark.line + 1, mark.column + 1)
+        self._marked = marked
 
     def error(self, path: Path, message: str) -> PolicyError:
         """The complaint about a member, at its place or at that of what it is in."""
-        while path and path not in self._at:
-            path = path[:-1]
-        return PolicyError(message, *self._at.get(path, (0, 0)), self._origin)
+        return PolicyError(message, *self._marked.place(path), self._origin)
 
 
 def read(text: str, origin: str) -> tuple[Document, Marks]:
@@ -70,84 +57,19 @@ def read(text: str, origin: str) -> tuple[Document, Marks]:
     Raises:
         PolicyError: too large, not YAML, or of another form.
     """
-    if (size := len(text.encode("utf-8", "surrogatepass"))) > MOST_BYTES:
-        raise PolicyError(f"a policy has at most {MOST_BYTES} bytes, not {size}", origin=origin)
-    marks = Marks(origin)
     try:
-        _check_shape(text, origin)
-        node = yaml.compose(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise PolicyError(f"not YAML: {error.problem or error.context}", *place, origin) from None
-    except (yaml.YAMLError, UnicodeError) as error:
-        raise PolicyError(f"not YAML: {error}", origin=origin) from None
-    if node is None:
+        marked = read_yaml(text, most_bytes=MOST_BYTES)
+    except MarkedYamlError as error:
+        raise PolicyError(error.reason, *error.place, origin) from None
+    if marked.value is None:
         raise PolicyError("the file is empty; `version: 1` and `rules:` are needed", origin=origin)
-    value = _value(node, (), marks)
+    marks = Marks(origin, marked)
     try:
-        return Document.model_validate_json(json.dumps(value), strict=True), marks
+        return Document.model_validate_json(json.dumps(marked.value), strict=True), marks
     except ValidationError as error:
         # a key that isn't known is the likelier slip than the one that then is missing
         first = min(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
         raise marks.error(first["loc"], _explain(first)) from None
-
-
-def _check_shape(text: str, origin: str) -> None:
-    """Refuse what could make a small file large or deep."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _at(event, "anchors and aliases aren't read; write it out", origin)
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > _MOST_DEPTH:
-            raise _at(event, "nested too deeply for a policy", origin)
-
-
-def _at(event: yaml.Event, message: str, origin: str) -> PolicyError:
-    mark = event.start_mark
-    place = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-    return PolicyError(message, *place, origin)
-
-
-def _value(node: yaml.Node, path: Path, marks: Marks) -> Any:
-    marks.put(path, node.start_mark)
-    if isinstance(node, yaml.MappingNode):
-        return dict(_members(node, path, marks))
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(item, (*path, index), marks) for index, item in enumerate(node.value)]
-    return _scalar(node)
-
-
-def _members(node: yaml.MappingNode, path: Path, marks: Marks) -> Iterator[tuple[str, Any]]:
-    seen: set[str] = set()
-    for key, value in node.value:
-        name = str(key.value)
-        inner = (*path, name)
-        if name in seen:
-            marks.put(inner, key.start_mark)
-            raise marks.error(inner, f"{name!r} is given twice")
-        seen.add(name)
-        yield name, _value(value, inner, marks)
-        marks.put(inner, key.start_mark)  # a member begins with its key
-
-
-def _scalar(node: yaml.Node) -> Any:
-    """YAML's plain values; but `18:00` is a text (YAML 1.1 makes it 1080), and so are `yes` and `off`."""
-    text = str(node.value)
-    if node.tag == _NULL:
-        return None
-    if node.tag == _BOOL and text.lower() in {"true", "false"}:
-        return text.lower() == "true"
-    if node.tag in _NUMBERS and ":" not in text:
-        try:
-            return _NUMBERS[node.tag](text)
-        except ValueError:
-            return text
-    return text
 
 
 _FORMS = {

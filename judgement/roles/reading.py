@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from ..marked_yaml import MarkedYamlError, Path, placed
+from ..marked_yaml import read as read_yaml
 from .document import CAPABILITIES, Caller, Capability, Delegation, Denial, Document, Role
 from .names import hint
 
-MOST_CHARS = 1_000_000
-MOST_DEPTH = 32
-Path = tuple[str | int, ...]
+MOST_BYTES = 1_000_000
 
 
 class RolesError(ValueError):
@@ -27,8 +26,7 @@ class RolesError(ValueError):
 
     def __init__(self, line: int, column: int, message: str, origin: str = "roles.yaml") -> None:
         self.line, self.column, self.reason = line, column, message
-        where = f"{origin}:{line}:{column}" if line else origin
-        super().__init__(f"{where}: {message}")
+        super().__init__(placed(message, (line, column), origin))
 
 
 def read(text: str, origin: str) -> Document:
@@ -37,71 +35,24 @@ def read(text: str, origin: str) -> Document:
     Raises:
         RolesError: it isn't YAML, has an unknown or repeated key, a wrong value, or names what isn't there.
     """
-    if len(text) > MOST_CHARS:
-        raise RolesError(0, 0, f"it has {len(text)} characters; at most {MOST_CHARS} are read", origin)
-    places = _Places(origin)
     try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        if node is None:
-            raise RolesError(1, 1, "it is empty", origin)
-        places.note(node)
-        document = Document.model_validate(loader.construct_document(node))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise RolesError(line, column, f"not YAML: {error.problem}", origin) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        if isinstance(error, RolesError):
-            raise
-        if isinstance(error, ValidationError):
-            raise places.fault(*_first(error)) from error
-        raise RolesError(0, 0, f"not YAML: {error}", origin) from error
-    for path, message in _mistakes(document):
-        raise places.fault(path, message)
-    return document
+        marked = read_yaml(text, most_bytes=MOST_BYTES)
+    except MarkedYamlError as error:
+        raise RolesError(*error.place, error.reason, origin) from None
+    if marked.value is None:
+        raise RolesError(1, 1, "it is empty", origin)
 
-
-class _Places:
-    """Where each part of the file stands."""
-
-    def __init__(self, origin: str) -> None:
-        self._origin = origin
-        self._marks: dict[Path, tuple[int, int]] = {}
-        self._seen: set[int] = set()
-
-    def note(self, node: yaml.Node, path: Path = ()) -> None:
-        """Note a node and all below it; keys that come twice and aliases are refused."""
-        self._marks.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
-        if id(node) in self._seen:
-            raise RolesError(*self._marks[path], "aliases aren't read; write it out", self._origin)
-        if len(path) > MOST_DEPTH:
-            raise RolesError(*self._marks[path], f"it is nested more than {MOST_DEPTH} deep", self._origin)
-        self._seen.add(id(node))
-        if isinstance(node, yaml.MappingNode):
-            self._note_keys(node, path)
-        elif isinstance(node, yaml.SequenceNode):
-            for number, below in enumerate(node.value):
-                self.note(below, (*path, number))
-
-    def _note_keys(self, node: yaml.MappingNode, path: Path) -> None:
-        keys: set[str] = set()
-        for key, below in node.value:
-            name = str(key.value)
-            place = (key.start_mark.line + 1, key.start_mark.column + 1)
-            if name in keys:
-                raise RolesError(*place, f"{name!r} is there twice", self._origin)
-            keys.add(name)
-            self._marks[(*path, name)] = place
-            self.note(below, (*path, name))
-
-    def fault(self, path: Path, message: str) -> RolesError:
-        """The error for a part; if it isn't in the file (a missing key), its nearest parent's place."""
-        at = path
-        while at and at not in self._marks:
-            at = at[:-1]
+    def fault(path: Path, message: str) -> RolesError:
         where = ".".join(map(str, path))
-        return RolesError(*self._marks[at], f"{where}: {message}" if where else message, self._origin)
+        return RolesError(*marked.place(path), f"{where}: {message}" if where else message, origin)
+
+    try:
+        document = Document.model_validate(marked.value)
+    except ValidationError as error:
+        raise fault(*_first(error)) from error
+    for path, message in _mistakes(document):
+        raise fault(path, message)
+    return document
 
 
 _PARTS: dict[str, type[BaseModel]] = {

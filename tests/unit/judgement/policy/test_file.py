@@ -59,7 +59,7 @@ def fault(text: str) -> PolicyError:
         ("version: 1\nrates: {heavy: {per_minuet: 3}}\nrules: []", 2, 17, "did you mean 'per_minute'?"),
         ("version: 1\nrates: {default: {per_minute: 3}}\nrules: []", 1, 1, "safety.rate_limit"),
         ("version: 1\ninspection: [{tools: [a], argument: b, kind: date}]\nrules: []", 2, 40, "did you mean 'data'?"),
-        ("version: 1\nrules: " + "[" * 1_000, 2, 27, "too deeply"),
+        ("version: 1\nrules: " + "[" * 1_000, 2, 27, "nested more than 20"),
         ("version: 1\nrules: []\n# " + "x" * 300_000, 0, 0, "at most 262144 bytes"),
         (HEAD + "  - {id: a, effect: deny}\n" * 2_001, 2, 1, "2000"),
         ("version: 1\x00", 0, 0, "not YAML"),

@@ -206,7 +206,7 @@ def test_a_role_alone_never_operates_as_an_agent(roles: Roles) -> None:
         ("version: 2\nrols: {}", 2, 1, "did you mean 'roles'"),
         ("version: 2\nroles:\n  a: {title: A, capabilties: []}", 3, 17, "did you mean 'capabilities'"),
         ("version: 2\nversion: 2", 2, 1, "twice"),
-        ("version: 2\nroles: &x {}\ncallers: *x", 3, 1, "aliases"),
+        ("version: 2\nroles: &x {}\ncallers: *x", 2, 8, "aliases"),
         ("version: 2\nroles: {a: {title: a, parent: b}, b: {title: b, parent: a}}", 2, 23, "circle"),
         ("version: 2\nroles: {a: {title: a, capabilities: [fly]}}", 2, 38, "no capability 'fly'"),
         ("version: 2\ntool_capabilities: {statuss: everyone}", 2, 21, "did you mean 'status'"),
@@ -218,6 +218,11 @@ def test_a_faulty_table_says_what_is_wrong_and_where(text: str, line: int, colum
     with pytest.raises(RolesError, match=says) as caught:
         parse(text)
     assert (caught.value.line, caught.value.column) == (line, column)
+
+
+def test_what_looks_like_a_truth_stays_a_text() -> None:
+    table = parse("version: 2\ncapabilities: {fly: {category: read, description: off}}\nroles: {a: {title: no}}")
+    assert table.by_name["a"].title == "no"
 
 
 @pytest.mark.parametrize(
