@@ -291,7 +291,7 @@ def kill_vital(system: System, graph: int, name: str) -> None:
 
 
 def test_a_dead_ray_is_told_a_dead_graph_leaves_nothing_behind_and_both_are_rebuilt(system: System) -> None:
-    """Ray dies while all serves, it dies while it is rebuilt, and so does the graph itself; one rebuild gets through."""
+    """Ray dies while all serves, it dies while it is rebuilt, so does the graph itself; one rebuild gets through."""
     first = system.pid(_GRAPH)
     assert first is not None
     before = {each.pid for each in system.processes() if "ray" in " ".join(each.info["cmdline"] or [])}
