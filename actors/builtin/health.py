@@ -15,7 +15,7 @@ from .tool import Reach
 
 PROBE_S = 1.0
 SILENT_S = 10.0
-_PINGED = ("state", "audit")
+_PINGED = ("state", "audit", "approvals")
 _HEARD = ("safety", "gateway", "cluster", "directory")
 _WORST = ("ok", "off", "degraded", "down")
 
