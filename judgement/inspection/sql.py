@@ -78,6 +78,10 @@ _UNLOGGED = re2.compile(
     r"|\b(?:general_log|log_statement|logging_collector|log_bin|sql_log_bin|slow_query_log|audit_log\w*)\b\s*=\s*'?(?:off|0|none|false)"
     r"|\bnoaudit\b|\bpurge\s+(?:binary|master)\s+logs\b"
 )
+_POWERS = re2.compile(
+    r"(?s)\b(?:alter|create)\s+(?:role|user)\b[^;]*\b(?:superuser|createrole|bypassrls|replication)\b"
+    r"|\balter\s+server\s+role\b[^;]*\badd\s+member\b|\bsp_addsrvrolemember\b|\bgrant\s+(?:dba|sysdba|control\s+server)\b"
+)
 _HIDDEN = re2.compile(
     r"(?s)\bprepare\b.*\b(?:from\s+@|0x[0-9a-f]{8}|unhex\b|char\().*\bexecute\b"
     r"|=\s*(?:0x[0-9a-f]{8}|unhex\b|char\(|from_base64).*\b(?:prepare|exec|execute)\b"
@@ -319,6 +323,8 @@ def _hidden(text: str) -> Iterator[tuple[str, Severity]]:
     lowered = text.lower()
     if _UNLOGGED.search(lowered):
         yield "unlogged", _REVIEW
+    if _POWERS.search(lowered) and "nosuperuser" not in lowered:
+        yield "grant_all", _BLOCK
     if _HIDDEN.search(lowered):
         yield "hidden", _REVIEW
     if any(mark in lowered for mark in ("xp_cmdshell", "sp_oacreate")):

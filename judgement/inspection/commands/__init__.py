@@ -20,7 +20,10 @@ language, a row in `code/concepts.yaml`; a program that runs another, `wrappers`
 
 from __future__ import annotations
 
+import re2
+
 from ...finding import Finding, Severity
+from .code import concepts
 from .model import Hit
 from .parse import parse
 from .shell import Ledger, Shell
@@ -48,6 +51,9 @@ REMEDIES = {
     "too_large": "Split it into smaller commands.",
     "too_deep": "Write it without so many scripts within scripts.",
 }
+_CALL_OF_NET = re2.compile(r"\[[\w.]+\]::\w+(?:\([^()|;&$`\n]*\))?(?:\.\w+(?:\([^()|;&$`\n]*\))?)*")
+"""PowerShell's call of a .NET method and nothing else: no command, so no shell's grammar."""
+
 _SCORES = {Severity.BLOCK: 0.95, Severity.REVIEW: 0.7, Severity.INFO: 0.3}
 
 
@@ -82,7 +88,11 @@ def inspect_command(text: str) -> list[Finding]:
     """
     ledger = Ledger()
     judged = _judged(text)
-    Shell(ledger).follow(parse(judged))
+    if _CALL_OF_NET.fullmatch(judged.strip()) is None:
+        Shell(ledger).follow(parse(judged))
+    if "]::" in judged:  # PowerShell's calls of .NET, which are no commands with arguments
+        for spoken in concepts.judge(judged):
+            ledger.note(spoken, (0, len(judged.encode("utf-8", "surrogatepass"))))
     findings = {_key(hit, place): _finding(hit, place, judged) for hit, *place in ledger.hits}
     if len(text) > len(judged):
         large = Hit("too_large", Severity.REVIEW, "longer than what is judged")

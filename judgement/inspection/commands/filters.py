@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from .guards import is_guard
-from .model import ANYTHING, NOTHING, UNKNOWN, Call, Data, Field, Label
+from .model import ANYTHING, HOME, NOTHING, UNKNOWN, Call, Data, Field, Label
 from .quoting import ansi_c
 from .secrets import is_private, is_secret, is_secret_folder
 from .wrappers import find_paths
@@ -247,7 +247,8 @@ def _dd(call: Call, files: Files) -> Data:
 
 def _disks(call: Call, files: Files) -> Data:
     """The machine's disks: a name that stands for all of them."""
-    if call.operands and not any(text.isupper() or "," in text for text in call.operands):
+    shown = {data.text for data in call.options("-o", "--output")}
+    if any(not text.isupper() and "," not in text and text not in shown for text in call.operands):
         return Data(UNKNOWN)
     whole = call.name != "lsblk" or call.has("p", "--paths") or any("PATH" in text for text in call.argv)
     return Data("/dev/sda" if whole else "sda", frozenset({Label.DISKS}))
@@ -265,6 +266,8 @@ def _tar(call: Call, files: Files) -> Data:
     folder = call.option("-C", "--directory")
     if folder:
         labels |= path_labels(folder, call.folder)
+    if call.has("T", "--files-from") or "T" in "".join(call.argv[:1]):
+        labels |= {label for path in call.stdin.text.split()[:200] for label in path_labels(path, call.folder)}
     if {".", "*", "./", ".."} & set(call.operands):
         labels.add(Label.DUMP)
     return Data(UNKNOWN, frozenset(labels))
@@ -272,6 +275,13 @@ def _tar(call: Call, files: Files) -> Data:
 
 def _find(call: Call, files: Files) -> Data:
     return Data(" ".join(find_paths(call)))
+
+
+def _children(call: Call, files: Files) -> Data:
+    """PowerShell's listing: the folders that it goes through, or the environment."""
+    if any(text.lower().startswith("env:") for text in call.operands):
+        return Data(UNKNOWN, frozenset({Label.PRIVATE}))
+    return Data(" ".join(text for text in call.operands if "\\" in text or ":" in text) or UNKNOWN)
 
 
 def _locate(call: Call, files: Files) -> Data:
@@ -340,6 +350,13 @@ WRITERS: Mapping[str, Callable[[Call, Files], Data]] = {
     "uniq": _same,
     "tar": _tar,
     "find": _find,
+    "get-psreadlineoption": lambda call, _files: Data(HOME + "/.ps_history"),
+    **dict.fromkeys(("which", "where", "whereis"), lambda call, _files: Data(" ".join(call.operands))),
+    **dict.fromkeys(("get-childitem", "gci", "dir"), _children),
+    **dict.fromkeys(
+        ("get-process", "gps"),
+        lambda call, _files: Data(UNKNOWN, frozenset() if call.operands else frozenset({Label.PROCESSES})),
+    ),
     **dict.fromkeys(("locate", "plocate", "mlocate"), _locate),
     "ls": _ls,
     "rot13": _rot13,

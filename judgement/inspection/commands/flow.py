@@ -11,7 +11,9 @@ _PASS = frozenset(
         grep egrep fgrep rg sed gsed awk gawk mawk cut sort uniq tr head tail tee gzip gunzip zcat xz unxz bzip2
         bunzip2 zstd unzstd base64 base32 openssl xxd od hexdump jq yq strings fold split pv cat rev iconv
         column paste nl tac perl ruby dd sponge gpg lz4 compress uncompress python3 python node php cpio tar zip
-        buffer mbuffer less more sh bash xargs timeout ssh envsubst uudecode rot13 bat lzma unlzma brotli
+        out-string convertto-json convertto-csv select-object where-object sort-object format-table format-list
+        out-file select buffer mbuffer less more sh bash xargs timeout ssh envsubst uudecode rot13 bat lzma
+        unlzma brotli
     """.split()
 )
 _DECODERS = frozenset(
@@ -127,7 +129,13 @@ def _listed(call: Call) -> set[Label]:
     name, operands = call.name, call.operands
     verb = " ".join(operands[:2])
     labels: set[Label] = set()
-    if name == "redis-cli" and call.has("", "--scan"):
+    if name in {"redis-cli", "valkey-cli"} and (call.has("", "--scan") or verb.lower() == "keys *"):
+        labels.add(Label.INSTANCES)
+    if (
+        name == "git"
+        and verb.startswith(("branch", "tag", "for-each-ref", "ls-remote"))
+        and not call.has("", "--merged", "--no-merged")
+    ):
         labels.add(Label.INSTANCES)
     if name == "lsof" and call.has("t") and not call.has("i", "-i") and all(path == "/" for path in operands):
         labels.add(Label.PROCESSES)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from ...finding import Severity
+
+ENVIRONMENTS = ("RAILS_ENV", "MIX_ENV", "APP_ENV", "NODE_ENV", "RACK_ENV", "DJANGO_ENV")
+"""Variables by which a framework is told whose data it works on."""
 
 UNKNOWN = "\ufffc"
 """Stands in a text for what can't be known without running it."""
@@ -228,6 +231,8 @@ class Call:
     folder: str = "."
     wrappers: tuple[str, ...] = ()
     forever: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Those of ENVIRONMENTS that are set."""
     argv: list[str] = field(init=False)
     """The arguments' texts."""
     operands: list[str] = field(init=False)
@@ -256,6 +261,14 @@ class Call:
                 return True
         return False
 
+    def bundled(self, letters: str) -> list[Data]:
+        """The values that follow a bundle of short options whose last takes one: `-sF value` for `F`."""
+        return [
+            value.data
+            for text, value in zip(self.argv, self.args[1:], strict=False)
+            if len(text) > len("-x") and text[0] == "-" and text[1].isalpha() and text[-1] in letters
+        ]
+
     def option(self, *names: str) -> str | None:
         """The value of an option given as `-x value`, `-xvalue`, `--long value` or `--long=value`; None without it."""
         found = self.options(*names)
@@ -268,7 +281,7 @@ class Call:
             for name in names:
                 if arg.text == name and position + 1 < len(self.args):
                     values.append(self.args[position + 1].data)
-                elif name.startswith("--") and arg.text.startswith(name + "="):
+                elif len(name) > len("-x") and arg.text.startswith(name + "="):
                     values.append(Data(arg.text[len(name) + 1 :], arg.data.labels))
                 elif len(name) == 2 and name[1] != "-" and arg.text.startswith(name) and len(arg.text) > 2:  # noqa: PLR2004
                     values.append(Data(arg.text[2:], arg.data.labels))

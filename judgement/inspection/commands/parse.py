@@ -50,7 +50,7 @@ def parse(text: str) -> tuple[Statement, ...]:
     Args:
         text: a script; places in the result are offsets of its UTF-8 form.
     """
-    raw = text.encode("utf-8", "surrogatepass")
+    raw = text.rstrip("\\").encode("utf-8", "surrogatepass")  # at the very end a backslash quotes nothing
     raw = raw.replace(b" / ]", b" . ]")  # the grammar takes `/ ]` for a pattern that swallows what follows
     root = Parser(_LANGUAGE).parse(raw).root_node
     statements = _Reader().block(root)

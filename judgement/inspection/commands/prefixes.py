@@ -82,6 +82,10 @@ PREFIXES: Mapping[str, Shape] = {
     "dotenv": Shape("-e -f"),
     "watchexec": Shape("-e -w"),
     "hyperfine": Shape("-w -r -m"),
+    **dict.fromkeys(("gosu", "su-exec", "s6-setuidgid", "setuidgid", "arch-chroot", "envdir"), Shape("", 1)),
+    **dict.fromkeys(("run0", "dzdo", "please", "catchsegv", "valgrind", "daemonize", "abduco", "nocache"), Shape()),
+    "faketime": Shape("-f", 1),
+    "start-stop-daemon": Shape("-u -c -p -n -x --user --chuid --pidfile --name"),
 }
 RUNNERS: Mapping[str, tuple[str, ...]] = {
     "poetry": ("run",),

@@ -64,6 +64,11 @@ def _character(digits: str, base: int) -> str:
 
 def unescape(text: str) -> Iterator[tuple[str, bool]]:
     """An unquoted word's pieces, each with whether a backslash quoted it."""
+    head = text.partition("\\")[0]
+    if (len(head) == len("C:") and head[0].isalpha() and head[1] == ":") or (head[:1] == ":" and head[1:].isupper()):
+        # a path of DOS, `C:\…` or `$env:NAME\…`: no shell that quotes by backslashes has such
+        yield text, False
+        return
     at = 0
     while at < len(text):
         mark = text.find("\\", at)

@@ -30,6 +30,19 @@ _FILES = tuple(
     */id_dsa */id_ecdsa */id_ed25519 */id_ecdsa_sk */id_ed25519_sk */identity */.ssh/*_rsa */.ssh/*_ed25519
     */.ssh/*.pem */.ssh/*.key */privkey.pem */private.key */private.pem *private*key*.pem */server.key
     */terraform.tfstate */credentials.json */secrets.yml */secrets.yaml */.secrets */master.key */wp-config.php
+    */.databrickscfg */.snowflake/*.toml */.m2/settings*.xml */.gradle/gradle.properties */.composer/auth.json
+    */NuGet.Config */.config/doctl/config.yaml */.oci/config */.oci/*.pem */.huggingface/token */huggingface/token
+    */sops/age/keys.txt */.age/* */gitlab-secrets.json */rke2/rke2.yaml */server/token */server/node-token
+    */sasl_passwd* */wpa_supplicant*.conf */grub/user.cfg */grub.d/*password* */.config/hcloud/cli.toml
+    */.config/linode-cli */.fly/config.yml */.config/heroku/* */.vercel/auth.json */.netlify/config.json
+    */.config/netlify/config.json */.wrangler/config/*.toml */.railway/config.json */.config/glab-cli/config.yml
+    */.config/configstore/*.json */.ngrok2/ngrok.yml */.config/ngrok/*.yml */.pulumi/credentials.json */.yarnrc.yml
+    */.bundle/config */.mc/config.json */.rclone.conf */.smbcredentials */.cifs* */.authinfo* */.msmtprc */.fetchmailrc
+    */.muttrc */.config/Slack/*Cookies* */.config/filezilla/* */sitemanager.xml */recentservers.xml */.pam_environment
+    */.hashcat.potfile */.john/john.pot */jenkins/credentials.xml */jenkins/secrets/* */hudson.util.Secret
+    */.cloudflared/*.json */.config/cloudflare* */.acme.sh/*.key */.step/secrets/* */.minikube/*.key */.talos/config
+    */.config/kopia/* */ansible/vault_pass* */.vault_pass* */.vault-pass* */pgadmin4.db
+    */.dbeaver*/credentials-config.json
     */serviceaccount/token */ntds.dit */config/sam */config/system
 """.split()
 )
@@ -59,7 +72,7 @@ def is_secret(path: str, folder: str = ".") -> bool:
         path: as the program gets it.
         folder: where relative paths begin.
     """
-    clean = normal(path, folder)
+    clean = normal(path.replace("\\", "/"), folder)
     if clean.endswith(_PUBLIC):
         return False
     rooted = clean if clean.startswith("/") else "/" + clean.removeprefix("./")

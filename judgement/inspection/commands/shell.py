@@ -7,6 +7,7 @@ may run is what is judged.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from . import loops, rules, wrappers
@@ -16,6 +17,7 @@ from .flow import FETCHERS, output
 from .globs import matcher
 from .model import (
     ANYTHING,
+    ENVIRONMENTS,
     NOTHING,
     UNKNOWN,
     Background,
@@ -256,12 +258,24 @@ class Shell:
 
     def _fields(self, fields: list[Field], stdin: Data, inputs: list[str], outputs: list[Output]) -> Data:
         """Follow an argument vector: a function, a wrapper, an interpreter or a plain program."""
+        if len(fields) > 2 and fields[0].text in {"", UNKNOWN} and fields[1].text == "=":  # noqa: PLR2004
+            fields = fields[2:]  # PowerShell's `$name = command …`
         while fields and not fields[0].text:
             fields = fields[1:]
         if not fields:
             self._judge(Call("", [], stdin, self._filled(outputs, stdin), inputs, self.folder, forever=self._forever))
             return stdin if inputs else NOTHING
-        call = Call(_name(fields[0]), fields[1:], stdin, [], inputs, self.folder, self.wrappers, self._forever)
+        call = Call(
+            _name(fields[0]),
+            fields[1:],
+            stdin,
+            [],
+            inputs,
+            self.folder,
+            self.wrappers,
+            self._forever,
+            self._environment(),
+        )
         self._judge_origin(fields[0].data)
         self._judge_started(fields[0])
         written = self._written(call)
@@ -270,6 +284,9 @@ class Shell:
             self._judge(call)
         self._remember(call, written)
         return Data("", written.labels) if any(o.path == "1" for o in call.outputs) else written
+
+    def _environment(self) -> Mapping[str, str]:
+        return {name: self.variables[name][0].text for name in ENVIRONMENTS if name in self.variables}
 
     def _written(self, call: Call) -> Data:
         documents.judge(call, self)
@@ -420,7 +437,7 @@ class Shell:
 
     def _judge_started(self, first: Field) -> None:
         """The program itself is a file that this text wrote."""
-        if "/" not in first.text:
+        if "/" not in first.text and not first.text.lower().endswith((".bat", ".cmd", ".exe", ".ps1")):
             return
         content = self.content(first.text)
         if content is None:
@@ -449,4 +466,5 @@ def _name(first: Field) -> str:
     lowered = name.lower()
     if lowered.endswith((".exe", ".com")):
         return lowered[:-4]
-    return lowered if name != lowered and lowered in rules.FOLDED else name
+    cmdlet = name[:1].isupper() and "-" in name
+    return lowered if name != lowered and (cmdlet or lowered in rules.FOLDED) else name

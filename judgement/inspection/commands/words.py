@@ -35,6 +35,7 @@ WELL_KNOWN: Mapping[str, str] = {
     "HISTFILE": HOME + "/.bash_history",
     "$": "$$",
     "PPID": "$PPID",
+    "PROFILE": HOME + "/profile.ps1",
     "SYSTEMROOT": "C:\\Windows",
     "SYSTEMDRIVE": "C:",
 }

@@ -57,6 +57,7 @@ def _prefix(call: Call, shape: Shape) -> Inner | None:
     at = past_options(args, shape.valued, assignments=shape.assignments) + shape.skip
     if call.name == "taskset" and call.has("c", "--cpu-list"):
         at -= 1
+    at += args[at : at + 1] != [] and args[at].text == "--"
     return Inner([args[at:]], folder=call.option("-C", "--chdir") if call.name == "env" else None)
 
 
@@ -82,6 +83,14 @@ def _trap(call: Call) -> Inner:
 
 
 def _ssh(call: Call) -> Inner:
+    held = [data.text.replace(" ", "=", 1).partition("=") for data in call.options("-o")]
+    local = [Data(command) for name, _, command in held if name.lower() in {"proxycommand", "localcommand"}]
+    inner = _on_host(call)
+    inner.scripts += local
+    return inner
+
+
+def _on_host(call: Call) -> Inner:
     at = past_options(call.args, SSH_VALUED) + 1
     rest = call.args[at:]
     if rest and rest[0].text.startswith("-"):
@@ -99,7 +108,48 @@ def _su(call: Call) -> Inner:
 
 
 def _script(call: Call) -> Inner:
-    return Inner(scripts=call.options(*SCRIPT_OPTIONS))
+    return Inner(scripts=[*call.options(*SCRIPT_OPTIONS), *call.bundled("c")])
+
+
+def _behind(*words: str) -> Callable[[Call], Inner | None]:
+    """A program that hands everything behind one of these words to a shell."""
+
+    def rule(call: Call) -> Inner | None:
+        at = next((n for n, text in enumerate(call.argv) if text in words), None)
+        return None if at is None else Inner(scripts=[_joined(call.args[at + 1 :])])
+
+    return rule
+
+
+def _on_many(call: Call) -> Inner:
+    """pdsh, clush and such: options with the machines' names, then a command."""
+    return Inner(scripts=[_joined(call.args[past_options(call.args, "-w -g -x -l -f -t -h -H -p --hosts --host") :])])
+
+
+def _remote_option(*options: str) -> Callable[[Call], Inner | None]:
+    """A cloud's client that hands an option's value to a machine's shell."""
+
+    def rule(call: Call) -> Inner | None:
+        texts = [text.removeprefix("commands=").strip("[]\"'") for text in (d.text for d in call.options(*options))]
+        return Inner(scripts=[Data(text) for text in texts]) if texts else None
+
+    return rule
+
+
+def _package_runner(call: Call) -> Inner | None:
+    """Such as npx: a package's program with its arguments, or a script."""
+    scripts = call.options("-c", "--call", "--exec", "-x")
+    return Inner(scripts=scripts) if scripts else Inner([call.args[past_options(call.args, "-p --package") :]])
+
+
+_CLIENT_ESCAPES = (".shell ", ".system ", "\\! ", "\\!", "system ")
+
+
+def _client(call: Call) -> Inner | None:
+    """A database's client that is told to run a shell's command."""
+    lines = [line.strip() for text in [*call.argv, call.stdin.text] for line in text.split("\n")[:200]]
+    scripts = [Data(line[len(mark) :]) for line in lines for mark in _CLIENT_ESCAPES if line.startswith(mark)]
+    return Inner(scripts=scripts) if scripts else None
 
 
 def _watch(call: Call) -> Inner:
@@ -114,7 +164,8 @@ def _flock(call: Call) -> Inner:
 
 def _xargs(call: Call) -> Inner:
     args = call.args[past_options(call.args, "-I -n -P -L -d -s -a -E --replace --max-args --max-procs --delimiter") :]
-    items = [Field(Data(text, call.stdin.labels), globs=True) for text in call.stdin.text.split()[:200]]
+    texts = call.stdin.text.split("\0") if "\0" in call.stdin.text else call.stdin.text.split()
+    items = [Field(Data(text, call.stdin.labels), globs=True) for text in texts[:200] if text]
     if not items:
         items = [Field(Data(UNKNOWN, call.stdin.labels))]
     mark = call.option("-I", "--replace", "-i") or ("{}" if call.has("i") else None)
@@ -190,7 +241,21 @@ def find_paths(call: Call) -> list[str]:
 
 def _fd(call: Call) -> Inner:
     at = next((n for n, arg in enumerate(call.args) if arg.text in {"-x", "-X", "--exec", "--exec-batch"}), None)
-    return Inner([] if at is None else [call.args[at + 1 :]])
+    if at is None:
+        return Inner()
+    roots = [text for text in call.argv[:at] if text.startswith(("/", "~", ".")) and text != "."] or ["."]
+    template = call.args[at + 1 :]
+    if not any("{" in arg.text for arg in template):
+        template = [*template, Field(Data("{}"))]
+    return Inner(
+        [
+            [
+                Field(Data(arg.text.replace("{}", f"{root.rstrip('/')}/*"), arg.data.labels), globs=True)
+                for arg in template
+            ]
+            for root in roots
+        ]
+    )
 
 
 def _container(call: Call) -> Inner | None:
@@ -213,7 +278,8 @@ def _container(call: Call) -> Inner | None:
         at = past_options(rest, CONTAINER_VALUED) + (2 if call.name == "ctr" else 1)
         inner = rest[at:]
         return Inner([[Field(Data(entry)), *inner] if entry else inner])
-    return None
+    dashes = next((n for n, arg in enumerate(args) if arg.text == "--"), None)
+    return Inner([args[dashes + 1 :]]) if verb == "create" and dashes is not None else None
 
 
 def _scheduled(call: Call) -> Inner:
@@ -250,7 +316,7 @@ def _powershell(call: Call) -> Inner:
             return Inner(scripts=[_utf16(call.args[at + 1].text)])
     if call.args and not call.args[0].text.startswith("-"):
         return Inner(scripts=[_joined(call.args)])
-    return Inner(scripts=[call.stdin] if call.stdin.known and call.stdin.text else [])
+    return Inner(scripts=[call.stdin] if call.stdin.text or call.stdin.labels else [])
 
 
 def _for_each(call: Call) -> Inner:
@@ -322,6 +388,23 @@ _SPECIAL: Mapping[str, Callable[[Call], Inner | None]] = {
     "ansible": _ansible,
     "nix-shell": _nix,
     "vagrant": _script,
+    "salt": _behind("cmd.run", "cmd.shell", "cmd.run_all"),
+    "salt-call": _behind("cmd.run", "cmd.shell"),
+    **dict.fromkeys(("pdsh", "clush", "dsh", "pssh", "parallel-ssh", "orgalorg"), _on_many),
+    **dict.fromkeys(
+        ("mosh", "limactl", "distrobox", "toolbox", "wsl", "adb", "multipass", "dotenvx"),
+        _behind("--", "-e", "--exec", "shell", "exec"),
+    ),
+    **dict.fromkeys(("infisical", "chamber", "teller", "numactl", "cpulimit", "guix"), _behind("--")),
+    "heroku": _behind("run", "run:detached", "run:inside"),
+    "gcloud": _remote_option("--command"),
+    "aws": _remote_option("--command", "--parameters"),
+    "az": _remote_option("--scripts", "--command-line"),
+    **dict.fromkeys(("fly", "flyctl"), _remote_option("-C", "--command")),
+    **dict.fromkeys(("nodemon", "pnpm", "yarn"), _remote_option("--exec", "-x", "-c", "--call")),
+    "sops": _remote_option("exec-env", "exec-file"),
+    **dict.fromkeys(("sqlite3", "psql", "mysql", "mariadb", "duckdb"), _client),
+    **dict.fromkeys(("npx", "bunx", "uvx"), _package_runner),
     "chsh": lambda call: None,
     "pct": lambda call: Inner([call.args[3:]]),
 }

@@ -65,6 +65,8 @@ _CODE_OPTIONS: Mapping[str, tuple[str, ...]] = {
     "octave": ("--eval",),
     "kotlin": ("-e",),
     "swift": ("-e",),
+    "jrunscript": ("-e",),
+    "jjs": ("-e",),
     "ocaml": ("-e",),
     "lldb": ("-o",),
     "pry": ("-e",),

@@ -1,12 +1,11 @@
-"""All rules behind one door: which of them look at a call, and what files a call leaves."""
+"""All rules behind one door: which of them look at a call."""
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..filters import Files
-from ..model import UNKNOWN, Call, Data, Hit, Label, review
+from ..model import Call, Hit, Label, review
 from . import (
     containers,
     credentials,
@@ -21,10 +20,16 @@ from . import (
     persist,
     privilege,
     publishing,
+    repositories,
+    resources,
     spying,
     tracks,
+    verbs,
     windows,
 )
+from .leaves import files_written
+
+__all__ = ["FOLDED", "files_written", "judge"]
 
 _MODULES = (
     files,
@@ -38,19 +43,28 @@ _MODULES = (
     persist,
     databases,
     infrastructure,
+    repositories,
     privilege,
     containers,
     publishing,
     spying,
     windows,
+    verbs,
+    resources,
 )
 Rule = Callable[[Call], Iterable[Hit]]
 
 _ALWAYS: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in module.ALWAYS)
 _WRITING: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in getattr(module, "WRITING", ()))
-_WRITERS = frozenset("tee sponge cp mv ln install rsync scp ditto sed gsed perl curl wget dd".split())
-FOLDED: frozenset[str] = frozenset(windows.RULES) | frozenset(
-    {"cmd", "powershell", "pwsh", "mimikatz", "foreach-object"}
+_WRITERS = frozenset(
+    "tee sponge cp mv ln install rsync scp ditto sed gsed perl curl wget dd add-content set-content out-file".split()
+)
+FOLDED: frozenset[str] = (
+    frozenset(windows.RULES)
+    | frozenset(verbs.RULES)
+    | frozenset(
+        {"cmd", "powershell", "pwsh", "mimikatz", "foreach-object", "get-content", "get-childitem", "get-process"}
+    )
 )
 """Names that count in upper case too."""
 
@@ -81,7 +95,7 @@ def judge(call: Call, files: Files) -> Iterator[Hit]:
             return
     for rule in _RULES.get(call.name, ()):
         yield from rule(call)
-    if call.name.startswith(("mkfs.", "mke2fs")):
+    if call.name.startswith(("mkfs.", "mke2fs", "newfs_")):
         yield from devices.make_file_system(call)
     for rule in _ALWAYS:
         yield from rule(call)
@@ -93,40 +107,3 @@ def judge(call: Call, files: Files) -> Iterator[Hit]:
         held = [files.content(path) for path in call.operands]
         if any(data is not None and Label.REMOTE in data.labels for data in held):
             yield review("download_execute", "installs what was just fetched")
-
-
-def files_written(call: Call, files: Files) -> Iterator[tuple[str, Data]]:
-    """The files that the call leaves, besides redirections, and what is in them.
-
-    Args:
-        call: a download, tee, cp, mv, ln or install.
-        files: contents known so far.
-    """
-    fetched = Data(UNKNOWN, frozenset({Label.REMOTE}))
-    operands = call.operands
-    if call.name in {"curl", "wget", "fetch", "aria2c"}:
-        yield from ((path, fetched) for path in _downloads(call))
-    elif call.name in {"scp", "certutil", "bitsadmin", "start-bitstransfer", "invoke-webrequest", "iwr"} and operands:
-        if any("://" in text or ":" in text[2:] for text in operands[:-1]):
-            yield operands[-1], fetched
-    elif call.name == "tee":
-        for path in operands:
-            yield path, call.stdin
-    elif call.name in {"cp", "mv", "ln", "install"} and len(operands) > 1:
-        for source in operands[:-1]:
-            held = files.content(source)
-            if held is not None:
-                yield operands[-1], held
-                yield posixpath.join(operands[-1], posixpath.basename(source)), held
-
-
-def _downloads(call: Call) -> Iterator[str]:
-    named = call.option("-o", "--output", "-O", "--output-document", "--out")
-    folder = call.option("-P", "--directory-prefix", "--output-dir", "-d", "--dir") or "."
-    if named and not named.startswith(("http", "-")):
-        yield named
-    if call.name == "curl" and not call.has("OJ", "--remote-name"):
-        return
-    for text in call.operands:
-        if "/" in text and not text.startswith("/"):
-            yield posixpath.join(folder, posixpath.basename(text.split("?")[0]))

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..model import UNKNOWN, Call, Hit, block, review
+from ..model import Call, Hit, block, review
+from ..secrets import is_secret_folder
 from ..targets import Place, is_device, normal, place
 
 _FAMILY = "escape"
@@ -29,7 +30,7 @@ def _source(mount: str) -> str:
 
 
 def _mounts(call: Call) -> Iterator[Hit]:
-    for data in call.options("-v", "--volume", "--mount"):
+    for data in [*call.options("-v", "--volume", "--mount"), *call.bundled("v")]:
         source = _source(data.text)
         if any(socket in source for socket in _SOCKETS):
             yield block(_FAMILY, "gives a container the container engine itself")
@@ -41,8 +42,8 @@ def _mounts(call: Call) -> Iterator[Hit]:
             """.split()
             )
             yield (block if writable or grave else review)(_FAMILY, "gives a container a system folder of the host")
-        elif source.startswith(UNKNOWN) and source.strip(UNKNOWN) == "" and False:
-            yield review(_FAMILY, "gives a container an unresolved folder")
+        elif is_secret_folder(source):
+            yield review(_FAMILY, "gives a container a folder of credentials")
 
 
 def _run(call: Call) -> Iterator[Hit]:

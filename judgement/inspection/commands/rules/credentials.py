@@ -38,7 +38,8 @@ def _reads_secret(call: Call) -> Iterator[Hit]:
     for path in call.inputs:
         if is_secret(path, call.folder):
             yield block(_FAMILY, "reads credentials")
-    if call.name in _LOOKS_ONLY or call.name in PREFIXES or not call.name:
+    looks = call.name in _LOOKS_ONLY and not (call.name == "type" and any("\\" in text for text in call.operands))
+    if looks or call.name in PREFIXES or not call.name:
         return
     operands = call.operands
     if call.name in _SEARCHERS and not call.has("e", "-f", "--regexp"):
@@ -216,7 +217,7 @@ def _ps(call: Call) -> Iterator[Hit]:
 def _metadata(call: Call) -> Iterator[Hit]:
     for text in call.argv:
         if "." in text or ":" in text:
-            bare = text.split("://")[-1].split("/")[0]
+            bare = (text.partition("://")[2] or text).partition("/")[0]
             if is_metadata(bare):
                 yield block(_FAMILY, "asks the cloud's metadata service, which gives out credentials")
                 return

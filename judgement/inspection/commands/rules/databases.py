@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ....finding import Severity
 from ...sql import inspect_sql
-from ..model import UNKNOWN, Call, Hit, Label, block, review
+from ..code import concepts
+from ..model import ENVIRONMENTS, UNKNOWN, Call, Hit, Label, block, review
 from .statements import of_statements
+from .verbs import is_dry
 
 _FAMILY = "database"
 _TEST_NAMES = ("test", "tmp", "temp", "scratch", "sandbox", "_dev", "dev_", "fixture", "spec", "local")
@@ -124,28 +126,32 @@ def _mongo(call: Call) -> Iterator[Hit]:
             yield block(_FAMILY, "drops or empties collections")
 
 
+_REMOTE_APIS = tuple(
+    """
+        /namespaces/ /repos/ api.github.com /clusters/ /volumes/ /buckets/ :6443 :8001 api.digitalocean.com
+        api.hetzner.cloud api.linode.com api.vultr.com management.azure.com googleapis.com api.cloudflare.com
+        api.heroku.com api.vercel.com api.netlify.com amazonaws.com app.terraform.io api.scaleway.com
+        /api/v4/projects/ /droplets/ /instances/ /servers/ /zones/ /databases/ /tenants/ /organizations/
+    """.split()
+)
+
+
 def _curl(call: Call) -> Iterator[Hit]:
     """DELETE on Elasticsearch, CouchDB, InfluxDB and such by their ports, paths and wildcards."""
     method = (call.option("-X", "--request", "--method") or "").upper()
     text = " ".join(call.operands)
     sent = " ".join(data.text for data in call.options("-d", "--data", "--data-raw", "--data-urlencode"))
+    own = "://localhost" in text or "://127." in text or text.startswith(("localhost", "127."))
     if method == "DELETE":
         path = posixpath.basename(text.split("?")[0].rstrip("/"))
         ports = (":9200", ":9201", ":5984", ":8086", ":6333", ":8983", ":19530", ":2379")
         if (
             path in {"_all", "*"}
             or path.endswith("*")
-            or (any(port in text for port in ports) and "/_doc/" not in text)
+            or (any(port in text for port in ports) and "/_doc/" not in text and not (own and is_test_name(path)))
         ):
             yield block(_FAMILY, "deletes whole indexes")
-        elif any(
-            mark in text
-            for mark in tuple(
-                """
-                /namespaces/ /repos/ api.github.com /clusters/ /volumes/ /buckets/ :6443 :8001
-            """.split()
-            )
-        ):
+        elif any(mark in text for mark in _REMOTE_APIS):
             yield block("infrastructure", "deletes what can't be had again")
     elif "_delete_by_query" in text and "match_all" in sent:
         yield block(_FAMILY, "empties an index")
@@ -159,16 +165,31 @@ def _netcat(call: Call) -> Iterator[Hit]:
             yield from of_redis(line)
 
 
+def _for_tests(call: Call) -> bool:
+    """Whether a framework is told to use its database for tests."""
+    named = {f"{name}=test" for name in ENVIRONMENTS} | {"--env=test"}
+    return not named.isdisjoint(call.argv) or any(call.environment.get(name) == "test" for name in ENVIRONMENTS)
+
+
+def _consoles(call: Call) -> Iterator[Hit]:
+    """Code that a framework runs beside its models."""
+    runs = {"runner", "console", "tinker", "shell", "shell_plus", "c", "r"} & set(call.operands[:3])
+    if runs:
+        for text in [*call.argv, call.stdin.text]:
+            yield from concepts.judge(text)
+
+
 def _frameworks(call: Call) -> Iterator[Hit]:
+    yield from _consoles(call)
     words = [text for text in call.argv if not text.startswith("-")]
     for word in words:
         drops = frozenset(
             """
             db:drop db:reset db:wipe migrate:fresh migrate:reset db:purge db:drop:_unsafe db:truncate_all
-            doctrine:database:drop doctrine:schema:drop ecto.drop ecto.reset sql:drop
+            doctrine:database:drop doctrine:schema:drop schema:drop db:drop:all ecto.drop ecto.reset sql:drop
         """.split()
         )
-        if word in drops and not any(text in {"RAILS_ENV=test", "--env=test", "MIX_ENV=test"} for text in call.argv):
+        if word in drops and not _for_tests(call):
             yield block(_FAMILY, "drops or empties a database")
     if "flush" in words and any(w.endswith("manage.py") or w == "django-admin" for w in [call.name, *words]):
         yield block(_FAMILY, "empties a database")
@@ -213,7 +234,7 @@ def _bq(call: Call) -> Iterator[Hit]:
     words = call.operands
     if words[:1] == ["rm"]:
         yield block(_FAMILY, "deletes a data set")
-    if words[:1] == ["query"]:
+    if words[:1] == ["query"] and not is_dry(call):
         yield from of_sql(words[-1])
 
 
@@ -248,6 +269,7 @@ _SQL = {
     "impala-shell": _client("-q", "--query"),
     "spark-sql": _client("-e"),
     "athena": _client("-q"),
+    **dict.fromkeys(("isql", "isql-fb", "firebird"), _client("-q", "-s")),
     "usql": _client("-c", "--command"),
     "ysqlsh": _client("-c", "--command"),
 }

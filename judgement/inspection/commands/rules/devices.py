@@ -164,6 +164,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "flash_erase": _flash,
     "flashrom": _flash,
     "pv": _any_device("writes to a device", only=("-o", "--output")),
+    **dict.fromkeys(("ddrescue", "dd_rescue", "bmaptool"), _any_device("writes to a device", unless=("-t",))),
     "scrub": _any_device("overwrites a device"),
     "nwipe": _any_device("overwrites a device"),
     "sg_format": _any_device("formats a device"),

@@ -167,6 +167,26 @@ def _named(call: Call, files: Files) -> Iterator[Data]:
     yield call.stdin
 
 
+def _body(call: Call, files: Files) -> Iterator[Data]:
+    """PowerShell's requests: a file, a text, or what comes down the pipe."""
+    written = {text.lower(): value for text, value in zip(call.argv, call.args[1:], strict=False)}
+    for name in ("-infile", "-body", "-form"):
+        if name in written:
+            path = written[name].text
+            held = files.content(path)
+            yield Data("", frozenset(path_labels(path, call.folder)) | (held.labels if held else frozenset()))
+            yield written[name].data
+    yield call.stdin
+
+
+def _uploads(call: Call, files: Files) -> Iterator[Data]:
+    """Stores and forges: files named by an option or, for what shares a text, as operands."""
+    named = [data.text for data in call.options("-f", "--file", "--source", "-s", "--body-file")]
+    if {"gist", "upload", "put", "cp", "copy", "storage", "snippet"} & set(call.operands[:3]):
+        for path in [*named, *call.operands[1:]]:
+            yield Data("", frozenset(path_labels(path, call.folder)))
+
+
 _Sender = Callable[[Call, Files], Iterator[Data]]
 SENDERS: Mapping[str, _Sender] = {
     **dict.fromkeys(("curl", "wget", "http", "https", "xh"), _curl_data),
@@ -178,6 +198,8 @@ SENDERS: Mapping[str, _Sender] = {
     **dict.fromkeys(("scp", "rsync", "aws", "gsutil", "rclone", "mc", "azcopy"), _copies),
     **dict.fromkeys(("mail", "mailx", "sendmail", "mutt", "swaks", "msmtp", "s-nail"), _mail),
     "ssh": _ssh_stdin,
+    **dict.fromkeys(("iwr", "irm", "invoke-webrequest", "invoke-restmethod"), _body),
+    **dict.fromkeys(("az", "gh", "glab", "gcloud", "s3cmd", "s5cmd", "b2", "ossutil", "coscmd", "doctl"), _uploads),
     **dict.fromkeys(
         ("croc", "wormhole", "magic-wormhole", "transfer", "ffsend", "gist", "pastebinit", "nopaste", "termbin"), _named
     ),

@@ -111,6 +111,7 @@ def _great_size(call: Call) -> Iterator[Hit]:
         sizes = call.options("-l", "--length", "-s", "--size")
     elif call.name == "head":
         sizes = call.options("-c", "--bytes") if call.outputs or not call.stdin.known or call.inputs else []
+        sizes += call.options("-c", "--bytes") if Label.ENDLESS in call.stdin.labels else []
     else:
         sizes = [arg.data for arg in call.args]
     if any(size_bytes(data.text) >= _GREAT for data in sizes) or (
@@ -226,6 +227,13 @@ def _miner(call: Call) -> Iterator[Hit]:
         yield block("exhaust", "has the machine work for somebody else")
 
 
+def _shell_without_end(call: Call) -> Iterator[Hit]:
+    """A shell that is fed with commands without an end, and a job that pipes into itself."""
+    fed = Label.ENDLESS in call.stdin.labels and call.stdin.text not in {"y", "n", ""} and not call.operands
+    if (fed and call.name in {"sh", "bash", "zsh", "dash", "ksh"}) or call.name == "%0":
+        yield block("exhaust", "starts processes without an end")
+
+
 def _sysrq(call: Call) -> Iterator[Hit]:
     paths = [made.path for made in call.outputs] + (call.operands if call.name == "tee" else [])
     for path in map(normal, paths):
@@ -264,5 +272,5 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     ),
     "sysctl": _kernel_limits,
 }
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_endless, _miner)
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_endless, _miner, _shell_without_end)
 WRITING: tuple[Callable[[Call], Iterable[Hit]], ...] = (_sysrq,)

@@ -93,9 +93,7 @@ def _truncate(call: Call) -> Iterator[Hit]:
 
 
 def _rsync(call: Call) -> Iterator[Hit]:
-    if not any(text.startswith(("--delete", "--remove-source-files")) for text in call.argv) or call.has(
-        "n", "--dry-run"
-    ):
+    if not any(text.startswith(("--del", "--remove-source-files")) for text in call.argv) or call.has("n", "--dry-run"):
         return
     operands = call.operands
     if operands and ":" not in operands[-1]:
@@ -105,10 +103,11 @@ def _rsync(call: Call) -> Iterator[Hit]:
 
 
 def _git_clean(call: Call) -> Iterator[Hit]:
-    if call.operands[:1] != ["clean"] or not call.has("f", "--force") or call.has("n", "--dry-run"):
+    folder = normal(call.option("-C") or ".", call.folder)
+    if "clean" not in call.operands[:2] or not call.has("f", "--force") or call.has("n", "--dry-run"):
         return
-    if any(place(path, call.folder) in {Place.MACHINE, Place.HOME} for path in [".", *call.operands[1:]]) or (
-        call.folder in {"/", HOME, "/etc"}
+    if any(place(path, folder) in {Place.MACHINE, Place.HOME} for path in [".", *call.operands[1:]]) or (
+        folder in {"/", HOME, "/etc"}
     ):
         yield block(_FAMILY, "cleans a system folder or a home")
 
@@ -129,6 +128,8 @@ def _written(call: Call) -> Iterator[Hit]:
             yield block("cover_tracks", "overwrites a log")
         elif is_system_file(path, call.folder) and not path.endswith("authorized_keys"):
             yield block(_FAMILY, "overwrites a file that the system needs")
+        elif path.endswith("*") and place(path, call.folder) in {Place.MACHINE, Place.HOME, Place.DATA}:
+            yield block(_FAMILY, "empties everything in a system folder or a home")
 
 
 def _recursive_tools(call: Call) -> Iterator[Hit]:
@@ -151,6 +152,23 @@ def _tar(call: Call) -> Iterator[Hit]:
     if call.has("", "--remove-files"):
         for path in call.operands:
             yield from of_place(path, call.folder, "deletes after packing")
+
+
+def _packed(call: Call) -> Iterator[Hit]:
+    """Packers that delete what they packed."""
+    if call.has("", "-sdel") if call.name.startswith("7z") else call.has("m", "--move"):
+        for path in call.operands:
+            yield from of_place(path, call.folder, "deletes after packing")
+
+
+_PEOPLES = ("/home/", "/srv/", "/Users/", "/var/www/", "/mnt/", "/data/")
+
+
+def _encrypted(call: Call) -> Iterator[Hit]:
+    """Many files of people made unreadable at once."""
+    locks = call.has("c", "-e", "--symmetric", "--encrypt", "-enc", "-r", "-p") or call.name in {"openssl", "ccrypt"}
+    if locks and any("*" in path and normal(path, call.folder).startswith(_PEOPLES) for path in call.argv):
+        yield review(_FAMILY, "encrypts people's files")
 
 
 def _unlinked(call: Call) -> Iterator[Hit]:
@@ -185,6 +203,8 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "gsed": _sed_in_place,
     "perl": _sed_in_place,
     "tar": _tar,
+    **dict.fromkeys(("7z", "7za", "7zz", "zip"), _packed),
+    **dict.fromkeys(("gpg", "gpg2", "openssl", "ccrypt", "age", "rage"), _encrypted),
     "chattr": _chattr,
 }
 ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()

@@ -18,7 +18,7 @@ def _services(call: Call) -> Iterator[Hit]:
     operands = [text for text in call.operands if text != UNKNOWN]
     verb = operands[0] if operands else ""
     if (verb in _DOWN and call.name == "systemctl") or (
-        verb in {"isolate", "default", "set-default"}
+        verb in {"start", "isolate", "default", "set-default"}
         and any("rescue" in o or "emergency" in o or "poweroff" in o or "reboot" in o or "halt" in o for o in operands)
     ):
         yield block("exhaust", "takes the machine down")
@@ -90,6 +90,15 @@ def _verbs(family: str, what: str, *verbs: str) -> Callable[[Call], Iterator[Hit
     return rule
 
 
+_VITAL_PACKAGES = frozenset(
+    """
+        libc6 libc-bin glibc musl alpine-base coreutils bash sudo systemd systemd-sysv dpkg rpm apt dnf pacman
+        base-files base filesystem util-linux init sysvinit linux kernel kernel-core linux-image-generic
+        openssh-server login passwd
+    """.split()
+)
+
+
 def _packages(call: Call) -> Iterator[Hit]:
     words = call.operands
     if any(
@@ -99,6 +108,8 @@ def _packages(call: Call) -> Iterator[Hit]:
             return
         if any(is_guard(name) for name in words):
             yield block("disable_security", "removes a program that guards the machine")
+        if any(name in _VITAL_PACKAGES or name == "*" for name in words):
+            yield block("destroy_files", "removes programs that the machine needs")
 
 
 def _sysctl(call: Call) -> Iterator[Hit]:

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..model import UNKNOWN, Call, Hit, Label, block, review
 from ..prefixes import past_options
+from ..targets import Place, place
+from .verbs import is_dry
 
 _FAMILY = "infrastructure"
-_DRY = ("--dry-run", "--dryrun", "--check", "-n", "--whatif", "--what-if", "--no-execute-changeset", "--help")
-_KEPT_BRANCHES = frozenset(
-    ["main", "master", "develop", "development", "production", "prod", "release", "staging", "trunk", "stable", "live"]
-)
 _GRAVE_KINDS = frozenset(
     """
         ns namespace namespaces pv pvc persistentvolume persistentvolumes persistentvolumeclaim
@@ -25,16 +23,6 @@ _GRAVE_KINDS = frozenset(
 )
 
 
-def _dry(call: Call) -> bool:
-    return (
-        any(
-            text.startswith(("--dry-run", "--dryrun", "--check", "--what-if", "--help", "--whatif"))
-            for text in call.argv
-        )
-        and "--dry-run=none" not in call.argv
-    )
-
-
 def _kubectl(call: Call) -> Iterator[Hit]:
     words = [
         arg.text
@@ -43,7 +31,7 @@ def _kubectl(call: Call) -> Iterator[Hit]:
         ]
     ]
     words = [text for text in words if not text.startswith("-")]
-    if not words or _dry(call):
+    if not words or is_dry(call):
         return
     verb = words[0]
     if verb == "delete":
@@ -97,14 +85,14 @@ def _terraform(call: Call) -> Iterator[Hit]:
 
 def _pulumi(call: Call) -> Iterator[Hit]:
     words = call.operands
-    if words[:1] == ["destroy"] or words[:2] == ["stack", "rm"]:
+    if (words[:1] == ["destroy"] or words[:2] == ["stack", "rm"]) and not is_dry(call):
         yield block(_FAMILY, "destroys what is deployed")
 
 
 def _aws(call: Call) -> Iterator[Hit]:  # noqa: C901 (one branch a kind of loss)
     words = [arg.text for arg in call.args[past_options(call.args, "--profile --region --output --endpoint-url") :]]
     words = [text for text in words if not text.startswith("-")]
-    if len(words) < 2 or _dry(call):  # noqa: PLR2004
+    if len(words) < 2 or is_dry(call) or words[1] in {"delete-item", "delete-message", "delete-tags"}:  # noqa: PLR2004
         return
     service, verb = words[0], words[1]
     if service == "s3":
@@ -152,7 +140,7 @@ def _aws(call: Call) -> Iterator[Hit]:  # noqa: C901 (one branch a kind of loss)
 
 def _cloud(call: Call) -> Iterator[Hit]:
     """gcloud, az, doctl, heroku, fly, …: a word that removes, anywhere among the verbs."""
-    if _dry(call) or call.operands[:1] in (["help"], ["config"]):
+    if is_dry(call) or call.operands[:1] in (["help"], ["config"]):
         return
     words = [text.lower() for text in call.operands[:6]]
     parts = {part for word in words for part in word.replace(":", " ").split()}
@@ -176,12 +164,13 @@ def _object_stores(call: Call) -> Iterator[Hit]:
         word in {"**", "*"} or word.endswith("/**") for word in words
     )
     if verb in {"rb", "purge", "delete", "deletefile", "cleanup", "rmdirs", "remove", "del"} or (verb == "rm" and deep):  # noqa: SIM102
-        if not _dry(call):
+        if not is_dry(call):
             yield block(_FAMILY, "deletes a bucket or all in it")
 
 
 def _helm(call: Call) -> Iterator[Hit]:
-    if call.operands[:1] and call.operands[0] in {"uninstall", "delete", "del", "un"} and not _dry(call):
+    verb = call.argv[past_options(call.args, "-n --namespace --kube-context --kubeconfig") :][:1]
+    if verb and verb[0] in {"uninstall", "delete", "del", "un"} and not is_dry(call):
         yield block(_FAMILY, "removes a deployment")
 
 
@@ -206,47 +195,11 @@ def _docker(call: Call) -> Iterator[Hit]:
     elif verb in {"swarm leave", "stack rm", "service rm", "node rm"}:
         yield block(_FAMILY, "takes a swarm apart")
     elif "down" in words and (call.name == "docker-compose" or words[:1] == ["compose"]) and call.has("v", "--volumes"):
-        if _dry(call):
+        if is_dry(call):
             return
-        for_tests = (call.option("-p", "--project-name") or "") in {"scratch", "test", "tmp", "ci", "sandbox"}
+        named = [data.text.lower() for data in call.options("-p", "--project-name", "-f", "--file")]
+        for_tests = any(mark in name for name in named for mark in ("scratch", "test", "tmp", "ci", "sandbox", "dev"))
         yield from () if for_tests else [review(_FAMILY, "removes containers with their volumes")]
-
-
-def _git(call: Call) -> Iterator[Hit]:
-    words = [arg.text for arg in call.args[past_options(call.args, "-C -c --git-dir --work-tree") :]]
-    if not words:
-        return
-    verb, rest = words[0], words[1:]
-    if verb == "push" and "--dry-run" not in rest and "-n" not in rest:
-        yield from _push(rest)
-    elif verb in {"filter-branch", "filter-repo"}:
-        yield review(_FAMILY, "rewrites a repository's whole history")
-    elif (
-        verb == "reflog"
-        and rest[:1] in (["expire"], ["delete"])
-        and any("now" in text or "all" in text for text in rest)
-    ):
-        yield review(_FAMILY, "deletes what could bring history back")
-    elif verb == "update-ref" and "-d" in rest:
-        yield review(_FAMILY, "deletes references")
-    elif verb == "clean" and any(
-        text.startswith("-") and text[1:2] != "-" and "f" in text and "x" in text and "n" not in text for text in rest
-    ):
-        yield from ()
-
-
-def _push(rest: list[str]) -> Iterator[Hit]:
-    targets = [text for text in rest if not text.startswith("-")][1:]
-    names = {text.rpartition(":")[2].lstrip("+").removeprefix("refs/heads/") for text in targets}
-    short = "".join(text[1:] for text in rest if text[:1] == "-" and text[1:2] != "-")
-    forced = "f" in short or "--force" in rest or any(text.startswith("+") for text in targets)
-    deletes = "d" in short or "--delete" in rest or any(text.startswith(":") for text in targets)
-    whole = any(text in {"--mirror", "--all", "--tags", "--prune"} for text in rest)
-    kept = bool(names & _KEPT_BRANCHES) or any(name.startswith(("release/", "hotfix/")) for name in names)
-    if (forced and (kept or whole)) or "--mirror" in rest or (deletes and kept):
-        yield block(_FAMILY, "rewrites or deletes shared history")
-    elif forced and "--force-with-lease" not in rest:
-        yield review(_FAMILY, "rewrites history that others may have")
 
 
 def _verbs(what: str, *verbs: str) -> Callable[[Call], Iterator[Hit]]:
@@ -254,7 +207,7 @@ def _verbs(what: str, *verbs: str) -> Callable[[Call], Iterator[Hit]]:
 
     def rule(call: Call) -> Iterator[Hit]:
         text = " ".join(call.operands) + " "
-        if any(text.startswith(verb + " ") or f" {verb} " in text for verb in verbs) and not _dry(call):
+        if any(text.startswith(verb + " ") or f" {verb} " in text for verb in verbs) and not is_dry(call):
             yield block(_FAMILY, what)
 
     return rule
@@ -279,6 +232,37 @@ def _zfs(call: Call) -> Iterator[Hit]:
 def _btrfs(call: Call) -> Iterator[Hit]:
     if call.operands[:2] == ["subvolume", "delete"]:
         yield block(_FAMILY, "deletes a file system's volume")
+
+
+_KEEPS = (
+    "--keep-daily",
+    "--keep-weekly",
+    "--keep-monthly",
+    "--keep-yearly",
+    "--keep-last",
+    "--keep-within",
+    "-d",
+    "-w",
+)
+
+
+def _backups(call: Call) -> Iterator[Hit]:
+    """Backups deleted; a rule that keeps some of each age is what backups are cared for with."""
+    keeps = any(data.text not in {"", "0"} for data in call.options(*_KEEPS))
+    if (
+        {"delete", "prune", "forget"} & set(call.operands)
+        and not is_dry(call)
+        and not (keeps and "delete" not in call.operands)
+    ):
+        yield block(_FAMILY, "deletes backups")
+
+
+def _hadoop(call: Call) -> Iterator[Hit]:
+    deep = {"-r", "-R", "-rmr", "-skipTrash"} & set(call.argv)
+    paths = [path for path in call.operands if path.startswith("/") or ":" in path]
+    scratch = paths and all(place(path) is Place.ORDINARY and path.startswith(("/tmp/", "/var/tmp/")) for path in paths)  # noqa: S108
+    if {"-rm", "-rmr"} & set(call.argv) and deep and not scratch:
+        yield block("destroy_files", "deletes files of a cluster")
 
 
 def _unknown_removed(call: Call) -> Iterator[Hit]:
@@ -314,7 +298,6 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
         [block(_FAMILY, "removes deployments")] if {"destroy", "delete"} & set(call.operands) else []
     ),
     **dict.fromkeys(("docker", "podman", "nerdctl", "docker-compose"), _docker),
-    "git": _git,
     "gh": lambda call: [
         *_gh_verbs(call),
         *([block(_FAMILY, "deletes something of a forge")] if _deletes_by_api(call) else []),
@@ -349,19 +332,11 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "etcdctl": _etcd,
     "zfs": _zfs,
     "btrfs": _btrfs,
-    "borg": _verbs("deletes backups", "delete", "prune"),
-    "restic": _verbs("deletes backups", "forget"),
+    **dict.fromkeys(("borg", "restic"), _backups),
     "ceph": _verbs("deletes a storage pool", "osd pool delete", "osd pool rm", "fs rm", "osd purge"),
     "rbd": _verbs("deletes a volume", "rm", "remove", "snap purge"),
     "gluster": _verbs("deletes a volume", "volume delete", "volume stop"),
-    "hdfs": lambda call: (
-        [block("destroy_files", "deletes files of a cluster")]
-        if {"-rm", "-rmr"} & set(call.argv) and any(t in {"-r", "-R", "-rmr", "-skipTrash"} for t in call.argv)
-        else []
-    ),
-    "hadoop": lambda call: (
-        [block("destroy_files", "deletes files of a cluster")] if {"-rm", "-rmr"} & set(call.argv) else []
-    ),
+    **dict.fromkeys(("hdfs", "hadoop"), _hadoop),
     "kafka-topics": lambda call: [block(_FAMILY, "deletes a topic")] if "--delete" in call.argv else [],
     "kafka-topics.sh": lambda call: [block(_FAMILY, "deletes a topic")] if "--delete" in call.argv else [],
     "rabbitmqctl": _verbs("resets a broker", "reset", "force_reset", "delete_vhost", "delete_queue", "purge_queue"),

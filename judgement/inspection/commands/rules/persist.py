@@ -21,16 +21,20 @@ _START_FILES = tuple(
     */.vimrc */.ssh/environment /etc/ssh/sshrc /usr/share/git-core/templates/hooks/* /Library/LaunchDaemons/*
     /Library/LaunchAgents/* /root/.ssh/authorized_keys* */.ssh/authorized_keys* */.ssh/rc */.config/autostart/*
     */.config/autostart */.config/systemd/user/* */Library/LaunchAgents/* */etc/crontab */etc/cron.d/* /etc/at.allow
-    /etc/binfmt.d/* /etc/logrotate.d/*
+    /etc/supervisor/conf.d/* /etc/supervisord.d/* /etc/monit/* /etc/runit/* /etc/sv/* /etc/s6/* /etc/binfmt.d/*
+    /etc/logrotate.d/*
 """.split()
 )
 _USER_START = tuple(
     """
     /.bashrc /.bash_profile /.profile /.zshrc /.zprofile /.zshenv /.bash_login /.bash_aliases /.bash_logout
-    /.xinitrc /.xprofile /.config/fish/config.fish
+    /.xinitrc /.xprofile /profile.ps1 /.config/fish/config.fish
 """.split()
 )
 _STARTERS = (
+    "iex",
+    "irm ",
+    "start-process",
     "/tmp/",  # noqa: S108
     "/dev/shm",  # noqa: S108
     "/var/tmp",  # noqa: S108
@@ -130,6 +134,8 @@ def written_paths(call: Call) -> Iterator[tuple[str, str]]:
         named = call.option("-o", "-O", "--output", "--output-document")
         if named and named.startswith(("/", "~", HOME)):
             yield normal(named, call.folder), UNKNOWN
+    elif call.name in {"add-content", "set-content", "out-file"} and operands:
+        yield normal(operands[0], call.folder), " ".join([*operands[1:], call.stdin.text])
     elif call.name == "dd":
         yield from ((normal(t[3:], call.folder), UNKNOWN) for t in call.argv if t.startswith("of="))
 
@@ -243,7 +249,7 @@ def _git_config(call: Call) -> Iterator[Hit]:
     words = call.operands
     if "config" in words and call.has("", "--global", "--system"):
         for word in words:
-            if word.lower() in {
+            if word.lower().startswith("alias.") or word.lower() in {
                 "core.hookspath",
                 "init.templatedir",
                 "core.sshcommand",
@@ -252,10 +258,13 @@ def _git_config(call: Call) -> Iterator[Hit]:
                 "core.editor",
                 "credential.helper",
             }:
-                hidden = any(
-                    mark in text
-                    for text in words
-                    for mark in ("/tmp", "/dev/shm", "/var/tmp", "!", "sh -c", "curl")  # noqa: S108
+                hidden = (
+                    any(
+                        mark in text
+                        for text in words
+                        for mark in ("/tmp", "/dev/shm", "/var/tmp", "sh -c", "curl", "wget", "nc ", "/dev/tcp")  # noqa: S108
+                    )
+                    or (word.lower()[:6] != "alias." and any("!" in text for text in words))
                 )
                 if hidden:
                     yield block("persist", "makes each use of git run something hidden")

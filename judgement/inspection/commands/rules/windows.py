@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..model import HOME, Call, Hit, Label, block, review
+from ..targets import is_history
 
 _SYSTEM = ("c:", "c:\\", "c:/", "c:\\*", "c:/*", "d:", "d:\\", "\\", "/")
 _SYSTEM_STARTS = tuple(
@@ -38,12 +39,24 @@ def _remove(call: Call) -> Iterator[Hit]:
     lowered = [text.lower() for text in call.argv]
     if "-whatif" in lowered:
         return
+    piped = call.stdin.text.split()[:20] if call.stdin.known else []
     paths = [
-        text for text in call.argv if not text.lower().startswith(("/s", "/q", "/f", "-r", "-f", "-path", "-literal"))
+        text
+        for text in [*call.argv, *piped]
+        if not text.lower().startswith(("/s", "/q", "/f", "-r", "-f", "-path", "-literal"))
     ]
+    if any(is_history(path) for path in paths):
+        yield block("cover_tracks", "deletes a history")
     deep = any(text in {"/s", "-r", "-rec"} or text.startswith("-recurse") for text in lowered)
     if any(_grave(path) for path in paths) and (deep or call.name in {"del", "erase", "remove-item", "ri"}):
         yield block("destroy_files", "deletes a system folder or a home")
+
+
+def _ends(call: Call) -> Iterator[Hit]:
+    """Stop-Process and taskkill over all there is."""
+    every = Label.PROCESSES in call.stdin.labels or "*" in call.argv
+    if every and not any(text.lower() == "-whatif" for text in call.argv):
+        yield block("exhaust", "ends every process")
 
 
 def _format(call: Call) -> Iterator[Hit]:
@@ -175,6 +188,7 @@ def _cmdlets(call: Call) -> Iterator[Hit]:
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys(_REMOVE, _remove),
     **dict.fromkeys(_FETCH, _remote_script),
+    **dict.fromkeys(("stop-process", "spps", "taskkill"), _ends),
     "format": _format,
     "format-volume": _disk,
     "clear-disk": _disk,
