@@ -24,8 +24,8 @@ from aura_ia_mcp.bus.envelope import Header, Principal, new_id
 from aura_ia_mcp.bus.messages import RunPlan
 from aura_ia_mcp.bus.tokens import Claims, Minter, digest, grant, who
 from aura_ia_mcp.cli.app import aura
-from aura_ia_mcp.gateway.graph import GUEST
 from aura_ia_mcp.gateway.client import Client, ClientError
+from aura_ia_mcp.gateway.graph import GUEST
 from aura_ia_mcp.gateway.stdio import bridge
 from aura_ia_mcp.judgement import plans
 from aura_ia_mcp.stores import read
