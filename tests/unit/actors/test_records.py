@@ -230,6 +230,7 @@ def test_names_beyond_the_bound_are_counted_together() -> None:
         ({"kind": "token_created"}, "token_created"),
         ({"kind": "token_revoked"}, "token_revoked"),
         ({"kind": "foreign_peer", "claimed": "safety/0"}, "peer_refused"),
+        ({"kind": "invalid_token", "claimed": "safety/0"}, "peer_refused"),
         (call(outcome="refused", error={"code": "approval_required", "message": "m"}), "call_held"),
         (call(outcome="refused", error={"code": "confirmation_required", "message": "m"}), "call_held"),
         ({"kind": "rules_changed", "policy_version": "p"}, "rules_changed"),
