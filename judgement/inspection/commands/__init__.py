@@ -14,7 +14,8 @@ Where to find what:
 | `code` | other languages: where code stands, Python by its grammar, others by tokens, any by `concepts.yaml` |
 | `rules` | one file a family of hazards; each maps programs to what is to be said of a call |
 
-A new hazard: of one program, a row in its family's file in `rules`; of a path, `targets` or `secrets`; of code in any
+A new hazard: of a program's own words, a line in `rules/verbs.yaml`; of a program that needs more than words, a row in
+its family's file in `rules`; of a path, `targets` or `secrets`; of code in any
 language, a row in `code/concepts.yaml`; a program that runs another, `wrappers`.
 """
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from ..filters import Files
 from ..model import Call, Hit, Label, review
 from . import (
+    clouds,
     containers,
     credentials,
     databases,
@@ -43,6 +44,7 @@ _MODULES = (
     persist,
     databases,
     infrastructure,
+    clouds,
     repositories,
     privilege,
     containers,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..model import UNKNOWN, Call, Hit, block
+from ..model import UNKNOWN, Call, Hit, review
 from .verbs import is_dry
 
 _VERBS = frozenset("delete destroy terminate purge wipe nuke decommission deprovision teardown obliterate drop".split())
@@ -47,7 +47,7 @@ def _removes(call: Call) -> Iterator[Hit]:
     named = any(word.startswith(_STARTS) and word[-1].islower() and word not in _STARTS for word in head[:3])
     spoken = not _VERBS.isdisjoint(pieces) and any(map(_is_thing, pieces))
     if (named or spoken) and not any(word.lower().startswith(_FOR_TRIALS) for word in head) and not is_dry(call):
-        yield block("infrastructure", "deletes what others use")
+        yield review("infrastructure", "deletes what others may use")
 
 
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {}
