@@ -296,7 +296,7 @@ def _only_plan(reasoning: Any, plan: JSON) -> Iterator[None]:
     """Every plan is this one."""
     before = reasoning._templates
     names = yaml.safe_load((Path(plans.__file__).parents[1] / "configs" / "plans.yaml").read_text())["plans"]
-    reasoning._templates = plans.parse(yaml.safe_dump({"version": 1, "plans": dict.fromkeys(names, plan)}))
+    reasoning._templates = plans.parse(json.dumps({"version": 1, "plans": dict.fromkeys(names, plan)}))
     try:
         yield
     finally:
