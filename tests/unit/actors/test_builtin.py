@@ -218,13 +218,13 @@ async def test_a_virtual_server_shows_and_runs_its_own_tools_only(graph: Graph) 
 
 async def test_check_health_tells_of_a_part_that_is_gone(graph: Graph) -> None:
     before = (await graph.call("check_health"))["structuredContent"]
-    assert {before["checks"][f"{part}/0"]["status"] for part in ("state", "audit", "approvals")} == {"ok"}
     assert before["status"] == "ok"
     assert {part for part, check in before["checks"].items() if check["status"] == "ok"} >= {
         "tools/0",
         "ml/0",
         "state/0",
         "audit/0",
+        "approvals/0",
         "telemetry/0",
     }
     await graph.end("ml")
