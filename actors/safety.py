@@ -33,6 +33,7 @@ from .judging import Judging
 from .meaning import Meaning
 from .minting import Minting, digest_of
 from .once import Once
+from .passing import Passing
 from .rates import Rates, Taken
 from .readiness import probed
 from .recording import Recording
@@ -146,7 +147,7 @@ class Safety:
         tokens = self._minting.tokens(case, subject, message)
         header = replace(header, deadline=header.deadline - _MARGIN_S, tokens=tokens)
         clean = partial(self._results.clean, case)
-        relay = Relay(context.emit, clean)
+        relay = Relay(context.emit, Passing(self._results, case).clean)
 
         async def ask(question: JSON) -> JSON:
             return await context.ask(await clean(question))

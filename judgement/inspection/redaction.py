@@ -63,6 +63,21 @@ def redact(value: Any, pii: Collection[str] = ()) -> tuple[Any, dict[str, int]]:
     return _Redactor(frozenset(pii), found).value(value), found
 
 
+def redact_continued(before: str, text: str) -> str:
+    """A text, with a mark in place of its beginning where that goes on with a secret from what was said before.
+
+    Args:
+        before: the end of what was said before.
+        text: what is said now.
+    """
+    here = len(before)
+    ends = [(end, kind) for start, end, kind in secret_spans(before + text) if start < here < end]
+    if not ends:
+        return text
+    end, kind = max(ends)
+    return MARK.format(kind) + text[end - here :]
+
+
 def mark(text: str, findings: Iterable[Finding]) -> str:
     """The text with a mark in place of each finding; they must be in order and without overlap."""
     parts, at = [], 0
