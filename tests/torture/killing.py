@@ -99,6 +99,7 @@ async def kill(system: System, victim: Victim) -> int | None:
     with suppress(psutil.NoSuchProcess):
         psutil.Process(pid).send_signal(signal.SIGKILL)
     if victim is SUPERVISOR:
+        await asyncio.to_thread(_reap, system)
         await asyncio.to_thread(system.start)
     end = time.monotonic() + HEALED_S
     while not await asyncio.to_thread(_whole, system, victim, pid):
@@ -106,6 +107,11 @@ async def kill(system: System, victim: Victim) -> int | None:
             raise NotHealedError(f"{HEALED_S:g} s after {victim.name} (pid {pid}) was killed it doesn't serve")
         await asyncio.sleep(_LOOK_S)
     return pid
+
+
+def _reap(system: System) -> None:
+    if system._process is not None:
+        system._process.wait(HEALED_S)
 
 
 def _whole(system: System, victim: Victim, killed: int) -> bool:
