@@ -28,6 +28,7 @@ _MAY_SAY = {
     *("approval_required", "confirmation_required", "approval_denied", "approval_used"),
     *(GONE, "not_delivered", "outcome_unknown", "unavailable", "stale_epoch", "stopping", "deadline_exceeded"),
     "inspection_failed",  # the process that inspects was killed
+    "cancelled",  # of a repeat: the first call with its key was, when the gateway was killed
 }
 _DECIDERS_MAY_HEAR = _MAY_SAY | {"approval_conflict"}
 
