@@ -24,10 +24,10 @@ class Verifier:  # raises where something doesn't hold: at the record, or the en
 
     def lines(self, folder: Path, number: int) -> Iterator[bytes]:
         self.at = (folder.name, number)
-        files = sorted((int(path.stem), path) for path in folder.glob("[0-9]*.jsonl") if int(path.stem) >= number)
+        files = sorted((int(p.stem), p) for p in folder.glob("[0-9]" * 8 + "*.jsonl") if int(p.stem) >= number)
         for first, path in files:
             *whole, torn = path.read_bytes().split(b"\n")
-            assert first == self.at[1] or not whole, f"{path.name} begins with it"
+            assert first == self.at[1], f"{path.name} begins with it"
             for line in whole:
                 yield line
                 self.at = (folder.name, self.at[1] + 1)
