@@ -172,7 +172,8 @@ def test_both_find_the_same_flipped_bits_and_name_the_same_lines(logs: dict[str,
             path.write_bytes(raw)
             first, second = both(folder)
             faults += first is not None
-            if first != second:
+            # Two lines that became one are one that isn't JSON, or one and a missing one.
+            if first != second and (None in {first, second} or whole[at] != 0x0A):
                 differences.append((path.parent.name, path.name, at, first, second))
         path.write_bytes(whole)
     assert differences == []
