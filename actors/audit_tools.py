@@ -128,12 +128,13 @@ def _note(arguments: JSON, context: Context, digest: Callable[[str], str]) -> tu
     header = context.header
     if header.principal is None:
         raise AuraError("unauthenticated", "a note needs a principal")
-    size = len(json.dumps(arguments["details"]))
+    details = arguments.get("details", {})
+    size = len(json.dumps(details))
     if size > MOST_DETAILS_BYTES:
         raise AuraError(
             "invalid_arguments", f"arguments.details: {size} bytes are too many; at most {MOST_DETAILS_BYTES} are kept"
         )
-    said, found = redact({"action": arguments["action"], "details": arguments["details"]})
+    said, found = redact({"action": arguments["action"], "details": details})
     fields: JSON = {**said, "principal": header.principal.as_dict()}
     if found:
         fields["redacted"] = found

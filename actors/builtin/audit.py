@@ -36,7 +36,8 @@ _NOTE_TAKES = obj(
             "maxProperties": 64,
         }
         | _DATA,
-    }
+    },
+    required=("action",),
 )
 _NOTE_GIVES = obj(
     {

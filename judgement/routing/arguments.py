@@ -110,7 +110,7 @@ _NAMES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         "analyze": "text",
         "get_security_audit": "limit",
         "verify_audit": "since",
-        "audit_log": "action=details details",
+        "audit_log": "action=details",
         "execute_wasm_plugin": "plugin_name function args",
         "codex": "prompt model",
         "codex-reply": "prompt threadId",

@@ -18,6 +18,7 @@ _ID = re2.compile(
     r"(?i)\b([a-z]{1,9}[-_][0-9a-z_-]*[0-9][0-9a-z_-]*|[0-9a-f-]*[0-9][0-9a-f-]*[a-f][0-9a-f-]*"
     r"|[a-z][0-9][0-9a-z]*|[0-9]+[a-z][0-9a-z]*)\b"
 )
+_RECORD = re2.compile(r"\b([a-z][a-z_-]*(?:-[0-9]+)?:[0-9]+)\b")  # writer:seq
 _NUMBER = re2.compile(r"\b([0-9]{1,6})\b")
 _MODEL = re2.compile(
     r"(?i)\b((?:llama|codellama|mistral|mixtral|gemma|qwen|phi|deepseek|nomic|starcoder|tinyllama|gpt-oss|llava|smollm"
@@ -86,6 +87,11 @@ def _id(request: str) -> str | None:
         return str(found.group(1))
     number = _NUMBER.search(request)
     return str(number.group(1)) if number else None
+
+
+def _record(request: str) -> str | None:
+    found = _RECORD.search(request)
+    return str(found.group(1)) if found else None
 
 
 def _ids(request: str) -> list[str] | None:
@@ -215,7 +221,7 @@ RULES: Final[dict[str, Callable[[str], Any]]] = {
     "model": _model,
     "debate_id": _id,
     "run_id": _id,
-    "audit_id": _id,
+    "audit_id": _record,
     "approval_id": _id,
     "threadId": _id,
     "trace_id": lambda request: _id(request) if "trace" in request.casefold() else None,

@@ -84,7 +84,7 @@ get_dashboard_url: get the dashboard's address
 get_recent_logs: see the newest log lines
 search_logs: search the logs; query = what to look for
 diagnose_issue: diagnose a problem
-audit_log: write an audit record; action = the action; details = the details
+audit_log: write an audit record; action = what was done
 get_security_audit: read the audit records
 verify_audit: verify the audit's chain
 list_wasm_plugins: list the plugins

@@ -25,6 +25,8 @@ SPOKEN = {
     "classify_text": 'is this spam or ham: "you won"',
     "ask": "answer this through all layers: who changed the rules",
     "evaluate_risk": "how risky is it to drop the table users",
+    "audit_log": "note in the audit: the backup was checked",
+    "explain_decision": "explain the decision safety-0:42",
     "set_safe_mode": "switch safe mode on because of an attack",
     "request_approval": "request approval to drop the table users because it is old",
     "get_approval": "what became of approval 3f9a61bc0d2e4f57",
