@@ -97,7 +97,7 @@ class Approvals:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except RefusalError as error:
-            raise AuraError(error.code, str(error), approval_id=approval_id) from None
+            raise AuraError(error.code, str(error), recovery=error.recovery, approval_id=approval_id) from None
         except AuditError as error:
             raise AuraError(
                 "audit_failed", f"nothing is decided unrecorded: {error}", outcome=Outcome.UNKNOWN

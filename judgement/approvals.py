@@ -19,17 +19,22 @@ PENDING, APPROVED, DENIED, EXPIRED, USED = STATUSES = ("pending", "approved", "d
 OPERATOR, CLIENT = "operator", "client"
 
 
+_SOMEBODY_ELSE = "Somebody else decides; `aura token create NAME --role operator --kind human` lets a person do so."
+
+
 class RefusalError(Exception):
     """An event that can't happen to this approval.
 
     Args:
         code: of the system's table of errors.
         message: what is so, for a person.
+        recovery: what to do next, where it isn't what the table says.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, recovery: str | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.recovery = recovery
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +202,9 @@ def decide(approval: Approval, by: str, decision: str, reason: str, now: float, 
     """
     approval = expire(approval, now)
     if by == approval.asker:
-        raise RefusalError("forbidden", f"{by} asked for it, and nobody decides on what they asked for themselves")
+        raise RefusalError(
+            "forbidden", f"{by} asked for it, and nobody decides on what they asked for themselves", _SOMEBODY_ELSE
+        )
     if approval.status != PENDING:
         raise RefusalError("approval_conflict", f"{approval.approval_id} {settled(approval)}")
     if decision == "deny" and not reason.strip():
