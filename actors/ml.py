@@ -64,7 +64,7 @@ class MLWorker:
         self.state = "off"
         self._stage, self._fraction, self._fault = "", 0.0, ""
         self._loading: asyncio.Task[None] | None = None
-        self._requests = {"embedding": 0, "emotion": 0, "injection": 0}
+        self._requests = {"embedding": 0, "emotion": 0, "needs": 0, "injection": 0}
         self._times_ms: dict[str, deque[float]] = {kind: deque(maxlen=512) for kind in self._requests}
         tools = {
             "analyze_emotion": partial(self._answer, "emotion", self._analyze_emotion),
@@ -96,10 +96,16 @@ class MLWorker:
 
     @handles(Embed)
     async def embed(self, message: Embed, context: Context) -> JSON:
-        """Vectors for an actor's own use; its token names these very texts."""
+        """Vectors, and needs if wanted, for an actor's own use; its token names these very texts."""
         self._audience.check(message, context)
-        work = self._models.embed(message.texts, group=_group(context.header.principal))
-        answers = await self._ran("embedding", work)
+        group = _group(context.header.principal)
+        if not message.needs:
+            return self._vectors(await self._ran("embedding", self._models.embed(message.texts, group=group)))
+        answers = await self._ran("needs", self._models.needs(message.texts, group=group))
+        needs = [self._models.needed(answer) for answer in answers]
+        return self._vectors(answers) | {"needs": needs, "needs_version": self._models.needs_version}
+
+    def _vectors(self, answers: list[Answer]) -> JSON:
         return {"vectors": [answer.embedding.tolist() for answer in answers], "model": self._name("embedding")}
 
     @handles(ReadForInjection)

@@ -12,7 +12,7 @@ from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.errors import AuraError, RefusedError
 from aura_ia_mcp.bus.messages import JSON, CallTool, Embed, Observed, RulesChanged
 from aura_ia_mcp.judgement.roles import Roles
-from aura_ia_mcp.judgement.roles.meaning import meaning
+from aura_ia_mcp.judgement.roles.meaning import fits
 from aura_ia_mcp.judgement.roles.trust import MOVES
 from aura_ia_mcp.stores.audit import AuditError
 from aura_ia_mcp.stores.rules_archive import RulesArchive
@@ -178,11 +178,15 @@ class RoleEngine:
             async with asyncio.timeout(_EMBED_S):
                 reply = await self._bus.request(
                     "ml",
-                    Embed([message.arguments["task_description"]]),
+                    Embed([message.arguments["task_description"]], needs=True),
                     header=context.header,
                     patience_s=0.0,
                 )
         except (AuraError, TimeoutError) as error:
             log.debug("roles are ranked without meaning: %s", error)
             return None
-        return meaning(reply["vectors"][0])
+        if not fits(reply["needs_version"]):
+            log.warning("roles are ranked without meaning: the model %s is another release's", reply["needs_version"])
+            return None
+        needs: dict[str, float] = reply["needs"][0]
+        return needs

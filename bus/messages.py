@@ -195,10 +195,13 @@ class Reenter(Message):
 class Embed(Message):
     """Vectors of meaning for an actor's own use: reply {"vectors": (N, 384) floats of length 1, "model": text}.
 
-    The token covers exactly these texts: Safety minted it for arguments of the call that the tool's definition names.
+    With `needs` the reply has {"needs": [{capability: how much the text, as a task, speaks for needing it (logit)}],
+    "needs_version": of the head that gave them} too. The token covers exactly these texts: Safety minted it for
+    arguments of the call that the tool's definition names.
     """
 
     texts: list[str]
+    needs: bool = False
 
 
 @message("ml.read", idempotent=True, privileged=True)

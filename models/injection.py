@@ -71,6 +71,7 @@ class InjectionReader:
         self._network = network
         self._encoder = encoder
         self.card = card
+        self.device = encoder.device
 
     @classmethod
     def load(cls, encoder: Encoder, folder: Path = FOLDER) -> InjectionReader:

@@ -1,4 +1,4 @@
-"""The emotion head's network. Imports torch: only a loaded head and the training script import this module.
+"""The network of the heads of emotions and of needs. Imports torch: only loaded heads and training import it.
 
 Each label looks for its own evidence among the token states of a frozen encoder, instead of in their average, where
 the one word that says "thanks" drowns.

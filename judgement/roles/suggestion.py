@@ -54,7 +54,7 @@ def suggest(
         roles: the table.
         task: in plain words, of which 8,000 characters are read.
         required: capabilities that the role must have, in any spelling.
-        similarity: how much the text's meaning speaks for each capability, from `meaning`; None goes by words alone.
+        similarity: how much the text's meaning speaks for each capability (logits); None goes by words alone.
 
     Raises:
         UnknownCapabilityError: a required capability isn't one of the 26.

@@ -8,11 +8,11 @@ from typing import Any
 
 from aura_ia_mcp.actors.router import decide
 from aura_ia_mcp.judgement.roles import shipped
-from aura_ia_mcp.judgement.roles.meaning import meaning
 from aura_ia_mcp.judgement.roles.suggestion import suggest
 from aura_ia_mcp.judgement.routing import Decision
 from aura_ia_mcp.models.intents import IntentModel
 from aura_ia_mcp.models.minilm import Encoder
+from aura_ia_mcp.models.needs import NeedsHead
 
 from .corpus import lines
 from .table import Table
@@ -42,9 +42,9 @@ def roles(of: str) -> list[Table]:
     """Tasks whose first suggestion is the right role, with the text's meaning and by its words alone."""
     tables = [Table("right role suggested first", ">= 0.9"), Table("the same without MiniLM")]
     found = lines(of, "roles")
-    for line, vector in zip(found, _vectors([line["text"] for line in found]), strict=True):
+    for line, needs in zip(found, _needs([line["text"] for line in found]), strict=True):
         right = {_folded(name) for name in (line["role"], *line.get("also", []))}
-        for table, near in zip(tables, (meaning(vector), None), strict=True):
+        for table, near in zip(tables, (needs, None), strict=True):
             best = suggest(shipped(), line["text"], (), near)[0].role
             table.add(best in right, _folded(line["role"]))
     return tables
@@ -105,4 +105,16 @@ def _vectors(texts: Sequence[str]) -> list[list[float]]:
     made: list[list[float]] = []
     for begin in range(0, len(texts), _BATCH):
         made += _encoder().encode(texts[begin : begin + _BATCH]).tolist()
+    return made
+
+
+def _needs(texts: Sequence[str]) -> list[dict[str, float]]:
+    """How much each text speaks for each capability being needed."""
+    head = NeedsHead.load(encoder_sha256=_encoder().sha256)
+    made: list[dict[str, float]] = []
+    for begin in range(0, len(texts), _BATCH):
+        encoded = _encoder().forward(texts[begin : begin + _BATCH], with_states=True)
+        assert encoded.states is not None
+        rows = head.logits(encoded.states, encoded.mask).tolist()
+        made += [dict(zip(head.card.capabilities, row, strict=True)) for row in rows]
     return made

@@ -21,6 +21,7 @@ from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool, Embed, Observed, Subscribe
 from aura_ia_mcp.bus.tokens import Claims, Minter, digest, who
 from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.judgement.roles.meaning import head
 from aura_ia_mcp.stores.rules_archive import RulesArchive
 
 from .graph import Graph, code_of, until
@@ -195,9 +196,10 @@ async def test_a_call_without_a_token_is_refused(graph: Graph) -> None:
 
 
 class Meanings:
-    """Stands where the ML worker does: every text means the same to it."""
+    """Stands where the ML worker does: every text means to it that something must be blocked."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: str) -> None:
+        self.version = version
         self.asked: list[list[str]] = []
 
     async def start(self, bus: Any) -> None:
@@ -210,7 +212,9 @@ class Meanings:
     async def embed(self, message: Embed, context: Any) -> JSON:
         del context
         self.asked.append(message.texts)
-        return {"vectors": [[1.0] + [0.0] * 383], "model": "constant"}
+        assert message.needs
+        needs = [{"block_action": 30.0} for _ in message.texts]
+        return {"vectors": [[1.0] + [0.0] * 383], "model": "constant", "needs": needs, "needs_version": self.version}
 
 
 async def test_a_role_is_suggested_by_words_alone_while_no_model_answers(graph: Graph) -> None:
@@ -218,10 +222,18 @@ async def test_a_role_is_suggested_by_words_alone_while_no_model_answers(graph: 
     task = {"task_description": "Run the tests and note which fail"}
     alone = await ask(graph, "suggest_role", task)
     assert (alone["meaning"], alone["ranked"][0]["role"]) == (False, "junior_developer")
-    model = Meanings()
+    model = Meanings(head().beside)
     await graph.peer("ml", model)
-    assert (await ask(graph, "suggest_role", task))["meaning"] is True
+    meant = await ask(graph, "suggest_role", task)
+    assert (meant["meaning"], meant["ranked"][0]["role"]) == (True, "security_officer")
     assert model.asked == [[task["task_description"]]]
+
+
+async def test_a_role_is_suggested_by_words_alone_where_the_model_is_another_releases(graph: Graph) -> None:
+    await graph.start("roles", engine)
+    await graph.peer("ml", Meanings("another"))
+    alone = await ask(graph, "suggest_role", {"task_description": "Run the tests and note which fail"})
+    assert (alone["meaning"], alone["ranked"][0]["role"]) == (False, "junior_developer")
 
 
 async def test_the_record_of_new_rules_holds_what_they_lend_and_deny_within_a_bound(

@@ -17,6 +17,8 @@ from aura_ia_mcp.models.errors import ClosedError, ModelError
 from aura_ia_mcp.models.injection import FOLDER as READER_FOLDER
 from aura_ia_mcp.models.injection import InjectionReader
 from aura_ia_mcp.models.minilm import PINNED_SHA256, Encoder
+from aura_ia_mcp.models.needs import FOLDER as NEEDS_FOLDER
+from aura_ia_mcp.models.needs import NeedsHead
 from aura_ia_mcp.models.worker import Models, Request
 
 
@@ -46,7 +48,7 @@ async def test_models_that_are_not_loaded_say_so_and_invite_a_retry() -> None:
 
 
 def test_cards_of_unloaded_models_are_plain_and_claim_nothing_unmeasured() -> None:
-    embedding, emotion, injection = json.loads(json.dumps(Models().cards()))
+    embedding, emotion, injection, needs = json.loads(json.dumps(Models().cards()))
     assert embedding["kind"] == "embedding"
     assert embedding["sha256"] == PINNED_SHA256
     assert not embedding["loaded"]
@@ -58,10 +60,11 @@ def test_cards_of_unloaded_models_are_plain_and_claim_nothing_unmeasured() -> No
     assert emotion["limits"]["max_text_tokens"] == 256
     assert not injection["loaded"]
     assert injection["limits"]["max_text_tokens"] == 96
+    assert (needs["kind"], needs["loaded"], len(needs["labels"])) == ("needs", False, 26)
 
 
 def test_the_card_of_a_missing_head_says_what_is_wrong(tmp_path: Path) -> None:
-    _, emotion, _ = Models(emotion_folder=tmp_path).cards()
+    _, emotion, *_ = Models(emotion_folder=tmp_path).cards()
     assert "cannot be read" in emotion["error"]
     assert emotion["quality"] is None
 
@@ -75,6 +78,42 @@ async def test_embeddings_and_emotions_that_arrive_together_share_one_batch(mode
     assert models.describe(felt[0])["dominant"] == "gratitude"
     with pytest.raises(ValueError, match="no emotions"):
         models.describe(embedded[0])
+
+
+@pytest.mark.model
+async def test_what_a_task_needs_comes_with_its_embedding_in_the_same_batch(models: Models, encoder: Encoder) -> None:
+    models._needs = NeedsHead.load(encoder_sha256=encoder.sha256)
+    felt, needing, plain = await asyncio.gather(
+        models.emotions(["thank you so much!"]),
+        models.needs(["Deploy version four to production.", "Run the test suite."]),
+        models.embed(["Run the test suite."]),
+    )
+    assert models.stats()["batches"] == 1
+    assert models.describe(felt[0])["dominant"] == "gratitude"
+    most = [max(found, key=found.__getitem__) for found in map(models.needed, needing)]
+    assert most == ["execute_deploy", "execute_tests"]
+    np.testing.assert_allclose(needing[1].embedding, plain[0].embedding, atol=1e-5)
+    with pytest.raises(ValueError, match="no needs"):
+        models.needed(plain[0])
+
+
+@pytest.mark.model
+def test_weights_of_the_needs_head_that_were_changed_are_not_loaded(encoder: Encoder, tmp_path: Path) -> None:
+    shutil.copytree(NEEDS_FOLDER, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "needs.safetensors").write_bytes(b"changed")
+    with pytest.raises(ModelError) as refusal:
+        NeedsHead.load(encoder_sha256=encoder.sha256, folder=tmp_path)
+    assert refusal.value.code == "bad_hash"
+    with pytest.raises(ModelError, match="trained on encoder"):
+        NeedsHead.load(encoder_sha256="another")
+
+
+async def test_a_needs_head_that_is_not_loaded_says_so_and_invites_a_retry() -> None:
+    models = Models()
+    with pytest.raises(ModelError) as refusal:
+        await models.needs(["text"])
+    assert refusal.value.retryable
+    await models.close()
 
 
 @pytest.mark.model
@@ -101,10 +140,11 @@ async def test_loading_reports_progress_and_makes_the_cards_true() -> None:
     models.load(lambda *_: pytest.fail("loaded twice"))
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
-    embedding, emotion, injection = models.cards()
+    embedding, emotion, injection, needs = models.cards()
     assert embedding["loaded"]
     assert emotion["loaded"]
     assert injection["loaded"]
+    assert needs["loaded"]
     assert embedding["device"] == emotion["device"] == "cpu"
     assert embedding["parameters"] > 22_000_000
     assert emotion["parameters"] > 0

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from aura_ia_mcp.judgement.roles import parse, shipped, shipped_text
 from aura_ia_mcp.judgement.roles.arbitration import ArbitrationError, Opinion, arbitrate
-from aura_ia_mcp.judgement.roles.meaning import feature_names, head, meaning
+from aura_ia_mcp.judgement.roles.meaning import feature_names, fits, head
 from aura_ia_mcp.judgement.roles.needs import MOST_CHARS, lexicon
 from aura_ia_mcp.judgement.roles.simulation import Step, simulate
 from aura_ia_mcp.judgement.roles.suggestion import UnknownCapabilityError, suggest
+from aura_ia_mcp.models.needs import FOLDER, WEIGHTS, NeedsCard
 
 ROLES = shipped()
-TASKS = Path(__file__).parents[3] / "corpora" / "dev" / "roles.jsonl"
+TASKS = Path(__file__).parents[3] / "corpora" / "dev" / "roles-3.jsonl"
 
 
 @pytest.mark.parametrize(
@@ -92,9 +93,10 @@ def test_a_required_capability_that_is_unknown_is_told_its_nearest() -> None:
         suggest(ROLES, "x", ["reed:code"])
 
 
-def test_a_vector_of_another_model_is_refused() -> None:
-    with pytest.raises(ValueError, match="3 numbers"):
-        meaning([0.0, 1.0, 0.0])
+def test_the_words_belong_to_the_network_that_is_shipped_and_to_no_other() -> None:
+    assert fits(NeedsCard.read().version)
+    assert not fits("")
+    assert NeedsCard.read().capabilities == head().capabilities
 
 
 def test_words_are_found_whole_and_in_a_bounded_text() -> None:
@@ -165,3 +167,4 @@ def test_the_head_was_trained_with_this_lexicon_and_these_capabilities() -> None
     assert lexicon().needs.keys() <= ROLES.document.capabilities.keys()
     size = len((files("aura_ia_mcp.judgement.roles") / "head.npz").read_bytes())
     assert size < 1_000_000
+    assert (FOLDER / WEIGHTS).stat().st_size < 1_000_000
