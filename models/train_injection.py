@@ -99,6 +99,7 @@ def fit(encoder: Encoder, examples: Sequence[Example], seed: int = 0, tell: Call
     ids = [encoder.tokens([example.text], MOST_TOKENS)[0][0] for example in examples]
     wanted = torch.tensor([float(example.hostile) for example in examples])
     weight = torch.tensor([example.weight for example in examples])
+    average = _Average(network)
     for epoch in range(EPOCHS):
         total = 0.0
         for rows in _batches(np.array([len(each) for each in ids]), chance):
@@ -112,9 +113,29 @@ def fit(encoder: Encoder, examples: Sequence[Example], seed: int = 0, tell: Call
             torch.nn.utils.clip_grad_norm_(list(network.learned().values()), 1.0)
             optimizer.step()
             schedule.step()
+            if epoch == EPOCHS - 1:
+                average.add(network)
             total += float(loss.detach()) * len(rows)
         tell(f"epoch {epoch + 1}: {total / len(examples):.4f}")
+    average.put(network)
     return network.eval()
+
+
+class _Average:
+    """The mean of what was learnt over some steps: steadier than any of them (Izmailov et al. 2018)."""
+
+    def __init__(self, network: Any) -> None:
+        self._mean = {name: value.detach().clone() for name, value in network.learned().items()}
+        self._steps = 0
+
+    def add(self, network: Any) -> None:
+        self._steps += 1
+        for name, value in network.learned().items():
+            self._mean[name].lerp_(value.detach(), 1 / self._steps)
+
+    def put(self, network: Any) -> None:
+        for name, value in network.learned().items():
+            value.data.copy_(self._mean[name])
 
 
 def _optimizer(network: Any, steps: int) -> tuple[Any, Any]:

@@ -1,9 +1,9 @@
 """Fits what weighs reader, words and grammar together: `python -m tests.corpora.fit_meaning SCORES...`.
 
 The scores are those of `python -m tests.corpora.train_reader --left-out NAME --scores FILE`: each author's by a reader
-that hasn't seen them; the words' are made here in the same way. The thresholds are those that so many of an author's
-benign lines lie above, the middle one over all authors. It writes `judgement/inspection/injection/meaning.json` for the
-reader that is in `models/injection`, and prints what authors left out would have seen, by family and encoding.
+that hasn't seen them; the words' are made here in the same way. The thresholds are those that so many of all these
+benign lines lie above, no file left out by hand. It writes `judgement/inspection/injection/meaning.json` for the reader
+that is in `models/injection`, and prints what authors left out would have seen, by family and encoding.
 """
 
 from __future__ import annotations
@@ -20,21 +20,20 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from aura_ia_mcp.judgement.inspection.injection import meaning, wordscore
-from aura_ia_mcp.judgement.inspection.injection.inspect import strength
-from aura_ia_mcp.judgement.inspection.injection.windows import suspicion, windows
+from aura_ia_mcp.judgement.inspection.injection.windows import windows
 from aura_ia_mcp.models.injection import ReaderCard
 
 from . import train_injection as words
 from .train_injection import threshold
 
 FOLDER = words.FOLDER
-REVIEW, BLOCK = 0.015, 0.003  # of the benign lines of an author left out may be held, may be blocked
+REVIEW, BLOCK = 0.015, 0.003  # of the benign lines of authors left out may be held, may be blocked
 ROUNDS = 4  # in which the window that counts is chosen anew
 STRENGTH = 1.0
-NOTHING = (-9.0, -1.0, 0.0)
+NOTHING = (-9.0, -1.0, 0.0, 0.0)
 
 Floats = npt.NDArray[np.float64]
-Scored = list[tuple[dict[str, Any], Floats]]  # lines, and (W, 3) what the three say of each window
+Scored = list[tuple[dict[str, Any], Floats]]  # lines, and (W, 4) what is said of each window
 
 
 def models_without(names: Iterable[str]) -> dict[str, wordscore.Words]:
@@ -53,13 +52,12 @@ def models_without(names: Iterable[str]) -> dict[str, wordscore.Words]:
 
 
 def scored(rows: list[dict[str, Any]], by: dict[str, wordscore.Words]) -> Scored:
-    """What the three say of each line's windows."""
+    """What reader, words and grammar say of each line's windows, and which were in disguise."""
     found = []
     for row in rows:
-        texts = [window.text for window in windows(row["text"]).read]
         said = [
-            (score, suspicion(text, by[row["author"]]), strength(text))
-            for text, score in zip(texts, row["scores"], strict=True)
+            (score, *meaning.features(window, by[row["author"]]))
+            for window, score in zip(windows(row["text"]).read, row["scores"], strict=True)
         ]
         found.append((row, np.array(said or [NOTHING])))
     return found
@@ -69,7 +67,7 @@ def fitted(lines: Scored) -> tuple[float, Floats]:
     """Offset and weights; of each line the window counts that scores most."""
     hostile = np.array([row["hostile"] for row, _ in lines])
     english = np.array([row["language"] == "en" for row, _ in lines])
-    weights, offset = np.array([1.0, 0.0, 0.0]), 0.0
+    weights, offset = np.array([1.0, 0.0, 0.0, 0.0]), 0.0
     for _ in range(ROUNDS):
         table = np.array([said[np.argmax(said @ weights)] for _, said in lines])
         head = LogisticRegression(C=STRENGTH, class_weight="balanced").fit(table[english], hostile[english])
@@ -94,15 +92,6 @@ def tell(lines: Scored, together: Floats, review: float) -> None:
         print(f"{name}: {sum(each)} of {len(each)}, {np.mean(each):.1%}")
 
 
-def _middle(lines: Scored, together: Floats, share: float) -> float:
-    """Of each author's benign lines that share lies above a threshold; the middle one of these."""
-    found = []
-    for author in sorted({row["author"] for row, _ in lines}):
-        calm = [not row["hostile"] and row["author"] == author for row, _ in lines]
-        found.append(threshold(together[np.array(calm)], share))
-    return float(np.median(found))
-
-
 def main() -> None:
     """Fit, tell, write."""
     rows = [row for path in sys.argv[1:] for row in json.loads(Path(path).read_text("utf-8"))]
@@ -113,9 +102,10 @@ def write(lines: Scored) -> None:
     """Fit to these lines, tell, write."""
     offset, weights = fitted(lines)
     together = np.array([offset + float((said @ weights).max()) for _, said in lines])
-    review, block = (_middle(lines, together, share) for share in (REVIEW, BLOCK))
+    calm = together[np.array([not row["hostile"] for row, _ in lines])]
+    review, block = (threshold(calm, share) for share in (REVIEW, BLOCK))
     tell(lines, together, review)
-    names = ("offset", "meaning", "words", "grammar", "review", "block")
+    names = ("offset", "meaning", "words", "grammar", "disguise", "review", "block")
     values = (offset, *weights.tolist(), review, max(block, review))
     card = {"reader": ReaderCard.read().version} | {
         name: round(float(value), 4) for name, value in zip(names, values, strict=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from aura_ia_mcp.judgement.inspection.injection.windows import windows
+from aura_ia_mcp.judgement.inspection.injection.windows import WINDOW_CHARS, suspicion, windows
 from aura_ia_mcp.models.minilm import Encoder
 from aura_ia_mcp.models.train_injection import Example, fit, logits_of, save
 
@@ -27,6 +27,7 @@ SPLICED = 0.3  # of the authors' lines are put into a document as well
 PIECE_CHARS = 200
 MOST = {"attacks": 750, "ordinary": 850, "documents": 600, "requests": 550, "roles": 300}
 OTHERS = 0.5  # the weight of a line that no author wrote for this
+SHOWN = ("zero_width", "fullwidth", "homoglyph")  # encodings that a plain reading undoes
 _JOINTS = ("\n\n", "\n", " ", "\n---\n")
 
 
@@ -40,8 +41,8 @@ def authors() -> list[dict[str, Any]]:
 
 
 def learnt(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those in English and plain writing: what is encoded is decoded before it is read."""
-    return [row for row in rows if row["language"] == "en" and row["encoding"] == "plain"]
+    """Those in English; what is encoded is decoded before it is read."""
+    return [row for row in rows if row["language"] == "en"]
 
 
 def others() -> dict[str, list[str]]:
@@ -61,17 +62,32 @@ def others() -> dict[str, list[str]]:
 def examples(rows: list[dict[str, Any]]) -> list[Example]:
     """What a reader learns from, given these authors' lines."""
     more = others()
-    lines = [(row["text"], row["hostile"], 1.0) for row in rows]
+    lines = [(text, row["hostile"], 1.0) for row in rows for text in stretches(row)]
     for name, most in MOST.items():
         lines += [(text, name == "attacks", OTHERS) for text in more[name][:most]]
     documents = [text[:PIECE_CHARS] for text in more["documents"][MOST["documents"] :]]
     chance = random.Random("spliced")
-    lines += [
-        (_spliced(row["text"], documents, chance), row["hostile"], 1.0) for row in rows if chance.random() < SPLICED
-    ]
+    for row in rows:
+        if row["encoding"] == "plain" and len(row["text"]) <= WINDOW_CHARS and chance.random() < SPLICED:
+            lines.append((_spliced(row["text"], documents, chance), row["hostile"], 1.0))
     calm = sum(weight for _, hostile, weight in lines if not hostile)
     balance = (calm / sum(weight for _, hostile, weight in lines if hostile)) ** 0.5
     return [Example(text, hostile, weight * balance if hostile else weight) for text, hostile, weight in lines]
+
+
+def stretches(row: dict[str, Any]) -> list[str]:
+    """What a reader is given of a line: all of a benign one, of an injection what its words give away most.
+
+    An injection in an encoding that isn't decoded teaches nothing.
+    """
+    read = windows(row["text"]).read
+    plain = row["encoding"] == "plain"
+    found = [window for window in read if not window.how] if plain else list(read)
+    if not row["hostile"] or not found:
+        return [window.text for window in found]
+    if not plain and row["encoding"] not in SHOWN:
+        found = [window for window in found if window.how]
+    return [max((window.text for window in found), key=suspicion)] if found else []
 
 
 def _spliced(text: str, documents: list[str], chance: random.Random) -> str:

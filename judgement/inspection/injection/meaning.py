@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from ...finding import Finding, Severity
 from .inspect import REMEDY, strength
 from .windows import Window, Windows, suspicion
+from .wordscore import Words
 
 RULE = "injection.meaning"
 CARD = "meaning.json"
@@ -24,7 +25,7 @@ _CALM = -9.0  # the score of a text without anything to read
 
 
 class Weights(NamedTuple):
-    """A logistic regression over what three readers say of a window; `tests/corpora/train_reader.py` fits it.
+    """A logistic regression over what is said of a window; `tests/corpora/fit_meaning.py` fits it.
 
     Args:
         reader: names the reader whose scores it was fitted to.
@@ -32,6 +33,7 @@ class Weights(NamedTuple):
         meaning: of the reader's log odds.
         words: of the words' log odds.
         grammar: of the grammar's weight, 0 to 1.
+        disguise: added where the window was in disguise.
         review: from this score on somebody should look at it.
         block: from this score on it must not run.
     """
@@ -41,12 +43,14 @@ class Weights(NamedTuple):
     meaning: float
     words: float
     grammar: float
+    disguise: float
     review: float
     block: float
 
-    def score(self, meaning: float, words: float, grammar: float) -> float:
-        """The log odds that all three give together."""
-        return self.offset + self.meaning * meaning + self.words * words + self.grammar * grammar
+    def score(self, meaning: float, words: float, grammar: float, disguise: float) -> float:
+        """The log odds that all give together."""
+        said = self.meaning * meaning + self.words * words + self.grammar * grammar
+        return self.offset + said + self.disguise * disguise
 
 
 class Read(NamedTuple):
@@ -97,15 +101,20 @@ def combine(found: Windows, scores: Sequence[float], version: str) -> Read:
         raise ValueError(f"the weights in {CARD} belong to the reader {by.reader}, not to {version}: train both again")
     best, most = Window("", 0, 0), _CALM
     for window, score in zip(found.read, scores, strict=True):
-        together = by.score(score, *features(window.text))
+        together = by.score(score, *features(window))
         if together > most:
             best, most = window, together
     return Read(round(most, _DECIMALS), best.start, best.end, best.how, len(found.read), found.of, version)
 
 
-def features(text: str) -> tuple[float, float]:
-    """What the words and the grammar say of a window."""
-    return suspicion(text), strength(text)
+def features(window: Window, by: Words | None = None) -> tuple[float, float, float]:
+    """What the words and the grammar say of a window, and 1 where it was in disguise.
+
+    Args:
+        window: any.
+        by: another model of words than the one in force.
+    """
+    return suspicion(window.text, by), strength(window.text), float(bool(window.how))
 
 
 def finding(read: Read) -> Finding | None:

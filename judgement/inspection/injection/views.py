@@ -13,6 +13,7 @@ import re2
 
 from .fold import Folded, fold
 from .lexicon import lexicon
+from .wordscore import shipped
 
 _LEET = {"0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g"}
 _LEET_SIGNS = str.maketrans("$@!|€£+", "5411317")
@@ -30,6 +31,8 @@ _BEFORE = frozenset({"the", "your", "my", "a", "an", "this", "their"})
 _BEHIND_WORDS = "of to in and or from were is are you me tell reveal ignore disregard forget show hide send ."
 _BEHIND = frozenset(_BEHIND_WORDS.split())
 _MOST_TURNED = 60  # words; nobody turns a long text round so
+_FEWEST = 4  # words of a stretch that tell a language
+_STRANGE, _ENGLISH = 0.35, 0.7  # at most so many known words as it stands, and at least so many read otherwise
 _LONG_TELLING = 6  # letters of a word that tells enough alone
 
 
@@ -98,23 +101,75 @@ def unleet(word: str) -> str:
     return _unleet_known(word)
 
 
+def _unleet_any(word: str) -> str:
+    """As `unleet`, in a text where digits alone may be a word as well, if one that is known."""
+    read = _unleet_known(word) if word.isdigit() and len(word) <= _LONGEST else unleet(word)
+    return word if word.isdigit() and read not in shipped().model.numbers else read
+
+
+def _turned_by_13(word: str) -> str:
+    return _unleet_any(rot13(word))
+
+
+def _turned_about(word: str) -> str:
+    return _unleet_any(backwards(word))
+
+
+def _stretches(words: list[str]) -> list[list[str]]:
+    """The words between signs, as far as they have letters, where there are enough to tell a language."""
+    found: list[list[str]] = [[]]
+    for word in words:
+        if not word.isalnum():
+            found.append([])
+        elif len(word) > 1 and not word.isdigit():
+            found[-1].append(word)
+    return [stretch for stretch in found if len(stretch) >= _FEWEST]
+
+
+def _strange(words: list[str]) -> list[list[str]]:
+    """The stretches that aren't English as they stand."""
+    return [stretch for stretch in _stretches(words) if _share_known(stretch) <= _STRANGE]
+
+
+def _share_known(words: list[str]) -> float:
+    known = shipped().model.numbers
+    return sum(word in known for word in words) / len(words)
+
+
+def _english_by(strange: list[list[str]], change: Callable[[str], str]) -> bool:
+    """Whether such a stretch is English when its words are read otherwise."""
+    return any(_share_known([change(word) for word in stretch]) >= _ENGLISH for stretch in strange)
+
+
 def views(text: str, folded: Folded) -> Iterator[tuple[Folded, str]]:
-    """The readings that have telling words, each with a name for a person; places are the original text's."""
+    """The readings that have telling words or make strange ones English, each with a name for a person.
+
+    Places are the original text's.
+    """
     unique = set(folded.words)
     turned = not unique.isdisjoint(disguises())
-    for change, name in ((rot13, "rot13"), (backwards, "words backwards")):
-        if turned and _tells(unique, change):
-            changed = {word: change(word) for word in unique}
+    strange = _strange(folded.words)
+    for change, further, name in ((rot13, _turned_by_13, "rot13"), (backwards, _turned_about, "words backwards")):
+        english = _english_by(strange, further)
+        if english or (turned and _tells(unique, change)):
+            changed = {word: further(word) if english else change(word) for word in unique}
             yield _with_words(folded, [changed[word] for word in folded.words]), name
-    if turned and _tells(unique, backwards):
-        yield _backwards(text), "text backwards"
+            if change is backwards:
+                yield _backwards(text, _unleet_any if english else str), "text backwards"
     if turned_round(folded.words):
         order = slice(None, None, -1)
         reverse = replace(folded, starts=folded.starts[order], ends=folded.ends[order])
         yield _with_words(reverse, folded.words[order]), "words in turned order"
+    yield from _unleet_view(text, folded, strange)
+
+
+def _unleet_view(text: str, folded: Folded, strange: list[list[str]]) -> Iterator[tuple[Folded, str]]:
     leet = fold(text.translate(_LEET_SIGNS)) if _SIGN_IN_WORD.search(text.encode("utf-8", "replace")) else folded
-    changed = {word: unleet(word) for word in set(leet.words) if not word.isalpha()}
-    if any(word != other and other in _telling() for word, other in changed.items()):
+    if leet is not folded:
+        strange = _strange(leet.words)
+    english = _english_by(strange, _unleet_any)
+    changed = {word: (_unleet_any if english else unleet)(word) for word in set(leet.words) if not word.isalpha()}
+    if english or any(word != other and other in _telling() for word, other in changed.items()):
         yield _with_words(leet, [changed.get(word, word) for word in leet.words]), "digits for letters"
 
 
@@ -124,6 +179,7 @@ def turned_round(words: list[str]) -> bool:
     return len(words) <= _MOST_TURNED and any(first in _BEFORE and second in _BEHIND for first, second in pairs)
 
 
-def _backwards(text: str) -> Folded:
+def _backwards(text: str, further: Callable[[str], str]) -> Folded:
     folded = fold(text[::-1])
-    return replace(folded, starts=len(text) - folded.ends, ends=len(text) - folded.starts)
+    turned = replace(folded, starts=len(text) - folded.ends, ends=len(text) - folded.starts)
+    return _with_words(turned, [further(word) for word in turned.words])

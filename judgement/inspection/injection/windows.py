@@ -21,6 +21,9 @@ WINDOW_CHARS = 360  # some 90 tokens of English
 DEEPEST = 2  # encodings inside one another
 _LEAST_CHARS = 8
 _MOST_CUT = 512  # windows that are compared
+_ODD_WORDS = 0.2  # of a text's words have letters that aren't what they look like: that's no accident
+_SPLITS = 4  # letters that are set apart by invisible characters
+_SPLIT = re2.compile("[A-Za-z ][\u00ad\u200b-\u200d\u2060-\u2064\ufeff]".encode())
 _BOUNDARY = re2.compile(rb"(?:[.!?;]+[\"')\]]*\s+|\n\s*|\xe3\x80\x82)")
 
 
@@ -88,7 +91,7 @@ def _readings(text: str, start: int, end: int, how: str, depth: int) -> Iterator
     """The text as it stands, and each other text in it, at its place."""
     source = Source(text)
     plain = _plain(text)
-    yield Window(plain, start, end, how)
+    yield Window(plain, start, end, _joined(how, _odd_letters(text)))
     inside = depth > 0
 
     def at(first: int, last: int) -> tuple[int, int]:
@@ -102,7 +105,7 @@ def _readings(text: str, start: int, end: int, how: str, depth: int) -> Iterator
 
 
 def _joined(how: str, name: str) -> str:
-    return f"{how}, {name}" if how else name
+    return ", ".join(part for part in (how, name) if part)
 
 
 def _plain(text: str) -> str:
@@ -110,8 +113,28 @@ def _plain(text: str) -> str:
     if text.isascii():
         return text
     shown = "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf")
-    words = [_written(fold(word).words) if _is_mixed(word) else word for word in shown.split(" ")]
-    return " ".join(words)
+    words = shown.split(" ")
+    mixed = [_is_mixed(word) for word in words]
+    every = sum(mixed) > 1  # then words all of look-alikes aren't meant as they are either
+    return " ".join(
+        _written(fold(word).words) if odd or (every and not word.isascii()) else word
+        for word, odd in zip(words, mixed, strict=True)
+    )
+
+
+def _odd_letters(text: str) -> str:
+    """The disguise of a text whose letters only look odd: a good part of its words, or nothing."""
+    if text.isascii():
+        return ""
+    words = text.split()
+    least = max(2, len(words) * _ODD_WORDS)
+    if len(_SPLIT.findall(text.encode("utf-8", "replace"))) >= max(_SPLITS, least):
+        return "invisible characters"
+    if sum(map(_is_mixed, words)) >= least:
+        return "look-alike letters"
+    letters = sum(map(str.isalpha, text))
+    odd = sum(not char.isascii() and unicodedata.normalize("NFKC", char).isascii() for char in text if char.isalpha())
+    return "letters in another form" if odd >= _SPLITS and odd * 2 > letters else ""
 
 
 def _is_mixed(word: str) -> bool:

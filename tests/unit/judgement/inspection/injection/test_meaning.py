@@ -33,6 +33,20 @@ def test_the_window_that_reads_most_like_an_injection_counts() -> None:
     assert (best.start, best.end, best.read, best.of) == (10, 26, 2, 5)
 
 
+def test_the_same_words_count_for_more_in_disguise() -> None:
+    open_, disguised = Window("a calm one", 0, 10), Window("a calm one", 0, 10, "rot13")
+    version = weights().reader
+    assert (
+        combine(Windows((disguised,), 1), (0.0,), version).score > combine(Windows((open_,), 1), (0.0,), version).score
+    )
+
+
+def test_the_same_words_count_for_more_in_disguise() -> None:
+    open_, disguised = Window("a calm one", 0, 10), Window("a calm one", 0, 10, "rot13")
+    version = weights().reader
+    assert combine(Windows((disguised,), 1), (0.0,), version).score > combine(Windows((open_,), 1), (0.0,), version).score
+
+
 def test_nothing_to_read_is_calm() -> None:
     assert finding(combine(Windows((), 0), (), weights().reader)) is None
 
