@@ -153,7 +153,7 @@ def _of_words(text: Symbols) -> list[_Sign]:
     found = []
     for hit in hits(text):
         remains = 1.0 if hit.many else context.remains(hit)  # or else a flood of quotations would hide one that isn't
-        start, end = int(text.starts[hit.first]), int(text.ends[hit.last - 1])
+        start, end = _span(text, hit.first, hit.last)
         found.append(_Sign(hit.family, hit.weight * remains, start, end, spoken_of=remains < 1.0))
     return found
 
@@ -171,7 +171,13 @@ def _heard(folded: Folded, text: Symbols) -> list[_Heard]:
     if not folded.words:
         return []
     parts = judged(folded, text, shipped())
-    return [_Heard(part, int(text.starts[part.first]), int(text.ends[part.last - 1])) for part in parts]
+    return [_Heard(part, *_span(text, part.first, part.last)) for part in parts]
+
+
+def _span(text: Symbols, first: int, last: int) -> tuple[int, int]:
+    """Where symbols stand in the text as given; a view may have them in turned order."""
+    ends = (first, last - 1)
+    return min(int(text.starts[at]) for at in ends), max(int(text.ends[at]) for at in ends)
 
 
 def _unless_calm(signs: list[_Sign], heard: list[_Heard], words: list[str]) -> Iterator[_Sign]:

@@ -40,6 +40,8 @@ def stopped(text: str) -> bool:
 @example("\\u{110000}\\u{fffff}")
 @example(".- " * 40)
 @example("0" * 400)
+@example(f"A&{ATTACK}{ATTACK}")
+@example(ATTACK[::-1])
 def test_it_never_raises_and_spans_lie_in_the_text(text: str) -> None:
     for finding in inspect_injection(text):
         assert 0 <= finding.start < finding.end <= len(text)
