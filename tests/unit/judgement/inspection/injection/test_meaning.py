@@ -41,12 +41,6 @@ def test_the_same_words_count_for_more_in_disguise() -> None:
     )
 
 
-def test_the_same_words_count_for_more_in_disguise() -> None:
-    open_, disguised = Window("a calm one", 0, 10), Window("a calm one", 0, 10, "rot13")
-    version = weights().reader
-    assert combine(Windows((disguised,), 1), (0.0,), version).score > combine(Windows((open_,), 1), (0.0,), version).score
-
-
 def test_nothing_to_read_is_calm() -> None:
     assert finding(combine(Windows((), 0), (), weights().reader)) is None
 
