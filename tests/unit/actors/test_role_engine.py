@@ -134,7 +134,7 @@ async def test_with_a_bad_file_at_the_start_no_rules_are_told_until_it_is_mended
     with pytest.raises(AuraError) as refused:
         await ask(graph, "list_roles")
     assert refused.value.code == "unavailable"
-    assert "policy.yaml:2:1: not YAML" in actor._figures()["rules_fault"]
+    assert "policy.yaml:1:2: not YAML" in actor._figures()["rules_fault"]
     assert heard.events == []
     (tmp_path / "policy.yaml").write_text(SHIPPED["policy.yaml"])
     await until(lambda: len(heard.events) == 1)
