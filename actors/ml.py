@@ -17,7 +17,7 @@ from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.errors import AuraError, Outcome
 from aura_ia_mcp.bus.messages import JSON, CallTool, Embed, ReadForInjection, ReadModels
-from aura_ia_mcp.judgement.inspection.injection.meaning import combine
+from aura_ia_mcp.judgement.inspection.injection.meaning import combine, warm
 from aura_ia_mcp.judgement.inspection.injection.windows import windows
 from aura_ia_mcp.models.batching import Limits
 from aura_ia_mcp.models.errors import ClosedError, ModelError, QueueFullError
@@ -230,6 +230,7 @@ class MLWorker:
         began = time.monotonic()
         try:
             await asyncio.to_thread(self._models.load, progress)
+            await asyncio.to_thread(warm)
         except ModelError as error:
             self.state, self._fault = "failed", str(error)
             log.error("the models can't be loaded: %s", error)  # noqa: TRY400 - the message says all
