@@ -87,7 +87,7 @@ def weights() -> Weights:
 
 
 def warm() -> None:
-    """Read the tables of grammar and words, which the first text would else wait for: a second or two, once a process."""
+    """Read the tables of grammar and words, which the first text would else wait for: some seconds, once a process."""
     for window in windows(_SAMPLE).read:
         features(window)
 
