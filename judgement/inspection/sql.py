@@ -89,6 +89,13 @@ _HIDDEN = re2.compile(
 )
 
 
+_PLANS = re2.compile(
+    r"(?is)(?:^|;)\s*(?:explain|describe|desc)(?:\s+(?:query\s+plan|plan\s+for|extended|verbose|format\s*=\s*\w+))*"
+    r"(?:\s*\((?:[^()a]|a[^n()])*\))?\s+(?:delete|update|insert|merge|replace)\b[^;]*"
+)
+"""Statements whose plan is asked for, which then don't run; with ANALYZE they do."""
+
+
 def inspect_sql(text: str) -> list[Finding]:
     r"""Judge SQL of any dialect, one statement or several.
 
@@ -106,6 +113,7 @@ def inspect_sql(text: str) -> list[Finding]:
         findings = list(islice(_scan(text[:MAX_SCANNED]), MAX_STATEMENTS))
         return [*findings, _finding("too_large", _REVIEW, 0, len(text))]
     body = "\n".join("" if line.lstrip()[:1] in {"\\", "."} else line for line in text.split("\n"))
+    body = _PLANS.sub("", body)
     found = dict.fromkeys(_hidden(body))
     try:
         statements = sqlglot.parse(body, error_level=sqlglot.ErrorLevel.RAISE)[:MAX_STATEMENTS]

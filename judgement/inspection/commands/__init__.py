@@ -27,6 +27,7 @@ from ...finding import Finding, Severity
 from .code import concepts
 from .model import Hit
 from .parse import parse
+from .rules import windows
 from .shell import Ledger, Shell
 
 MAX_TEXT = 64 * 1024
@@ -54,6 +55,9 @@ REMEDIES = {
 }
 _CALL_OF_NET = re2.compile(r"\[[\w.]+\]::\w+(?:\([^()|;&$`\n]*\))?(?:\.\w+(?:\([^()|;&$`\n]*\))?)*")
 """PowerShell's call of a .NET method and nothing else: no command, so no shell's grammar."""
+
+_LISTED = re2.compile(r",\$(HOME\\|env:|Env:)")
+"""A path in a list of PowerShell's, which a shell's grammar tears apart; a blank instead of the comma keeps places."""
 
 _SCORES = {Severity.BLOCK: 0.95, Severity.REVIEW: 0.7, Severity.INFO: 0.3}
 
@@ -90,7 +94,10 @@ def inspect_command(text: str) -> list[Finding]:
     ledger = Ledger()
     judged = _judged(text)
     if _CALL_OF_NET.fullmatch(judged.strip()) is None:
-        Shell(ledger).follow(parse(judged))
+        Shell(ledger).follow(parse(_LISTED.sub(r" $\1", judged)))
+    if "acls" in judged.lower():
+        for hit in windows.of_rights(judged):
+            ledger.note(hit, (0, len(judged.encode("utf-8", "surrogatepass"))))
     if "]::" in judged:  # PowerShell's calls of .NET, which are no commands with arguments
         for spoken in concepts.judge(judged):
             ledger.note(spoken, (0, len(judged.encode("utf-8", "surrogatepass"))))

@@ -281,7 +281,8 @@ def _children(call: Call, files: Files) -> Data:
     """PowerShell's listing: the folders that it goes through, or the environment."""
     if any(text.lower().startswith("env:") for text in call.operands):
         return Data(UNKNOWN, frozenset({Label.PRIVATE}))
-    return Data(" ".join(text for text in call.operands if "\\" in text or ":" in text) or UNKNOWN)
+    named = [text for text in call.operands if "\\" in text or ":" in text or text.startswith("/")]
+    return Data(" ".join(named) or UNKNOWN)
 
 
 def _locate(call: Call, files: Files) -> Data:
@@ -350,6 +351,7 @@ WRITERS: Mapping[str, Callable[[Call, Files], Data]] = {
     "uniq": _same,
     "tar": _tar,
     "find": _find,
+    **dict.fromkeys(("get-content", "gc"), _cat),
     "get-psreadlineoption": lambda call, _files: Data(HOME + "/.ps_history"),
     **dict.fromkeys(("which", "where", "whereis"), lambda call, _files: Data(" ".join(call.operands))),
     **dict.fromkeys(("get-childitem", "gci", "dir"), _children),

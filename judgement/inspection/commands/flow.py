@@ -102,9 +102,25 @@ def _source_labels(call: Call) -> set[Label]:
         labels.add(Label.DUMP)
     if name in _SNIFFERS:
         labels.add(Label.PRIVATE)
-    return labels | _listed(call)
+    return labels | _listed(call) | _of_machines(call)
 
 
+def _of_machines(call: Call) -> set[Label]:
+    """The labels of what shows or writes out images, containers, machines and clusters."""
+    name, operands = call.name, call.operands
+    labels: set[Label] = set()
+    if name in _ENGINES and operands[:1] in (["save"], ["export"]):
+        labels.add(Label.DUMP)
+    if name in {*_ENGINES, "crictl", "ctr"} and "inspect" in operands[:2] and not call.has("f", "--format"):
+        labels.add(Label.PRIVATE)
+    if name in {"kubectl", "oc"} and "get" in operands[:2] and call.has("A", "--all-namespaces") and call.has("o"):
+        labels.add(Label.PRIVATE)
+    if name == "virsh" and operands[:1] == ["dumpxml"]:
+        labels.add(Label.PRIVATE)
+    return labels
+
+
+_ENGINES = frozenset({"docker", "podman", "nerdctl"})
 _SNIFFERS = frozenset(
     """
         tcpdump tshark dumpcap ngrep xclip xsel pbpaste wl-paste scrot grim maim screencapture arecord parec rec dconf

@@ -293,8 +293,8 @@ class _Reader:
             yield from self._nested_string(node)
         elif kind == "concatenation":
             self._depth += 1
-            for child in node.children:
-                yield from self._parts(child, quoted=quoted)
+            for piece in _of_powershell(node):
+                yield from self._parts(piece, quoted=quoted) if isinstance(piece, Node) else (piece,)
             self._depth -= 1
         elif kind == "simple_expansion":
             yield Variable(_text(node).strip()[1:], quoted=quoted)
@@ -358,6 +358,29 @@ def _spine(node: Node) -> Iterator[Node]:
             waiting.extend(reversed(child.children))
         else:
             yield child
+
+
+_POWERSHELL = ("HOME", "PROFILE", "env")
+"""Variables behind which a backslash parts folders: no POSIX shell's script has a use for one there."""
+
+
+def _of_powershell(node: Node) -> Iterator[Node | Part]:
+    """A word's pieces, with PowerShell's variables in it and the backslashes behind them read as it does."""
+    children = iter(node.children)
+    for child in children:
+        name = _text(child).strip()[1:] if child.type == "simple_expansion" else ""
+        following = next(children, None) if name in _POWERSHELL else None
+        if following is None:
+            yield child
+            continue
+        rest = _text(following)
+        if following.type != "word" or rest[:1] not in {"\\", ":"}:
+            yield from (child, following)
+            continue
+        if name == "env":
+            name = rest[1:].partition("\\")[0].partition("/")[0]
+            rest, name = rest[1 + len(name) :], name.upper()
+        yield from (Variable(name), Literal(rest.replace("\\", "/")))
 
 
 def _plain(text: str, *, quoted: bool) -> Iterator[Part]:

@@ -64,6 +64,22 @@ _SAMPLES = (
 )
 
 
+_SHARED = ("/srv/", "/home/", "/data/", "/mnt/", "/var/", "/Users/", "/media/", "/opt/")
+_CONFIDENTIAL = frozenset(
+    """
+    finance finances hr payroll customers clients patients medical legal contracts invoices salaries accounting
+    confidential personnel payments passports
+""".split()
+)
+_PROFILES = ("/Google/Chrome", "/.config/google-chrome", "/.config/chromium", "/Firefox")
+_OF_PERSON = frozenset(
+    """
+    .config .local .thunderbird .mozilla Documents Desktop Downloads Pictures Photos Library Mail Maildir .bash_history
+    .zsh_history .bashrc AppData
+""".split()
+)
+
+
 @lru_cache(maxsize=4096)
 def is_secret(path: str, folder: str = ".") -> bool:
     """Whether the file holds credentials; a path with globs counts by what it would match.
@@ -108,6 +124,16 @@ def is_private(path: str, folder: str = ".") -> bool:
     if posixpath.dirname(clean) == "/home" or clean.startswith(("/var/log/auth", "/var/log/secure", "/var/lib/")):
         return True
     name = posixpath.basename(clean)
-    if (name.startswith(".env") or name.endswith(".env")) and not name.endswith(_PUBLIC):
+    if _is_of_person(clean) or ((name.startswith(".env") or name.endswith(".env")) and not name.endswith(_PUBLIC)):
         return True
     return name in {".bash_history", ".zsh_history", "Documents", ".bashrc"} or clean == HOME + "/.ssh/config"
+
+
+def _is_of_person(clean: str) -> bool:
+    """Whether it is a browser's profile, a folder that each home has, or named for what a company keeps to itself."""
+    home, _, name = clean.rpartition("/")
+    return (
+        any(profile in clean for profile in _PROFILES)
+        or (posixpath.dirname(home) in {"/home", "/Users"} and name in _OF_PERSON)
+        or (clean.startswith(_SHARED) and not _CONFIDENTIAL.isdisjoint(clean.lower().split("/")))
+    )

@@ -59,6 +59,8 @@ _GLOBBED = tuple(
 """.split()
 )
 _SHELLS = interpreters.SHELLS
+CLONERS = frozenset({"git", "svn", "hg", "fossil", "bzr"})
+REMOTE = frozenset({Label.REMOTE})
 
 
 @dataclass(slots=True)
@@ -90,6 +92,7 @@ class Shell:
         self.variables: dict[str, tuple[Data, ...]] = {}
         self.functions: dict[str, Group] = {}
         self.files: dict[str, Data] = {}
+        self.fetched: list[str] = []
         self.folder = "."
         self.wrappers: tuple[str, ...] = ()
         self._ledger = ledger
@@ -103,7 +106,14 @@ class Shell:
 
     def content(self, path: str) -> Data | None:
         """What this text wrote into a file."""
-        return self.files.get(normal(path, self.folder))
+        path = normal(path, self.folder)
+        held = self.files.get(path)
+        if held is None and self.fetched:
+            within = path if path.startswith("/") else posixpath.normpath(posixpath.join(self.folder, path))
+            held = next(
+                (Data(UNKNOWN, REMOTE) for folder in self.fetched if f"{within}/".startswith(folder + "/")), None
+            )
+        return held
 
     def substitute(self, part: Substitution) -> Data:
         """Judge a substitution; its output is its value, or a made-up path that holds it."""
@@ -278,7 +288,8 @@ class Shell:
         )
         self._judge_origin(fields[0].data)
         self._judge_started(fields[0])
-        written = self._written(call)
+        alone = " " in fields[0].text and not call.args  # PowerShell: a text by itself is what the next stage reads
+        written = fields[0].data if alone else self._written(call)
         call.outputs = self._filled(outputs, written)
         if call.name not in self.functions:
             self._judge(call)
@@ -421,6 +432,8 @@ class Shell:
             self._ledger.executable.update(normal(path, self.folder) for path in call.operands[-4:])
         for path, data in rules.files_written(call, self):
             self.files[normal(path, self.folder)] = data
+            if call.name in CLONERS and data.labels == REMOTE:
+                self.fetched.append(normal(path, self.folder))
 
     # Judging.
 

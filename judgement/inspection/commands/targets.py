@@ -100,6 +100,9 @@ def normal(path: str, folder: str = ".") -> str:
     """The path made absolute where the folder is known, without `.`, `..` and doubled slashes."""
     if not path.startswith("/") and folder.startswith("/"):
         path = f"{folder}/{path}"
+    head, doubled, tail = path.partition("//")
+    if doubled and head and ("/" + tail).startswith(head + "/"):  # a listing's paths behind the folder that was listed
+        path = "/" + tail
     clean = posixpath.normpath(path) if path else "."
     clean = "/" + clean.lstrip("/") if clean.startswith("//") else clean
     return clean.replace("/private/etc", "/etc").replace("/private/var", "/var") if clean[:9] == "/private/" else clean

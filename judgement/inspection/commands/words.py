@@ -38,6 +38,9 @@ WELL_KNOWN: Mapping[str, str] = {
     "PROFILE": HOME + "/profile.ps1",
     "SYSTEMROOT": "C:\\Windows",
     "SYSTEMDRIVE": "C:",
+    "WINDIR": "C:\\Windows",
+    "APPDATA": HOME + "/AppData/Roaming",
+    "LOCALAPPDATA": HOME + "/AppData/Local",
 }
 _HARMLESS_NAMES = ("TMP", "TEMP", "BUILD", "DIST", "CACHE", "OUT", "WORK", "TARGET_DIR", "SCRATCH", "VENV")
 _SECRET_NAMES = tuple(

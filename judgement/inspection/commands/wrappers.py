@@ -9,6 +9,7 @@ import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from . import modules
 from .model import UNKNOWN, Call, Data, Field
 from .prefixes import CONTAINER_VALUED, CONTAINERS, PREFIXES, RUNNERS, SCRIPT_OPTIONS, SSH_VALUED, Shape, past_options
 
@@ -335,7 +336,31 @@ def _utf16(text: str) -> Data:
 def _ansible(call: Call) -> Inner:
     module = call.option("-m", "--module-name")
     text = call.option("-a", "--args")
-    return Inner(scripts=[Data(text)] if text and module in {"shell", "command", "raw", "script", None} else [])
+    if module is None or module.rpartition(".")[2] in {"shell", "command", "raw", "script"}:
+        return Inner(scripts=[Data(text)] if text else [])
+    told = [] if call.has("C", "--check") else modules.of_ansible(module, text or "")
+    return Inner(scripts=[Data(command) for command in told])
+
+
+def _salt(call: Call) -> Inner | None:
+    at = next((n for n, text in enumerate(call.argv) if text[:1].isalpha() and "." in text.strip(".")), None)
+    if at is None or call.has("", "test=True") or "test=True" in call.argv:
+        return None
+    if call.argv[at] in {"cmd.run", "cmd.shell", "cmd.run_all", "cmd.run_stdout"}:
+        return Inner(scripts=[_joined(call.args[at + 1 :])])
+    if call.argv[at] == "cmd.script" and call.argv[at + 1 : at + 2] and "://" in call.argv[at + 1]:
+        return Inner(scripts=[Data(f"curl {call.argv[at + 1]} | sh")])
+    return Inner(scripts=[Data(command) for command in modules.of_salt(call.argv[at], call.argv[at + 1 :])])
+
+
+def _puppet(call: Call) -> Inner | None:
+    if call.has("", "--noop"):
+        return None
+    if call.operands[:1] == ["resource"] and len(call.operands) > 2:  # noqa: PLR2004 (a kind and a name)
+        told = modules.of_puppet(call.operands[1], call.operands[2], call.operands[3:])
+    else:
+        told = modules.of_manifest(" ".join([*(data.text for data in call.options("-e")), call.stdin.text]))
+    return Inner(scripts=[Data(command) for command in told])
 
 
 def _nix(call: Call) -> Inner:
@@ -388,8 +413,8 @@ _SPECIAL: Mapping[str, Callable[[Call], Inner | None]] = {
     "ansible": _ansible,
     "nix-shell": _nix,
     "vagrant": _script,
-    "salt": _behind("cmd.run", "cmd.shell", "cmd.run_all"),
-    "salt-call": _behind("cmd.run", "cmd.shell"),
+    **dict.fromkeys(("salt", "salt-call"), _salt),
+    "puppet": _puppet,
     **dict.fromkeys(("pdsh", "clush", "dsh", "pssh", "parallel-ssh", "orgalorg"), _on_many),
     **dict.fromkeys(
         ("mosh", "limactl", "distrobox", "toolbox", "wsl", "adb", "multipass", "dotenvx"),

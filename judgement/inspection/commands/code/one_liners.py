@@ -8,6 +8,7 @@ end of its arguments. Strings joined by `+` or `.` are joined here too; everythi
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Protocol
 
 from ..model import NOTHING, UNKNOWN, Call, Data, Hit, Output, block, review
@@ -132,6 +133,8 @@ def _whole(language: str, tokens: list[Token], names: set[str], strings: list[st
         around.note(block("reverse_shell", "a program that gives a shell to the network"))
     if bases & {"x", "repeat", "alloc", "str_repeat", "rep", "allocUnsafe"} and any(_is_great(name) for name in names):
         around.note(review("exhaust", "makes a text greater than the memory"))
+    if bases & _FORK and _calls_itself(tokens):
+        around.note(review("exhaust", "starts processes without an end"))
     text_loops = {"while", "loop", "for", "until", "forever"} & names
     if bases & _FORK and text_loops:
         around.note(block("exhaust", "starts processes without an end"))
@@ -158,6 +161,13 @@ def _whole(language: str, tokens: list[Token], names: set[str], strings: list[st
     }
     if environment and sends and bases & _SEND:
         around.note(block("exfiltrate", "sends the environment away"))
+
+
+def _calls_itself(tokens: list[Token]) -> bool:
+    """Whether a function is named where it is made, where it is called, and once more."""
+    words = [token.text for token in tokens if token.kind == "name"]
+    made = {name for word, name in pairwise(words) if word in {"def", "sub", "function", "fn"}}
+    return any(words.count(name) > 2 for name in made)  # noqa: PLR2004
 
 
 _GREAT = 5e9

@@ -16,6 +16,7 @@ from . import (
     exhaust,
     files,
     guards,
+    hooks,
     infrastructure,
     network,
     persist,
@@ -42,6 +43,7 @@ _MODULES = (
     credentials,
     network,
     persist,
+    hooks,
     databases,
     infrastructure,
     clouds,
@@ -106,6 +108,15 @@ def judge(call: Call, files: Files) -> Iterator[Hit]:
             yield from rule(call)
     yield from exfiltrate.sends_content(call, files)
     if call.name in _INSTALLERS:
-        held = [files.content(path) for path in call.operands]
-        if any(data is not None and Label.REMOTE in data.labels for data in held):
-            yield review("download_execute", "installs what was just fetched")
+        yield from _from_network(call.operands, files)
+    elif call.name in _BUILDERS:
+        yield from _from_network([*call.operands, *(data.text for data in call.options("-C", "-f")), "."], files)
+
+
+_BUILDERS = frozenset({"make", "gmake", "ninja", "npm", "yarn", "pnpm", "pip", "pip3", "cargo", "rake", "just", "task"})
+
+
+def _from_network(paths: Iterable[str], files: Files) -> Iterator[Hit]:
+    held = [files.content(path) for path in paths]
+    if any(data is not None and Label.REMOTE in data.labels for data in held):
+        yield review("download_execute", "installs what was just fetched")

@@ -166,8 +166,8 @@ def _tools(call: Call) -> Iterator[Hit]:
 
 
 def _grep(call: Call) -> Iterator[Hit]:
-    pattern = (call.operands or [""])[0].upper()
-    roots = call.operands[1:]
+    pattern = " ".join(text for text in call.operands if text[:1] not in {"/", "~"}).upper()
+    roots = call.operands[1:] or call.operands
     hunts = any(
         mark in pattern
         for mark in (
@@ -177,6 +177,7 @@ def _grep(call: Call) -> Iterator[Hit]:
             "SECRET_ACCESS_KEY",
             "PASSWORD",
             "PASSWD",
+            "SECRET",
             "API_KEY",
             "BEGIN RSA",
             "TOKEN",
@@ -184,13 +185,41 @@ def _grep(call: Call) -> Iterator[Hit]:
     )
     if (
         hunts
-        and call.has("rR", "--recursive", "-e")
+        and (call.has("rR", "--recursive", "-e") or call.name in {"rg", "ag"})
         and any(
             normal(path).rstrip("*") in {"/", "/home", "/root", "/etc", "/var", "/home/~", "/home/", "/opt"}
             for path in roots
         )
     ):
         yield block(_FAMILY, "searches the machine for credentials")
+
+
+_ENGINES = ("docker", "podman", "nerdctl", "crictl", "ctr", "docker-compose")
+
+
+def _environment(call: Call) -> Iterator[Hit]:
+    """What a container or a deployment was given as its environment, where secrets are handed over."""
+    shown = " ".join(data.text for data in call.options("-f", "--format", "-o", "--output", "--template")).lower()
+    asks = any(mark in shown for mark in (".env", ".envs", "..env", "].env"))
+    inspects = call.name in _ENGINES and "inspect" in call.operands[:2]
+    gets = call.name in {"kubectl", "oc"} and "get" in call.operands[:3]
+    if (asks and (inspects or gets)) or (
+        "set" in call.operands[:1] and "env" in call.operands and call.has("", "--list")
+    ):
+        yield review(_FAMILY, "shows the environment that a program was given")
+
+
+def _filtered(call: Call) -> Iterator[Hit]:
+    if Label.PRIVATE in call.stdin.labels and any(".env" in text.lower() for text in call.operands[:1]):
+        yield review(_FAMILY, "shows the environment that a program was given")
+
+
+def _within(call: Call) -> Iterator[Hit]:
+    if not call.operands and any(wrapper in _RUNNING for wrapper in call.wrappers):
+        yield review(_FAMILY, "shows the environment that a program was given")
+
+
+_RUNNING = frozenset({*_ENGINES, "kubectl", "oc"})
 
 
 def _memory(call: Call) -> Iterator[Hit]:
@@ -242,8 +271,10 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys({program for program, _ in _CLOUD}, _cloud),
     **dict.fromkeys(_TAKERS, _tools),
     "openssl": _openssl,
-    "kubectl": _kubectl,
-    "oc": _kubectl,
+    **dict.fromkeys(("kubectl", "oc"), lambda call: [*_kubectl(call), *_environment(call)]),
+    **dict.fromkeys(_ENGINES, _environment),
+    **dict.fromkeys(("jq", "gojq", "yq"), _filtered),
+    **dict.fromkeys(("env", "printenv"), _within),
     "gpg": _gpg,
     "gpg2": _gpg,
     "grep": _grep,

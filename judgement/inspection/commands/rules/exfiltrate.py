@@ -92,7 +92,7 @@ def sends_content(call: Call, files: Files) -> Iterator[Hit]:
         ssh scp rsync aws gsutil rclone sftp mc restic
     """.split()
     ):
-        yield block("exfiltrate", "sends a whole database away")
+        yield block("exfiltrate", "sends a whole database, image or archive away")
     elif Label.DUMP in labels and Label.EVERYTHING in labels:
         yield review("exfiltrate", "sends all databases away")
     elif (
@@ -176,6 +176,10 @@ def _body(call: Call, files: Files) -> Iterator[Data]:
             held = files.content(path)
             yield Data("", frozenset(path_labels(path, call.folder)) | (held.labels if held else frozenset()))
             yield written[name].data
+            if path.endswith(".FullName"):
+                yield from (
+                    Data("", frozenset(path_labels(each, call.folder))) for each in call.stdin.text.split()[:50]
+                )
     yield call.stdin
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from ..filters import ENDLESS_DEVICES
 from ..guards import is_guard, is_recorder
 from ..model import UNKNOWN, Call, Hit, Label, block, review
 from ..targets import Place, normal, place
@@ -101,7 +102,8 @@ def _endless(call: Call) -> Iterator[Hit]:
         yield review("exhaust", "is busy without an end and does nothing")
     elif call.name in _ENDLESS_READERS:
         read = [path for path in [*call.operands, *call.inputs] if path in {"/dev/zero", "/dev/urandom", "/dev/random"}]
-        if (read or Label.ENDLESS in call.stdin.labels) and not call.has("cnmN", "--max-count", "--bytes", "--lines"):
+        counted = call.name != "tail" and call.has("cnmN", "--max-count", "--bytes", "--lines")
+        if (read or Label.ENDLESS in call.stdin.labels) and not counted:
             yield block("exhaust", "fills the memory")
 
 
@@ -111,7 +113,8 @@ def _great_size(call: Call) -> Iterator[Hit]:
         sizes = call.options("-l", "--length", "-s", "--size")
     elif call.name == "head":
         sizes = call.options("-c", "--bytes") if call.outputs or not call.stdin.known or call.inputs else []
-        sizes += call.options("-c", "--bytes") if Label.ENDLESS in call.stdin.labels else []
+        endless = Label.ENDLESS in call.stdin.labels or not ENDLESS_DEVICES.isdisjoint(call.operands)
+        sizes += call.options("-c", "--bytes") if endless else []
     else:
         sizes = [arg.data for arg in call.args]
     if any(size_bytes(data.text) >= _GREAT for data in sizes) or (

@@ -156,17 +156,20 @@ def _tar(call: Call) -> Iterator[Hit]:
 
 def _packed(call: Call) -> Iterator[Hit]:
     """Packers that delete what they packed."""
+    if call.has("", "-sdel") and any(text.startswith("-p") and len(text) > 2 for text in call.argv):  # noqa: PLR2004
+        yield from _encrypted(call)
     if call.has("", "-sdel") if call.name.startswith("7z") else call.has("m", "--move"):
         for path in call.operands:
             yield from of_place(path, call.folder, "deletes after packing")
 
 
-_PEOPLES = ("/home/", "/srv/", "/Users/", "/var/www/", "/mnt/", "/data/")
+_PEOPLES = ("/*", "/home/", "/srv/", "/Users/", "/var/www/", "/mnt/", "/data/")
 
 
 def _encrypted(call: Call) -> Iterator[Hit]:
     """Many files of people made unreadable at once."""
-    locks = call.has("c", "-e", "--symmetric", "--encrypt", "-enc", "-r", "-p") or call.name in {"openssl", "ccrypt"}
+    locks = call.has("c", "-e", "--symmetric", "--encrypt", "-enc", "-r", "-p") or call.name == "ccrypt"
+    locks = locks or (call.operands[:1] == ["enc"] and not call.has("", "-d")) or call.argv[:1] in (["a"], ["smime"])
     if locks and any("*" in path and normal(path, call.folder).startswith(_PEOPLES) for path in call.argv):
         yield review(_FAMILY, "encrypts people's files")
 

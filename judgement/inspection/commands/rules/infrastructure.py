@@ -55,14 +55,17 @@ def _kubectl(call: Call) -> Iterator[Hit]:
 
 
 _SHORT_LIVED = frozenset({"pod", "pods", "po", "job", "jobs"})
-_FOR_TRIALS = ("dev", "test", "staging", "sandbox", "scratch", "ci", "qa", "preview", "tmp")
+_FEW = 3
+"""Names that a person deletes by hand."""
 
 
 def _replaced(call: Call, kinds: set[str]) -> bool:
-    """Whether what is deleted is named, in a namespace for trials, and made anew by what started it."""
+    """Whether what is deleted is named, one or a few, and made anew by what started it."""
     space = call.option("-n", "--namespace") or ""
-    named = call.operands[2:] and not call.has("l", "--selector", "--force", "--field-selector")
-    return bool(named and kinds & _SHORT_LIVED and space.startswith(_FOR_TRIALS))
+    named = [text for text in call.operands if text != space and text not in {"delete", *_SHORT_LIVED}]
+    chosen = call.has("l", "--selector", "--force", "--field-selector", "-f", "--filename")
+    known = not any(UNKNOWN in text for text in named)
+    return bool(kinds & _SHORT_LIVED and 0 < len(named) <= _FEW and known and not chosen and space != "kube-system")
 
 
 def _terraform(call: Call) -> Iterator[Hit]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..filters import Files
-from ..model import UNKNOWN, Call, Data, Label
+from ..filters import Files, read_labels
+from ..model import UNKNOWN, Call, Data, Field, Label
+from ..secrets import is_secret_folder
 
 _FETCHED = Data(UNKNOWN, frozenset({Label.REMOTE}))
 _PRIVATE = Data(UNKNOWN, frozenset({Label.PRIVATE}))
-_Left = Iterator[tuple[str, Data]]
+_Left = Iterable[tuple[str, Data]]
 
 
-def files_written(call: Call, files: Files) -> _Left:
+def files_written(call: Call, files: Files) -> Iterator[tuple[str, Data]]:
     """The files that the call leaves, besides redirections, and what is in them.
 
     Args:
@@ -77,6 +78,67 @@ def _copied(call: Call, files: Files) -> _Left:
             yield posixpath.join(call.operands[-1], posixpath.basename(source)), held
 
 
+_ARCHIVED = frozenset({Label.SECRET, Label.PRIVATE, Label.DUMP})
+
+
+def _packed(call: Call, files: Files) -> _Left:
+    """An archive, with the labels of what was packed; whole folders of a home or a machine are a dump of it."""
+    archive, sources = _archive(call)
+    if archive in {"", "-"}:
+        return
+    labels = read_labels(Call(call.name, [Field(Data(path)) for path in sources], folder=call.folder), files)
+    labels |= call.stdin.labels
+    if Label.PRIVATE in labels or any(is_secret_folder(path, call.folder) for path in sources):
+        labels = (labels - {Label.PRIVATE}) | {Label.DUMP}
+    yield archive, Data(UNKNOWN, frozenset(labels & _ARCHIVED))
+
+
+def _archive(call: Call) -> tuple[str, list[str]]:
+    """An archive's path and what goes into it."""
+    words = call.operands
+    if call.name in {"tar", "bsdtar", "gtar"}:
+        bundle = call.argv[0]
+        if "x" in bundle or "t" in bundle.strip("-") or call.has("", "--extract", "--list"):
+            return "", []
+        named = call.option("-f", "--file") or next((data.text for data in call.bundled("f")), "")
+        if not named and words[:1] == [bundle] and "f" in bundle and len(words) > 1:
+            named = words[1]
+        return named, [path for path in [*words, call.option("-C", "--directory") or ""] if path not in {named, bundle}]
+    if call.name in {"7z", "7za", "7zz", "7zr", "rar"}:
+        return (words[1], words[2:]) if words[:1] == ["a"] and len(words) > 1 else ("", [])
+    return (words[0], words[1:]) if words else ("", [])
+
+
+def _dumped(call: Call, files: Files) -> _Left:  # noqa: ARG001
+    """What a database's or an engine's client writes out by its own option."""
+    verb = next(iter(call.operands), "")
+    if call.name.endswith(("dump", "dumpall")) or verb in {"save", "export", "bundle"}:
+        named = call.option("-f", "--file", "-r", "--result-file", "-o", "--output")
+        if verb == "bundle" and call.operands[1:2] == ["create"] and len(call.operands) > 2:  # noqa: PLR2004
+            named = call.operands[2]
+        if named:
+            yield named, Data(UNKNOWN, frozenset({Label.DUMP}))
+
+
+def _cloned(call: Call, files: Files) -> _Left:  # noqa: ARG001
+    """A repository from a bare address or over an unprotected connection: as good as any download."""
+    words = call.operands
+    if not {"clone", "checkout", "co"} & set(words[:1]):
+        return
+    at = next((n for n, text in enumerate(words) if "://" in text), None)
+    if at is None or not _unprotected(words[at]):
+        return
+    name = posixpath.basename(words[at].rstrip("/")).removesuffix(".git")
+    yield (words[at + 1] if len(words) > at + 1 else name), _FETCHED
+
+
+def _unprotected(address: str) -> bool:
+    scheme, _, rest = address.partition("://")
+    host = rest.rpartition("@")[2].partition("/")[0].partition(":")[0]
+    near = host in {"localhost", "127.0.0.1"}
+    return not near and (scheme in {"http", "git", "svn", "ftp"} or host.replace(".", "").isdigit())
+
+
 _BY_NAME: Mapping[str, Callable[[Call, Files], _Left]] = {
     **dict.fromkeys(("curl", "wget", "wget2", "curlie", "fetch", "aria2c", "axel", "lwp-download"), _downloaded),
     **dict.fromkeys(("http", "https", "xh"), _asked_to_download),
@@ -86,6 +148,12 @@ _BY_NAME: Mapping[str, Callable[[Call, Files], _Left]] = {
         ("rsync", "scp", "certutil", "bitsadmin", "start-bitstransfer", "invoke-webrequest", "iwr"), _copied_here
     ),
     **dict.fromkeys(("compress-archive", "screencapture", "scrot", "grim", "maim", "arecord"), _recorded),
+    **dict.fromkeys(("tar", "bsdtar", "gtar", "zip", "7z", "7za", "7zz", "7zr", "rar"), _packed),
+    **dict.fromkeys(
+        ("pg_dump", "pg_dumpall", "mysqldump", "mariadb-dump", "mongodump", "docker", "podman", "nerdctl"), _dumped
+    ),
+    "git": lambda call, files: [*_cloned(call, files), *_dumped(call, files)],
+    **dict.fromkeys(("svn", "hg", "fossil", "bzr"), _cloned),
     "tee": _split,
     **dict.fromkeys(("cp", "mv", "ln", "install"), _copied),
 }

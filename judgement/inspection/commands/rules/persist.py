@@ -33,6 +33,8 @@ _USER_START = tuple(
 )
 _STARTERS = (
     "iex",
+    "iwr ",
+    "invoke-",
     "irm ",
     "start-process",
     "/tmp/",  # noqa: S108
@@ -143,8 +145,11 @@ def written_paths(call: Call) -> Iterator[tuple[str, str]]:
 def _persists(path: str, text: str) -> Iterator[Hit]:
     if _is_start_file(path):
         yield block("persist", "leaves something that runs by itself or lets somebody in later")
-    elif path.endswith(_USER_START):
-        if any(mark in text for mark in _STARTERS) and not any(mark in text for mark in _HARMLESS_START):
+    elif path.endswith(_USER_START) or "/profile.ps1." in path:
+        lowered = text.lower()
+        if any(mark in text or mark in lowered for mark in _STARTERS) and not any(
+            mark in text for mark in _HARMLESS_START
+        ):
             yield block("persist", "makes each new shell run something hidden")
     elif "/.git/hooks/" in path or path.startswith(".git/hooks/"):  # noqa: SIM102
         if any(mark in text for mark in ("curl", "wget", "/dev/tcp", "nc ", "base64", "/tmp/")):  # noqa: S108 (patterns)
@@ -247,7 +252,7 @@ def _systemd_run(call: Call) -> Iterator[Hit]:
 
 def _git_config(call: Call) -> Iterator[Hit]:
     words = call.operands
-    if "config" in words and call.has("", "--global", "--system"):
+    if "config" in words:
         for word in words:
             if word.lower().startswith("alias.") or word.lower() in {
                 "core.hookspath",
@@ -266,7 +271,7 @@ def _git_config(call: Call) -> Iterator[Hit]:
                     )
                     or (word.lower()[:6] != "alias." and any("!" in text for text in words))
                 )
-                if hidden:
+                if hidden and (word.lower()[:6] != "alias." or call.has("", "--global", "--system")):
                     yield block("persist", "makes each use of git run something hidden")
     held = " ".join(data.text for data in call.options("-c"))
     if (

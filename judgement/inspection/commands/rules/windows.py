@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+import re2
+
 from ..model import HOME, Call, Hit, Label, block, review
 from ..targets import is_history
 
@@ -234,4 +236,29 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "esentutl": _with("credentials", "copies a locked store", "/y"),
     "wmic": _with("exhaust", "deletes or creates by management commands", "delete", "create", "shadowcopy"),
 }
+_RIGHTS = re2.compile(
+    r"(?i)\b(?:ic|xc|c)acls(?:\.exe)?\s+[\"']?((?:%\w+%|\$env:\w+|[a-z]:)[^\n]*?)[\"']?\s+(?:/[etcp]\s+)*/(?:(?:grant\S*|g|p)\s+"
+    r"[\"']?(?:everyone|users|authenticated users|builtin\\\\users|guests|domain users|jeder|tout le monde|todos|"
+    r"\*s-1-1-0|\*s-1-5-11|\*s-1-5-32-545)[\"']?:[^\s/]*[fmw]|reset\b)"
+)
+_SYSTEM_FOLDERS = (
+    "c:\\windows",
+    "c:\\program",
+    "%windir",
+    "%systemroot",
+    "%systemdrive",
+    "$env:",
+    "c:\\users",
+    "%program",
+)
+
+
+def of_rights(text: str) -> Iterator[Hit]:
+    """Rights to a system folder for everybody, however they are bracketed, which no shell's grammar reads."""
+    for found in _RIGHTS.finditer(text):
+        path = found.group(1).lower().strip("\"' ")
+        if path.startswith(_SYSTEM_FOLDERS) or path.rstrip("\\/") in {"c:", "d:"}:
+            yield block("privilege", "lets everybody write to a part of the system")
+
+
 ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_cmdlets,)
