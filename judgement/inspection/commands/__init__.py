@@ -9,6 +9,7 @@ Where to find what:
 | `words` | expansion of one word: variables, braces, splitting |
 | `flow`, `filters` | what a program writes for what it reads, and labels of where that came from |
 | `wrappers`, `prefixes` | programs that run another program, and where it stands in their arguments |
+| `modules` | modules of configuration managers, told as the commands that they stand for |
 | `loops` | loops, functions and scripts that start or write again and again |
 | `targets`, `secrets`, `guards`, `globs` | what a path or name means: machine, log, credential, guard |
 | `code` | other languages: where code stands, Python by its grammar, others by tokens, any by `concepts.yaml` |
@@ -66,6 +67,17 @@ MAX_MARKS = {"|": 1500, "&": 4000, "(": 8000, "`": 8000, "{": 8000}
 """How often each of these may stand in a text: the grammar's time grows with their square."""
 
 
+_IN_HOME = re2.compile(r"\$HOME\\[\w.\\-]+")
+
+
+def _as_shell(text: str) -> str:
+    """PowerShell's lists and paths of a home as a shell's grammar reads them; every place stays where it is."""
+    listed: str = _LISTED.sub(r" $\1", text)
+    if "$HOME\\" in listed:
+        listed = _IN_HOME.sub(lambda found: found.group().replace("\\", "/"), listed)
+    return listed
+
+
 def _judged(text: str) -> str:
     """The part of a text that is parsed."""
     end = min(len(text), MAX_TEXT)
@@ -94,7 +106,7 @@ def inspect_command(text: str) -> list[Finding]:
     ledger = Ledger()
     judged = _judged(text)
     if _CALL_OF_NET.fullmatch(judged.strip()) is None:
-        Shell(ledger).follow(parse(_LISTED.sub(r" $\1", judged)))
+        Shell(ledger).follow(parse(_as_shell(judged)))
     if "acls" in judged.lower():
         for hit in windows.of_rights(judged):
             ledger.note(hit, (0, len(judged.encode("utf-8", "surrogatepass"))))

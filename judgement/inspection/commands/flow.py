@@ -113,6 +113,8 @@ def _of_machines(call: Call) -> set[Label]:
         labels.add(Label.DUMP)
     if name in {*_ENGINES, "crictl", "ctr"} and "inspect" in operands[:2] and not call.has("f", "--format"):
         labels.add(Label.PRIVATE)
+    if name in {*_ENGINES, "docker-compose"} and "config" in operands[:2]:
+        labels.add(Label.PRIVATE)
     if name in {"kubectl", "oc"} and "get" in operands[:2] and call.has("A", "--all-namespaces") and call.has("o"):
         labels.add(Label.PRIVATE)
     if name == "virsh" and operands[:1] == ["dumpxml"]:

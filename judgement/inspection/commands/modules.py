@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 
@@ -24,6 +25,9 @@ def of_ansible(module: str, arguments: str) -> Iterator[str]:
 
 def of_salt(function: str, arguments: list[str]) -> Iterator[str]:
     """The commands that an execution function of salt stands for, such as `service.stop`."""
+    if function == "state.single" and arguments:
+        function = _STATES.get(arguments[0], "")
+        arguments = [text.partition("=")[2] for text in arguments[1:] if text.startswith("name=")]
     command = _SALT.get(function)
     if command is not None:
         plain = [text for text in arguments if "=" not in text]
@@ -56,6 +60,12 @@ def _said(told: list[str]) -> Iterator[str]:
 
 
 def _values(arguments: str) -> _Values:
+    if arguments.lstrip().startswith("{"):
+        try:
+            read = json.loads(arguments)
+        except (ValueError, RecursionError):
+            return {}
+        return {name: str(held) for name, held in read.items()} if isinstance(read, dict) else {}
     try:
         pieces = shlex.split(arguments)
     except ValueError:
@@ -125,6 +135,10 @@ def _fetched(values: _Values) -> list[str]:
     return ["curl", "-o", values.get("dest", ""), values.get("url", "")]
 
 
+def _unpacked(values: _Values) -> list[str]:
+    return ["pip", "install", values["src"]] if values.get("src", "").startswith("http://") else []
+
+
 def _database(values: _Values) -> list[str]:
     return ["mysql", "-e", f"DROP DATABASE {_named(values)}"] if values.get("state") == "absent" else []
 
@@ -165,12 +179,23 @@ _ANSIBLE: Mapping[str, Callable[[_Values], list[str]]] = {
     **dict.fromkeys(("mysql_db", "postgresql_db", "mongodb_db"), _database),
     "ufw": _firewall,
     "firewalld": _firewall,
+    "win_defender": _firewall,
+    "unarchive": _unpacked,
     "win_firewall": _firewall,
     "selinux": _enforcement,
     "iptables": _rules,
     "reboot": _down,
     "filesystem": _mounted,
 }
+_STATES: Mapping[str, str] = {
+    "service.dead": "service.stop",
+    "service.disabled": "service.disable",
+    "pkg.removed": "pkg.remove",
+    "pkg.purged": "pkg.purge",
+    "file.absent": "file.remove",
+}
+"""States that salt is asked for, and the functions that bring them about."""
+
 _SALT: Mapping[str, str] = {
     "service.stop": "systemctl stop",
     "service.disable": "systemctl disable",

@@ -36,6 +36,7 @@ from .model import (
     Statement,
     Substitution,
     Unparsed,
+    Variable,
     Word,
     block,
     review,
@@ -259,6 +260,8 @@ class Shell:
             self._judge(Call("=", fields, folder=self.folder))
             return NOTHING
         written = self._fields(fields, source, inputs, outputs)
+        if len(simple.words) > 2 and len(fields) > 1 and fields[1].text == "=":  # noqa: PLR2004
+            self._assigned(simple.words[0], written)
         if simple.assignments and fields:
             names = [
                 Field(Data(f"{a.name}=").joined(self.variables.get(a.name, (NOTHING,))[0])) for a in simple.assignments
@@ -397,6 +400,11 @@ class Shell:
         if appends and name in self.variables and len(words) == 1:
             values = (capped(self.variables[name][0].joined(values[0])),)
         self.variables[name] = values
+
+    def _assigned(self, word: Word, written: Data) -> None:
+        """PowerShell's `$name = command …`: the variable holds what the command writes."""
+        if len(word.parts) == 1 and isinstance(word.parts[0], Variable):
+            self.variables[word.parts[0].name] = (capped(written),)
 
     def _redirects(self, redirects: tuple[Redirect, ...], stdin: Data) -> tuple[Data, list[Output], list[str]]:
         outputs: list[Output] = []

@@ -413,7 +413,7 @@ _SPECIAL: Mapping[str, Callable[[Call], Inner | None]] = {
     "ansible": _ansible,
     "nix-shell": _nix,
     "vagrant": _script,
-    **dict.fromkeys(("salt", "salt-call"), _salt),
+    **dict.fromkeys(("salt", "salt-call", "salt-ssh"), _salt),
     "puppet": _puppet,
     **dict.fromkeys(("pdsh", "clush", "dsh", "pssh", "parallel-ssh", "orgalorg"), _on_many),
     **dict.fromkeys(
@@ -421,6 +421,8 @@ _SPECIAL: Mapping[str, Callable[[Call], Inner | None]] = {
         _behind("--", "-e", "--exec", "shell", "exec"),
     ),
     **dict.fromkeys(("infisical", "chamber", "teller", "numactl", "cpulimit", "guix"), _behind("--")),
+    "fab": _behind("--"),
+    "knife": lambda call: Inner(scripts=[_joined(call.args[2:])]) if call.argv[:1] == ["ssh"] else None,
     "heroku": _behind("run", "run:detached", "run:inside"),
     "gcloud": _remote_option("--command"),
     "aws": _remote_option("--command", "--parameters"),

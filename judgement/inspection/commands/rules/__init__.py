@@ -109,7 +109,7 @@ def judge(call: Call, files: Files) -> Iterator[Hit]:
     yield from exfiltrate.sends_content(call, files)
     if call.name in _INSTALLERS:
         yield from _from_network(call.operands, files)
-    elif call.name in _BUILDERS:
+    elif call.name in _BUILDERS or (call.name in {"docker", "podman", "nerdctl"} and call.operands[:1] == ["build"]):
         yield from _from_network([*call.operands, *(data.text for data in call.options("-C", "-f")), "."], files)
 
 

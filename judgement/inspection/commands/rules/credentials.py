@@ -33,6 +33,13 @@ _SEARCHERS = frozenset(["grep", "rg", "egrep", "ag", "ack", "zgrep", "fgrep", "a
 _ENV_READERS = frozenset(["cat", "less", "more", "head", "tail", "bat", "base64", "strings", "xxd", "od", "nl", "tac"])
 
 
+def _named(call: Call) -> list[str]:
+    """A call's operands, with PowerShell's lists taken apart."""
+    if call.name in {"get-content", "gc", "copy-item"}:
+        return [path for text in call.operands for path in text.split(",")]
+    return call.operands
+
+
 def _reads_secret(call: Call) -> Iterator[Hit]:
     """Any program that is given a secret file and does more than look at its name."""
     for path in call.inputs:
@@ -41,7 +48,7 @@ def _reads_secret(call: Call) -> Iterator[Hit]:
     looks = call.name in _LOOKS_ONLY and not (call.name == "type" and any("\\" in text for text in call.operands))
     if looks or call.name in PREFIXES or not call.name:
         return
-    operands = call.operands
+    operands = _named(call)
     if call.name in _SEARCHERS and not call.has("e", "-f", "--regexp"):
         operands = operands[1:]
     if call.name in {"cp", "scp", "rsync"} and len(operands) > 1:

@@ -123,7 +123,7 @@ def _dumped(call: Call, files: Files) -> _Left:  # noqa: ARG001
 def _cloned(call: Call, files: Files) -> _Left:  # noqa: ARG001
     """A repository from a bare address or over an unprotected connection: as good as any download."""
     words = call.operands
-    if not {"clone", "checkout", "co"} & set(words[:1]):
+    if not {"clone", "checkout", "co"} & set(words[:1]) and words[:2] != ["submodule", "add"]:
         return
     at = next((n for n, text in enumerate(words) if "://" in text), None)
     if at is None or not _unprotected(words[at]):
