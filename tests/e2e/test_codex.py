@@ -143,8 +143,9 @@ async def test_an_injection_is_refused_by_the_rule_that_check_prompt_names(
     assert refused["isError"]
     error = refused["_meta"]["aura/error"]
     assert (error["code"], error["outcome"]) == ("unsafe_arguments", "not_run")
-    for finding in checked["findings"]:
-        assert finding["rule"] in _text(refused)
+    by_rules = [finding["rule"] for finding in checked["findings"] if finding["rule"] != "injection.meaning"]
+    assert by_rules
+    assert all(rule in _text(refused) for rule in by_rules), "what echo is given is read by the rules alone"
     assert INJECTION not in json.dumps(refused)
     (span,) = until("its line", lambda: _spans(system, error["audit_id"]))
     assert (span["tool"], span["status"]) == ("echo", "error")
@@ -244,8 +245,9 @@ async def test_what_codex_declines_waits_and_runs_once_an_operator_approved_it(
     assert held["status"] == "failed"
     told = json.dumps(held)
     assert "your user declined" in told, "codex exec declines whatever it is asked"
-    (waiting,) = json.loads(system.aura("approvals", "list", "--status", "pending", "--json").stdout)["approvals"]
-    assert (waiting["tool"], waiting["mode"]) == ("echo", "confirm")
+    pending = json.loads(system.aura("approvals", "list", "--status", "pending", "--json").stdout)["approvals"]
+    (waiting,) = (each for each in pending if each["tool"] == "echo")
+    assert waiting["mode"] == "confirm"
     assert waiting["approval_id"] in told
 
     approved = system.aura("approvals", "approve", waiting["approval_id"], "--reason", "it only echoes")

@@ -79,7 +79,7 @@ async def test_a_step_that_needs_consent_waits_as_an_approval_and_asks_nobody(gr
     graph.settings.safety.policy_file.write_text(HELD)  # type: ignore[union-attr]
     await graph.actors["roles"].look()
     version = policy.parse(HELD).version
-    await until(lambda: graph.actors["safety"]._rules.now.policy.version == version)
+    await until(lambda: (now := graph.actors["safety"]._rules.now) and now.policy.version == version)
     router.route = {"kind": "tool", "name": "echo", "arguments": {"text": "hi"}}
     ask = CallTool("ask", {"request": "say hi"}, client={"elicitation": {}}, era="2025-11-25")
 

@@ -10,7 +10,7 @@ import signal
 import struct
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import jsonschema_rs
 import pytest
@@ -143,13 +143,24 @@ def test_the_process_answers_until_its_requests_end() -> None:
 # --- the tools --------------------------------------------------------------------------------------------------------
 
 
+class Away:
+    """A bus on which nobody answers."""
+
+    async def request(self, target: str, *_: Any, **__: Any) -> JSON:
+        raise AuraError("unavailable", f"{target} is away")
+
+
+class Context(NamedTuple):
+    bus: Away
+
+
 async def run(tool: str, **arguments: Any) -> JSON:
     made = Inspector(Safety())
     [found] = [each for each in inspection.tools(Settings()) if each.definition.name == tool]
     jsonschema_rs.validator_for(found.definition.input_schema).validate(arguments)
     assert found.run is not None
     reach = cast(Reach, SimpleNamespace(inspector=made))
-    answer = await found.run(arguments, cast(ToolCall, None), reach)
+    answer = await found.run(arguments, cast(ToolCall, SimpleNamespace(context=Context(Away()), header=None)), reach)
     assert found.definition.output_schema is not None
     jsonschema_rs.validator_for(found.definition.output_schema).validate(answer)
     return answer
