@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from .corpus import SETS
 from .table import TOTAL
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -31,35 +32,42 @@ def insert(page: str, parts: Iterable[str], result: JSON) -> str:
 
 
 def _tables(parts: Iterable[str], result: JSON) -> str:
-    lines = ["| measured | mark | dev | held out | 95 % interval |", "|---|---|---|---|---|"]
+    lines = ["| measured | mark | dev | held out | held out, second set |", "|---|---|---|---|---|"]
     families: list[str] = []
     for part in parts:
-        for dev, held in zip(result[f"dev/{part}"], result[f"heldout/{part}"], strict=True):
-            all_held, all_dev = held["groups"].get(TOTAL), dev["groups"].get(TOTAL)
-            if all_held is None:
-                continue
+        of_sets = [{table["title"]: table for table in result.get(f"{of}/{part}", ())} for of in SETS]
+        for title, held in of_sets[1].items():
             mark = f"{held['mark'].split()[0]} {float(held['mark'].split()[1]):.0%}" if held["mark"] else ""
-            shown = _of(all_held) if held["holds"] is not False else f"**{_of(all_held)}**"
-            lines.append(f"| {held['title']} | {mark} | {_of(all_dev)} | {shown} | {_interval(all_held)} |")
-            families += _families(held)
-    return "\n".join([*lines, "", "By group, held out:", "", *families, ""])
+            cells = [_cell(tables.get(title)) for tables in of_sets]
+            lines.append(f"| {title} | {mark} | {' | '.join(cells)} |")
+            families += _families([tables[title] for tables in of_sets[1:] if title in tables])
+    return "\n".join([*lines, "", "By group, both held-out sets together:", "", *families, ""])
 
 
-def _families(table: JSON) -> list[str]:
-    groups = {name: group for name, group in table["groups"].items() if name != TOTAL}
-    if not groups:
+def _cell(table: JSON | None) -> str:
+    """The rate with its interval; bold where a mark is missed."""
+    group = table["groups"].get(TOTAL) if table else None
+    if table is None or group is None:
+        return ""
+    text = f"{group['rate']:.1%} of {group['of']} ({_interval(group)})"
+    return f"**{text}**" if table["holds"] is False else text
+
+
+def _families(tables: list[JSON]) -> list[str]:
+    sums: dict[str, list[int]] = {}
+    for table in tables:
+        for name, group in table["groups"].items():
+            if name != TOTAL:
+                hits, of = sums.get(name, (0, 0))
+                sums[name] = [hits + group["hits"], of + group["of"]]
+    if not sums:
         return []
-    cells = [f"{name} {group['hits']}/{group['of']}" for name, group in sorted(groups.items())]
-    return [f"- {table['title']}: {', '.join(cells)}."]
-
-
-def _of(group: JSON | None) -> str:
-    return f"{group['rate']:.1%} of {group['of']}" if group else ""
+    return [f"- {tables[0]['title']}: {', '.join(f'{name} {hits}/{of}' for name, (hits, of) in sorted(sums.items()))}."]
 
 
 def _interval(group: JSON) -> str:
     low, high = group["interval"]
-    return f"{low:.1%} to {high:.1%}"
+    return f"{low:.0%} to {high:.0%}"
 
 
 def main() -> None:
