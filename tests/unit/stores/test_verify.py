@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from aura_ia_mcp.stores import merkle
 from aura_ia_mcp.stores.epochs import PUBLIC_KEY, EntryError, public_pem
 from aura_ia_mcp.stores.receipts import Receipt, ReceiptError
+from aura_ia_mcp.stores.redaction import redact
 from aura_ia_mcp.stores.segments import segments
 from aura_ia_mcp.stores.verify import verify
 
@@ -238,3 +239,15 @@ def test_records_sealed_while_they_are_checked_are_no_fault(log: Log, monkeypatc
 def test_a_folder_without_records_is_intact(tmp_path: Path) -> None:
     found = verify(tmp_path)
     assert (found.intact, found.chains) == (True, [])
+
+
+@pytest.mark.parametrize("flipped", [8, 9])
+def test_the_entry_of_a_redacted_record_tells_which_of_those_before_it_was_changed(log: Log, flipped: int) -> None:
+    filled(log)
+    log.write("w-0", 12)
+    redact(log.folder, log.epochs, "w-0:10", reason="request 4711", by="me")
+    log.close()
+    raw = log.lines()
+    raw[flipped - 1] = raw[flipped - 1].replace(b'"n":', b'"m":')
+    log.replace(raw)
+    assert log.check().faults[0].what == f"w-0:{flipped}"
