@@ -126,7 +126,7 @@ def test_a_call_that_was_asked_for_ahead_runs_without_being_held(held: System) -
 
 
 def test_watch_follows_until_ctrl_c(held: System) -> None:
-    watching = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "aura_ia_mcp.main", "approvals", "watch", "--json", "--every", "0.2"],
         cwd=held.root,
         env=held.env,
@@ -134,18 +134,17 @@ def test_watch_follows_until_ctrl_c(held: System) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    try:
-        approval_id = hold(held, "watched")
-        assert watching.stdout is not None
-        while json.loads(watching.stdout.readline())["approval_id"] != approval_id:
-            pass
-        http(held, f"/approvals/{approval_id}", {"decision": "deny", "reason": "enough"})
-        assert json.loads(watching.stdout.readline())["status"] == "denied"
-        watching.send_signal(signal.SIGINT)
-        _, err = watching.communicate(timeout=20)
-        assert (watching.returncode, err) == (0, "")
-    finally:
-        watching.kill()
-        watching.wait(10)
+    ) as watching:
+        try:
+            approval_id = hold(held, "watched")
+            assert watching.stdout is not None
+            while json.loads(watching.stdout.readline())["approval_id"] != approval_id:
+                pass
+            http(held, f"/approvals/{approval_id}", {"decision": "deny", "reason": "enough"})
+            assert json.loads(watching.stdout.readline())["status"] == "denied"
+            watching.send_signal(signal.SIGINT)
+            _, err = watching.communicate(timeout=20)
+            assert (watching.returncode, err) == (0, "")
+        finally:
+            watching.kill()
     assert held.refusal("check_pii", {"text": "watched"}, principal=ASKER)["code"] == "approval_denied"
