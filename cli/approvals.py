@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import click
 
 from aura_ia_mcp.gateway.client import Client
 
-from .approval_words import cut, next_step, print_change, standing, tell, what
+from .approval_watch import follow
+from .approval_words import cut, next_step, standing, tell, what
 from .backend import ask
 from .output import Failure, json_option, print_json, print_table
 from .settings import loaded
@@ -124,27 +124,23 @@ def deny(ctx: click.Context, approval_id: str, reason: str, as_json: bool) -> No
 
 
 @approvals.command()
-@click.option("--every", type=click.FloatRange(0.2, 60), default=1.0, show_default=True, help="Seconds between looks.")
+@click.option("--every", type=click.FloatRange(1, 3600), default=5.0, show_default=True, help="Seconds between looks.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.pass_context
 def watch(ctx: click.Context, every: float, as_json: bool) -> None:
     r"""Follow: a line for what waits now, and for each change, until Ctrl-C.
 
+    Each look is a call of list_approvals: it counts against your own rate limit and leaves a record in the audit. While
+    the limit is used up, or the system is away, it says so and waits.
+
     \b
-    Example:
+    Examples:
       aura approvals watch
+      aura approvals watch --every 30 --json
     """
 
     async def work(client: Client) -> None:
-        seen: dict[str, Approval] | None = None
-        while True:
-            rows = (await _call(client, "list_approvals", {"limit": _MOST}))["approvals"]
-            for row in reversed(rows):
-                before = None if seen is None else seen.get(row["approval_id"])
-                if row != before and (seen is not None or row["status"] == "pending"):
-                    print_change(row, as_json=as_json)
-            seen = {row["approval_id"]: row for row in rows}
-            await asyncio.sleep(every)
+        await follow(client, every, as_json=as_json)
 
     try:
         ask(loaded(ctx), work)

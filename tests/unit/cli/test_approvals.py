@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from aura_ia_mcp.cli import app, backend
+from aura_ia_mcp.gateway.client import ClientError, NotRunningError
 
 JSON = dict[str, Any]
 ONE, TWO = "aaaa000000000001", "aaab000000000002"
@@ -55,15 +56,15 @@ def row(found: JSON) -> JSON:
     return {name: found[name] for name in names} | {"by": "local/bot", "risk": "high", "agreed": agreed}
 
 
-def refused(code: str, message: str) -> JSON:
-    return {"isError": True, "content": [], "_meta": {"aura/error": {"code": code, "message": message}}}
+def refused(code: str, message: str, **more: Any) -> JSON:
+    return {"isError": True, "content": [], "_meta": {"aura/error": {"code": code, "message": message} | more}}
 
 
 class FakeClient:
     """Answers from `items`; `answers` of a tool come first."""
 
     items: dict[str, JSON]
-    answers: dict[str, JSON]
+    answers: dict[str, JSON | Exception]
     called: list[tuple[str, JSON]]
     looks = 0
 
@@ -79,7 +80,10 @@ class FakeClient:
     async def call_tool(self, name: str, arguments: JSON, **_: object) -> JSON:
         self.called.append((name, arguments))
         if name in self.answers:
-            return self.answers[name]
+            answer = self.answers[name]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
         if name == "list_approvals":
             FakeClient.looks += 1
             found = [row(each) for each in self.items.values() if arguments.get("status") in (None, each["status"])]
@@ -182,7 +186,7 @@ def test_watch_prints_what_waits_and_each_change_until_ctrl_c(
         if FakeClient.looks == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("aura_ia_mcp.cli.approvals.asyncio.sleep", pause)
+    monkeypatch.setattr("aura_ia_mcp.cli.approval_watch.asyncio.sleep", pause)
     code, out, err = run("watch", *(["--json"] if as_json else []))
     lines = out.splitlines()
     assert (code, err) == (0, "")
@@ -194,3 +198,49 @@ def test_watch_prints_what_waits_and_each_change_until_ctrl_c(
     else:
         assert [ONE in line for line in lines] == [True, True]
         assert "approved" in lines[1]
+
+
+LIMITED = refused("rate_limited", "operator has used the calls", retryable=True, retry_after_s=42.0)
+AWAY = refused("unavailable", "approvals can't be kept", retryable=True)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said", "waits_s"),
+    [
+        (LIMITED, "operator has used the calls", 42.0),
+        (AWAY, "approvals can't be kept", 5.0),
+        (NotRunningError("nobody answers"), "nobody answers", 5.0),
+        (ClientError("limited", 429, {"retryable": True, "retry_after_s": 7.0}), "limited", 7.0),
+        (ClientError("the stream ended without an answer"), "without an answer", 5.0),
+    ],
+)
+def test_watch_tells_passing_trouble_once_waits_and_goes_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch, trouble: JSON | Exception, said: str, waits_s: float
+) -> None:
+    waited: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        waited.append(seconds)
+        FakeClient.answers = {"list_approvals": trouble} if len(waited) in (1, 2) else {}
+        if len(waited) == 3:
+            FakeClient.items[ONE] = item(status="approved")
+        if len(waited) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("aura_ia_mcp.cli.approval_watch.asyncio.sleep", pause)
+    code, out, err = run("watch")
+    assert (code, waited) == (0, [5.0, waits_s, waits_s, 5.0])
+    assert err.count(said) == 1
+    assert [("pending" in line, "approved" in line) for line in out.splitlines()] == [(True, False), (False, True)]
+
+
+@pytest.mark.parametrize(
+    "refusal", [refused("forbidden", "not you"), ClientError("not you", 401), NotRunningError("nobody answers")]
+)
+def test_watch_ends_when_it_is_refused_for_good_or_nobody_was_ever_there(run: Run, refusal: JSON | Exception) -> None:
+    FakeClient.answers["list_approvals"] = refusal
+    assert run("watch")[0] == 1
+
+
+def test_watch_looks_at_most_once_a_second(run: Run) -> None:
+    assert run("watch", "--every", "0.5")[0] == 2
