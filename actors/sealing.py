@@ -8,14 +8,13 @@ import logging
 import time
 from collections.abc import Callable
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.stores.audit import AuditError
 from aura_ia_mcp.stores.epoch_writer import EpochError, EpochWriter
-from aura_ia_mcp.stores.keys import KeyFileError, load_or_create
+from aura_ia_mcp.stores.keys import KeyFileError
 from aura_ia_mcp.stores.retention import prune
 from aura_ia_mcp.stores.sealing import Sealer
+from aura_ia_mcp.stores.signing import signing_key
 
 from .boot import Boot
 
@@ -103,7 +102,7 @@ class Sealing:
     def _open(self) -> Sealer:
         if self._sealer is None:
             paths = self._boot.paths
-            key = Ed25519PrivateKey.from_private_bytes(load_or_create(paths.audit_signing_key))
+            key = signing_key(paths.audit_signing_key, paths.audit)
             self._epochs = EpochWriter(paths.audit, key, self._settings.segment_bytes, paths.epochs_standing)
             self._sealer = Sealer(paths.audit, self._epochs, self._settings.epoch_records)
         return self._sealer

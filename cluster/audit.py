@@ -6,8 +6,6 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores import views
@@ -15,8 +13,10 @@ from aura_ia_mcp.stores.audit import AuditError, AuditWriter
 from aura_ia_mcp.stores.epoch_writer import EpochError, EpochWriter
 from aura_ia_mcp.stores.epochs import EntryError
 from aura_ia_mcp.stores.keys import KeyFileError, load_or_create
+from aura_ia_mcp.stores.known import Known
 from aura_ia_mcp.stores.receipts import Receipt, ReceiptError
 from aura_ia_mcp.stores.redaction import RedactionError, redact
+from aura_ia_mcp.stores.signing import signing_key
 from aura_ia_mcp.stores.verify import Progress, verify
 from aura_ia_mcp.stores.views import SECURITY, SPANS
 
@@ -33,8 +33,17 @@ def verify_audit(
     since: float | None = None,
     receipt: str | None = None,
     progress: Progress | None = None,
+    own: Paths | None = None,
 ) -> dict[str, Any]:
     """Check the records under a folder; needs only them and the public key. See `stores.verify.verify`.
+
+    Args:
+        folder: `logs/audit`, or a copy of it.
+        key: file of the public key.
+        since: Unix seconds.
+        receipt: as it was given out.
+        progress: told of bytes read.
+        own: of the system whose record this is, to hold it against what that knows; None for any other folder.
 
     Returns:
         `stores.verdict.Verdict` as data.
@@ -44,7 +53,8 @@ def verify_audit(
     """
     try:
         asked = None if receipt is None else Receipt.parse(receipt)
-        return verify(folder, key=key, since=since, receipt=asked, progress=progress).as_dict()
+        known = None if own is None else Known.of(own.epochs_standing, own.audit_signing_key)
+        return verify(folder, key=key, since=since, receipt=asked, progress=progress, own=known).as_dict()
     except (ReceiptError, EntryError) as error:
         raise OperatorError(str(error)) from error
     except OSError as error:
@@ -59,7 +69,7 @@ def redact_record(settings: Settings, audit_id: str, *, reason: str, by: str) ->
     """
     paths = Paths.of(settings)
     try:
-        key = Ed25519PrivateKey.from_private_bytes(load_or_create(paths.audit_signing_key))
+        key = signing_key(paths.audit_signing_key, paths.audit)
         epochs = EpochWriter(paths.audit, key, settings.audit.segment_bytes, paths.epochs_standing)
         done = redact(paths.audit, epochs, audit_id, reason=reason, by=by)
         for view in (SECURITY, SPANS):

@@ -165,7 +165,7 @@ def _exchange(paths: Paths, moves: dict[Path, Path], mark: Path) -> list[str]:
     stamp = f"before-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(2)}"
     aside: list[str] = []
     derived = [path for pattern in _DERIVED for path in paths.logs.glob(pattern) if "before-" not in path.name]
-    for path in (*moves.values(), paths.former_tokens, paths.state / _VIEWS, *derived):
+    for path in (*moves.values(), paths.former_tokens, paths.state / _VIEWS, paths.epochs_standing, *derived):
         if path.exists():
             old = path.with_name(f"{path.name}.{stamp}")
             path.replace(old)

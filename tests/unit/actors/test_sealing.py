@@ -56,6 +56,30 @@ async def test_a_fault_is_told_and_sealing_goes_on_once_it_is_mended(graph: Grap
     await sealing.stop()
 
 
+async def test_a_signing_key_that_is_lost_is_never_replaced_beside_what_it_signed(graph: Graph) -> None:
+    graph.boot("safety")
+    path, public = graph.paths.audit_signing_key, graph.paths.audit / "public_key.pem"
+    sealing = Sealing(graph.boot("audit"), lambda: 0)
+    sealing.start()
+    await sealing.stop()
+    key, signed = path.read_bytes(), public.read_bytes()
+    path.unlink()
+    sealing = Sealing(graph.boot("audit"), lambda: 0)
+    sealing.start()
+    await until(lambda: "audit.ed25519 is missing" in sealing.figures()["sealing_fault"])
+    assert "restore it from a backup, or stop and move" in graph.records("sealing_failed")[0]["why"]
+    public.unlink()
+    path.write_bytes(b"n" * 32)
+    path.chmod(0o600)
+    await until(lambda: "isn't the key that signed" in sealing.figures()["sealing_fault"])
+    assert not public.exists(), "no other key is shown as the one that signed"
+    path.write_bytes(key)
+    await until(lambda: sealing.figures()["sealed_records"] > 0)
+    await sealing.stop()
+    assert (sealing.figures()["sealing_fault"], public.read_bytes()) == ("", signed)
+    assert verify(graph.paths.audit).intact
+
+
 async def test_an_entry_torn_by_a_crash_is_told_by_a_record(graph: Graph) -> None:
     sealing = Sealing(graph.boot("audit"), lambda: 0)
     sealing.start()
