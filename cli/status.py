@@ -80,6 +80,8 @@ def _print(report: dict[str, Any]) -> None:
         click.echo(f"  {name:<10} {for_people(url)}")
     if cluster.get("dashboard_url"):
         click.echo(f"  {'dashboard':<10} {cluster['dashboard_url']}")
+    if system.get("sealing_fault"):
+        click.echo(f"  {'record':<10} NOT sealed: {system['sealing_fault']}")
     _print_rules(report.get("policy", {}), safe_mode=bool(system.get("safe_mode")))
     for node, actors in cluster.get("actors_by_node", {}).items():
         print_table(

@@ -29,6 +29,7 @@ async def get_system_status(arguments: JSON, call: ToolCall, reach: Reach) -> JS
         "nodes": [_node(node) for node in cluster.get("nodes", ())],
         "resources": _resources(cluster),
         "safe_mode": switch.enabled if (switch := reach.safe_mode.known) else None,
+        "sealing_fault": parts.get("audit/0", {}).get("sealing_fault"),
     }
 
 

@@ -97,6 +97,7 @@ _SYSTEM = obj(
             "type": ["boolean", "null"],
             "description": "Whether only reading is allowed; null while State hasn't told.",
         },
+        "sealing_fault": maybe(text("Why the record isn't sealed, and what to do; empty while it is.")),
     }
 )
 _LOADING = {

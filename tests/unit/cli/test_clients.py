@@ -203,6 +203,13 @@ def test_status_tells_which_newer_rules_are_refused_and_that_safe_mode_is_on(
     assert "nothing that writes runs" in out
 
 
+def test_status_tells_that_the_record_is_not_sealed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "sealed" not in run("status")[1]
+    monkeypatch.setitem(RESULTS, "get_system_status", {"structuredContent": {"sealing_fault": "the key is missing"}})
+    assert "record     NOT sealed: the key is missing" in run("status")[1]
+    assert json.loads(run("status", "--json")[1])["system"]["sealing_fault"] == "the key is missing"
+
+
 def test_status_of_a_system_that_cannot_serve_fails_and_says_why(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeClient, "ready", False)
     code, out, err = run("status")
