@@ -18,6 +18,8 @@ import psutil
 
 import aura_ia_mcp
 from aura_ia_mcp.cluster import remains
+from aura_ia_mcp.cluster.database import check_database
+from aura_ia_mcp.cluster.faults import OperatorError
 from aura_ia_mcp.cluster.processes import port_holder
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
@@ -161,6 +163,17 @@ def state(settings: Settings) -> Iterable[Finding]:
         )
 
 
+def database(settings: Settings) -> Iterable[Finding]:
+    """Whether what must survive can be read."""
+    try:
+        name = check_database(settings)
+    except OperatorError as error:
+        what, _, remedy = str(error).rpartition("; ")
+        yield Finding("database", "failure", what, f"{remedy[:1].upper()}{remedy[1:]}.")
+    else:
+        yield ok("database", f"{name} can be read" if name else "isn't there yet; `aura serve` makes it")
+
+
 def space(settings: Settings) -> Iterable[Finding]:
     """Disk for records, memory for models, shared memory for Ray."""
     paths = Paths.of(settings)
@@ -206,6 +219,7 @@ CHECKS: dict[str, Callable[[Settings], Iterable[Finding]]] = {
     "model": encoder,
     "ports": ports,
     "state": state,
+    "database": database,
     "space": space,
     "codex": codex,
     "system": system,

@@ -20,8 +20,8 @@ _SIGNS = {"ok": ("ok", "green"), "warning": ("look", "yellow"), "failure": ("FAU
 def doctor(ctx: click.Context, only: tuple[str, ...], as_json: bool) -> None:
     r"""Look for common faults and say the remedy.
 
-    Looks at Python, packages, the model's file, ports, the state folder, disk and memory, Codex, and the running
-    system. Changes nothing. Exit status 1 if something must be mended before the system can run.
+    Looks at Python, packages, the model's file, ports, the state folder, the database, disk and memory, Codex, and the
+    running system. Changes nothing. Exit status 1 if something must be mended before the system can run.
 
     \b
     Examples:

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -388,6 +389,23 @@ def test_a_check_that_breaks_does_not_hide_the_others(aura: Aura, monkeypatch: p
     states = {each["check"]: each["state"] for each in aura.json("doctor", "space", "python")["findings"]}
     assert states["space"] == "warning"
     assert "python" in states
+
+
+def test_a_corrupt_database_is_told_with_its_remedy_and_nothing_is_changed(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"system": {"state_dir": str(tmp_path), "log_dir": str(tmp_path / "logs")}})
+    assert "isn't there yet" in found("database", settings)["database"].detail
+    file = tmp_path / "state.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(
+            "PRAGMA journal_mode=WAL; CREATE TABLE t (x); INSERT INTO t VALUES (hex(randomblob(20000)))"
+        )
+    assert found("database", settings)["database"] == checks.ok("database", f"{file} can be read")
+    whole = file.read_bytes()
+    for damaged in (b"no database" * 999, whole[:100] + b"\x00" * 996 + whole[1096:], whole[:8192]):
+        file.write_bytes(damaged)
+        told = found("database", settings)["database"]
+        assert (told.state, "aura restore FILE --force" in told.remedy) == ("failure", True)
+        assert file.read_bytes() == damaged
 
 
 def test_another_python_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,7 @@ def test_a_record_that_is_too_large_or_one_too_many_is_refused_and_changes_nothi
 
 def test_a_file_that_cannot_be_used_says_what_to_look_at(tmp_path: Path) -> None:
     (tmp_path / "records.db").write_bytes(b"no database at all" * 100)
-    with pytest.raises(RecordError, match="not a database; look at the disk"):
+    with pytest.raises(RecordError, match=r"not a database; look at the disk.*aura restore FILE --force"):
         Database(tmp_path / "records.db")
     (tmp_path / "file").touch()
     with pytest.raises(RecordError, match="look at its mode"):
