@@ -59,8 +59,9 @@ def held(case: Case, verdict: Verdict, approval: JSON, why: str = "") -> AuraErr
     agreed = sum(each["decision"] == "approve" for each in approval["decisions"])
     others = approval["approvers"] - agreed
     whom = "somebody else" if others == 1 else f"{others} others"
-    more = " more" if agreed else ""
-    message = f"{reason}. It waits as {name}: {whom}{more} must approve it until {until}, or it is a no"
+    if agreed:
+        whom = "one more person" if others == 1 else f"{others} more people"
+    message = f"{reason}. It waits as {name}: {whom} must approve it until {until}, or it is a no"
     return AuraError("approval_required", message, recovery=recovery, approval_id=name)
 
 

@@ -35,7 +35,7 @@ def tell(found: Approval) -> None:
         ),
         *(("Inspection", f"{each.get('rule', '')}: {each.get('what', '')}") for each in found["findings"]),
         ("Asked", _time(found["requested_at"])),
-        ("Status", f"{found['status']}; {_MODES[found['mode']]}"),
+        ("Status", _status(found)),
         *(("Said", _said(each)) for each in found["decisions"]),
         *([("Ran", f"{_time(found['used']['at'])}, call {found['used']['call']}")] if found["used"] else []),
         (
@@ -71,6 +71,14 @@ def next_step(found: Approval) -> str:
     if found["status"] == "used":
         return "Used: an approval is good for one run."
     return "Expired: no answer is a no. The same call asks anew."
+
+
+def _status(found: Approval) -> str:
+    """Its status, and while it waits who must do something."""
+    if found["status"] != "pending":
+        return str(found["status"])
+    agreed = found["mode"] == "approve" and _agreed(found)
+    return f"pending; {'one more person must approve it' if agreed else _MODES[found['mode']]}"
 
 
 def _said(each: dict[str, Any]) -> str:

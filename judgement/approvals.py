@@ -19,6 +19,8 @@ PENDING, APPROVED, DENIED, EXPIRED, USED = STATUSES = ("pending", "approved", "d
 OPERATOR, CLIENT = "operator", "client"
 
 
+_AGREED = "Somebody else must agree, too; your own yes counts already."
+_OVER = "It is over: the caller makes the call again, and it is held anew."
 _SOMEBODY_ELSE = "Somebody else decides; `aura token create NAME --role operator --kind human` lets a person do so."
 
 
@@ -206,12 +208,14 @@ def decide(approval: Approval, by: str, decision: str, reason: str, now: float, 
             "forbidden", f"{by} asked for it, and nobody decides on what they asked for themselves", _SOMEBODY_ELSE
         )
     if approval.status != PENDING:
-        raise RefusalError("approval_conflict", f"{approval.approval_id} {settled(approval)}")
+        recovery = _OVER if approval.status == EXPIRED else None
+        raise RefusalError("approval_conflict", f"{approval.approval_id} {settled(approval)}", recovery)
     if decision == "deny" and not reason.strip():
         raise RefusalError("invalid_arguments", "a denial needs a reason: it is told to whoever asked")
     if decision == "approve" and by in approval.agreed:
         missing = approval.approvers - len(approval.agreed)
-        raise RefusalError("approval_conflict", f"{by} agreed already; {missing} more must, and each another one")
+        said = f"{by} agreed already; {missing} more must, and each another one"
+        raise RefusalError("approval_conflict", said, _AGREED)
     return _decided(
         approval, Decision(by, decision, reason.strip(), max(now, approval.changed_at), OPERATOR), use_within_s
     )

@@ -244,3 +244,13 @@ def test_watch_ends_when_it_is_refused_for_good_or_nobody_was_ever_there(run: Ru
 
 def test_watch_looks_at_most_once_a_second(run: Run) -> None:
     assert run("watch", "--every", "0.5")[0] == 2
+
+
+def test_show_says_who_must_do_something_only_while_it_waits(run: Run) -> None:
+    assert "pending; somebody else must approve it" in run("show", ONE)[1]
+    decision = {"by": "local/ada", "decision": "approve", "reason": "", "at": time.time(), "how": "operator"}
+    FakeClient.items[ONE] = item(approvers=2, decisions=[decision])
+    assert "pending; one more person must approve it" in run("show", ONE)[1]
+    FakeClient.items[ONE] = item(status="denied", decisions=[decision | {"decision": "deny", "reason": "no"}])
+    code, out, _ = run("show", ONE)
+    assert (code, "denied" in out, "must approve" in out) == (0, True, False)

@@ -187,7 +187,12 @@ def test_one_no_denies_and_needs_a_reason() -> None:
 def test_two_must_be_two_different_ones() -> None:
     half = yes(asked(approvers=2))
     assert half.status == PENDING
-    assert code_of(yes, half) == "approval_conflict"
+    with pytest.raises(RefusalError, match="agreed already") as caught:
+        yes(half)
+    assert (caught.value.code, "Somebody else must agree, too" in str(caught.value.recovery)) == (
+        "approval_conflict",
+        True,
+    )
     assert settled(yes(half, "local/bob")) == "was approved by local/ada and local/bob"
 
 
@@ -276,3 +281,9 @@ def test_what_asked_for_less_does_not_answer_for_more() -> None:
 def test_what_is_used_or_over_answers_for_nothing() -> None:
     over = replace(asked(), expires_at=1.0)
     assert answering([over, run(yes(asked()))], CONFIRM, 1, 2.0) is None
+
+
+def test_who_decides_on_what_has_expired_is_told_that_the_caller_calls_again() -> None:
+    with pytest.raises(RefusalError, match="has expired") as caught:
+        yes(asked(), now=WITHIN_S)
+    assert "the caller makes the call again" in str(caught.value.recovery)
