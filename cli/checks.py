@@ -18,7 +18,6 @@ import psutil
 
 import aura_ia_mcp
 from aura_ia_mcp.cluster import remains
-from aura_ia_mcp.cluster.database import check_database
 from aura_ia_mcp.cluster.faults import OperatorError
 from aura_ia_mcp.cluster.processes import port_holder
 from aura_ia_mcp.configs.paths import Paths
@@ -165,6 +164,8 @@ def state(settings: Settings) -> Iterable[Finding]:
 
 def database(settings: Settings) -> Iterable[Finding]:
     """Whether what must survive can be read."""
+    from aura_ia_mcp.cluster.database import check_database  # noqa: PLC0415 - imports SQLAlchemy
+
     try:
         name = check_database(settings)
     except OperatorError as error:
