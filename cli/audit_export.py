@@ -14,10 +14,10 @@ from typing import Any, BinaryIO
 
 import click
 
-from aura_ia_mcp.cluster.audit_read import Entry, Query, search, size
+from aura_ia_mcp.cluster.audit_read import Entry, search, size
 from aura_ia_mcp.cluster.faults import OperatorError
 
-from .audit_read import filters, stamp
+from .audit_read import filters, stamp, wanted_of
 from .output import Failure
 from .progress import reading
 from .settings import loaded
@@ -56,7 +56,7 @@ def export_command(ctx: click.Context, /, form: str | None, out: Path | None, **
       aura audit export --since 7d --out week.jsonl
       aura audit export --kind call --outcome refused --out refused.csv
     """
-    settings, query = loaded(ctx).settings, Query(**wanted)
+    settings, query = loaded(ctx).settings, wanted_of(**wanted)
     form = form or ("csv" if out is not None and out.suffix.lower() == ".csv" else "json")
     write = _csv if form == "csv" else _json
     try:

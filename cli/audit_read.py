@@ -43,6 +43,19 @@ def filters(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def wanted_of(since: float | None, until: float | None, **others: Any) -> Query:
+    """The query of the options that `filters` gives.
+
+    Raises:
+        click.UsageError: the time ends before it begins.
+    """
+    if since is not None and until is not None and since > until:
+        raise click.UsageError(
+            "--until lies before --since, so no record can match; an age such as 5m is counted back."
+        )
+    return Query(since=since, until=until, **others)
+
+
 @click.command("tail")
 @click.option("-f", "--follow", is_flag=True, help="Go on with each record as it is written; Ctrl-C ends it.")
 @click.option("-n", "--lines", default=_LINES, show_default=True, type=click.IntRange(0, _MOST_LAST), help="How many.")
@@ -89,8 +102,10 @@ def search_command(ctx: click.Context, /, text: str, last: int | None, as_json: 
       aura audit search "rm -rf" --last 10
       aura audit search --tool 'ollama_*' --verdict deny --json
     """
-    settings, query = loaded(ctx).settings, Query(text=text, **wanted)
-    show_all(search(settings, query) if last is None else recent(settings, query, last), as_json=as_json)
+    settings, query = loaded(ctx).settings, wanted_of(text=text, **wanted)
+    found = search(settings, query) if last is None else recent(settings, query, last)
+    if not show_all(found, as_json=as_json):
+        click.echo("No record matches.", err=True)
 
 
 @click.command("show")
@@ -122,17 +137,19 @@ def show_command(ctx: click.Context, audit_id: str, as_json: bool) -> None:
         click.echo(f"  {name:<14} {_value(value)}")
 
 
-def show_all(entries: Iterable[Entry], *, as_json: bool) -> None:
-    """Print records, each as it comes.
+def show_all(entries: Iterable[Entry], *, as_json: bool) -> int:
+    """Print records, each as it comes; how many there were.
 
     Raises:
         Failure: they can't be read.
     """
+    count = 0
     try:
-        for entry in entries:
+        for count, entry in enumerate(entries, 1):  # noqa: B007 - the last one is told
             click.echo(entry.line if as_json else line_of(entry))
     except OperatorError as error:
         raise Failure(str(error)) from None
+    return count
 
 
 def line_of(entry: Entry) -> str:

@@ -44,6 +44,8 @@ def replay_command(ctx: click.Context, since: float | None, folder: Path | None,
         print_json(found)
     else:
         _tell_replay(found)
+    if not found["verdicts"] + found["undecided"]:
+        click.echo("There is no record of a call to compute again.", err=True)
     if found["differing"]:
         raise Failure(
             f"{found['differing']} of {found['verdicts']} recorded verdicts don't follow from their inputs",

@@ -137,8 +137,15 @@ def test_a_filter_that_makes_no_sense_is_refused(aura: Aura, arguments: list[str
 
 
 def test_without_any_record_nothing_is_printed(aura: Aura) -> None:
-    for arguments in (["tail"], ["search", "x"], ["export"]):
+    for arguments in (["tail"], ["export"]):
         assert aura(*arguments) == ("", "")
+    assert aura("search", "x") == aura("search", "x", "--last", "3", "--json") == ("", "No record matches.\n")
+
+
+@pytest.mark.parametrize("command", ["search", "export"])
+def test_a_time_that_ends_before_it_begins_is_wrong_usage(aura: Aura, command: str) -> None:
+    assert "--until lies before --since" in aura(command, "--since", "5m", "--until", "10m", code=2)[1]
+    aura(command, "--since", "10m", "--until", "5m")
 
 
 # --- export ----------------------------------------------------------------------------------------------------------
