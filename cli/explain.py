@@ -31,7 +31,7 @@ def explain(ctx: click.Context, audit_id: str, as_json: bool) -> None:
     try:
         found = explain_record(loaded(ctx).settings, audit_id)
     except OperatorError as error:
-        raise Failure(str(error)) from None
+        raise Failure(plain(str(error))) from None
     if as_json:
         print_json(found)
     else:

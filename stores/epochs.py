@@ -142,8 +142,7 @@ class Standing:
         Raises:
             EntryError: it doesn't; nothing changed.
         """
-        entry = parsed(line)
-        _check_signature(line, entry, key)
+        entry = checked(line, key)
         if entry.number != self.number + 1:
             raise EntryError(f"entry {self.number + 1} is missing or moved: entry {entry.number} stands there")
         if entry.members["prev"] != self.prev:
@@ -184,6 +183,17 @@ class Standing:
 
 
 _TAKE = {"epoch": Standing._epoch, "pruned": Standing._pruned, "redacted": Standing._redacted}
+
+
+def checked(line: bytes, key: Ed25519PublicKey) -> Entry:
+    """An entry's line as data, if its signature holds; its place in the chain isn't looked at.
+
+    Raises:
+        EntryError: it isn't of the form, or not signed by this key.
+    """
+    entry = parsed(line)
+    _check_signature(line, entry, key)
+    return entry
 
 
 def _check_signature(line: bytes, entry: Entry, key: Ed25519PublicKey) -> None:

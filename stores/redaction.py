@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .epoch_writer import EpochWriter
-from .epochs import Standing
+from .epochs import PUBLIC_KEY, Entry, EntryError, Standing, checked, lines, load_public
 from .form import GENESIS, Redaction, hash_of, number_of, tombstone
 from .read import writers
 from .segments import segments
@@ -58,6 +58,30 @@ def redact(folder: Path, epochs: EpochWriter, audit_id: str, *, reason: str, by:
         except OSError as error:
             raise RedactionError(f"{path} can't be written to: {error}; mend that, then redact it again") from error
     return {"writer": writer, "seq": seq, "hash": said.hash, "epoch": entry}
+
+
+def entry_of(folder: Path, audit_id: str) -> Entry | None:
+    """The signed entry that says of a record that it was redacted; None if there is none, or its signature fails.
+
+    Its members are those of docs/audit.md: `reason` and `by` among them.
+
+    Args:
+        folder: `logs/audit`.
+        audit_id: `writer:seq`.
+
+    Raises:
+        OSError: the entries or the public key beside them can't be read.
+    """
+    try:
+        key = load_public(folder / PUBLIC_KEY)
+        for _, line in lines(folder):
+            if b'"kind":"redacted"' in line:
+                entry = checked(line, key)
+                if f"{entry.members.get('writer')}:{entry.members.get('seq')}" == audit_id:
+                    return entry
+    except EntryError:
+        return None  # `aura audit verify` tells what is wrong
+    return None
 
 
 def _found(folder: Path, seq: int) -> tuple[Path, int, bytes]:

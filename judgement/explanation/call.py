@@ -16,6 +16,7 @@ from .approval import of_approval
 from .step import Step, ended, listed, sentence
 
 _HIDDEN = "exposure.hidden"
+_REDACTED = "tombstone"
 _CALLS = ("call", "opened_call")
 KINDS = (*_CALLS, *APPROVALS)
 """The kinds of records that can be explained."""
@@ -36,8 +37,10 @@ def explain(record: Record, archive: Archive, *, operates: bool) -> dict[str, An
         inputs, versions}
 
     Raises:
-        UnreadableError: the record is of another kind or form.
+        UnreadableError: the record was redacted, or is of another kind or form.
     """
+    if record["kind"] == _REDACTED:
+        raise UnreadableError("its text was taken away (redacted), and a signed entry says when, by whom and why")
     if record["kind"] not in KINDS:
         raise UnreadableError(f"a record of kind {record['kind']!r} holds no decision; there is {listed(list(KINDS))}")
     try:

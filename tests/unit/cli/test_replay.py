@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,8 @@ def test_replay_takes_another_folder_and_a_time(aura: Aura, tmp_path: Path) -> N
     aura.record(ran())
     assert aura.json("policy", "replay", str(aura.audit))["same"] == 1
     assert aura.json("policy", "replay", "--since", "2999-01-01")["verdicts"] == 0
+    assert "no record of a call" in aura("policy", "replay", "--since", "2999-01-01")[1]
+    assert "no record of a call" not in aura("policy", "replay")[1]
     _, err = aura("policy", "replay", str(tmp_path / "nowhere"), code=1)
     assert "there is no folder" in err
 
@@ -156,3 +160,13 @@ def test_explain_tells_a_decision_from_its_id_or_receipt(aura: Aura) -> None:
 def test_what_explain_can_not_tell_it_says(aura: Aura) -> None:
     assert "there is no record" in aura("explain", "safety-0:99", code=1)[1]
     assert "holds no decision" in aura("explain", "safety-0:1", code=1)[1]
+
+
+def test_explain_says_that_a_record_was_redacted_when_by_whom_and_why(aura: Aura) -> None:
+    gone = aura.record(ran())
+    aura("audit", "redact", gone, "--reason", "request 4711")
+    _, err = aura("explain", gone, code=1)
+    assert "its text was redacted at 2" in err
+    assert f"by {pwd.getpwuid(os.getuid()).pw_name}: request 4711" in err
+    (aura.audit / "public_key.pem").unlink()
+    assert "its text was redacted, and no signed entry tells why" in aura("explain", gone, code=1)[1]

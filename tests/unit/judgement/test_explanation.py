@@ -176,6 +176,8 @@ def test_records_that_belong_together_are_found_and_named() -> None:
 def test_a_record_that_holds_no_decision_is_said() -> None:
     with pytest.raises(UnreadableError, match="holds no decision"):
         told(call() | {"kind": "opened"})
+    with pytest.raises(UnreadableError, match="redacted"):
+        told(call() | {"kind": "tombstone"})
     with pytest.raises(UnreadableError, match=r"isn't of the form|can't be read"):
         told({name: value for name, value in call().items() if name != "principal"})
 
