@@ -11,14 +11,28 @@ from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores import timeline
 from aura_ia_mcp.stores.lines import free
+from aura_ia_mcp.stores.receipts import Receipt, ReceiptError
 from aura_ia_mcp.stores.summary import Summary
 from aura_ia_mcp.stores.timeline import Entry, Query
 
 from .faults import OperatorError
 
-__all__ = ["Entry", "Query", "Summary", "find", "recent", "search", "size", "tail"]
+__all__ = ["Entry", "Query", "Summary", "checked_receipt", "find", "recent", "search", "size", "tail"]
 
 _LOOK_S = 0.25
+
+
+def checked_receipt(text: str) -> str:
+    """The text, if it has the form of a receipt.
+
+    Raises:
+        OperatorError: it hasn't.
+    """
+    try:
+        Receipt.parse(text)
+    except ReceiptError as error:
+        raise OperatorError(str(error)) from None
+    return text
 
 
 def find(settings: Settings, audit_id: str) -> Entry:
