@@ -84,7 +84,12 @@ class Verdict:
         """Whether all holds."""
         return not self.faults
 
+    @property
+    def signed(self) -> bool:
+        """Whether there are signed entries; without any, only the chains were checked."""
+        return self.epochs > 0
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data; each fault with its `text`."""
         faults = [asdict(fault) | {"text": str(fault)} for fault in self.faults]
-        return {"intact": self.intact, **asdict(self), "faults": faults}
+        return {"intact": self.intact, "signed": self.signed, **asdict(self), "faults": faults}

@@ -12,6 +12,7 @@ from . import merkle
 from .chain import Broken, Cursor
 from .epochs import FOLDER, PUBLIC_KEY, Entry, EntryError, Standing, fingerprint, half, lines, load_public, parsed
 from .form import Head
+from .known import Known
 from .read import writers
 from .receipts import Receipt
 from .segments import segments
@@ -30,6 +31,7 @@ def verify(
     since: float | None = None,
     receipt: Receipt | None = None,
     progress: Progress | None = None,
+    own: Known | None = None,
 ) -> Verdict:
     """Check the records under a folder; works while they are written, sealed, removed and redacted.
 
@@ -40,6 +42,8 @@ def verify(
             The signed entries are checked from the first on in any case.
         receipt: also say whether its record is there.
         progress: told of bytes read.
+        own: what the system knows whose record this is, to hold it against; it may have no record yet. None for any
+            other folder: one without records is a fault.
 
     Raises:
         OSError: a file can't be read.
@@ -48,7 +52,7 @@ def verify(
     attempt = 1
     while True:
         asked = None if receipt is None else replace(receipt)  # each attempt finds anew
-        verdict = _Check(folder, _key(folder, key), since, asked, progress).run()
+        verdict = _Check(folder, _key(folder, key), since, asked, progress, own).run()
         if verdict.intact or attempt == _ATTEMPTS or not _moved_on(folder, verdict):
             return verdict
         attempt += 1
@@ -82,12 +86,14 @@ class _Check:
         since: float | None,
         receipt: Receipt | None,
         progress: Progress | None,
+        own: Known | None,
     ) -> None:
         self._folder = folder
         self._key = key
         self._since = since
         self._receipt = receipt
         self._progress = progress
+        self._own = own
         self._standing = Standing()
         self._before: dict[str, Head] | None = None if since is not None else {}
         self._cursors: dict[str, Cursor] = {}
@@ -105,6 +111,8 @@ class _Check:
             if number >= found.begins:
                 self._epoch(parsed(line))
         self._rest()
+        if self._own is None and not found.chains and found.intact:
+            found.faults.append(Fault("epoch 1", "", "there are no records"))
         found.epochs, found.head = self._standing.number, self._standing.prev
         if self._receipt is not None:
             found.receipt = self._receipt.told(self._standing)
@@ -118,7 +126,10 @@ class _Check:
 
     def _entries(self) -> None:
         """Check the chain of signed entries; what comes after the first that doesn't hold counts for nothing."""
-        seen = False
+        own, seen = self._own or Known(), False
+        if self._key is not None and own.key not in ("", fingerprint(self._key)):
+            self._found.faults.append(Fault("epoch 1", PUBLIC_KEY, "it isn't the key that this system signs with"))
+            return
         for place, line in lines(self._folder):
             seen = True
             if self._key is None:
@@ -131,13 +142,16 @@ class _Check:
             except EntryError as error:
                 self._found.faults.append(Fault(f"epoch {self._standing.number + 1}", place, str(error)))
                 return
+            if entry.number == own.number and self._standing.prev != own.head:
+                self._found.faults.append(Fault(f"epoch {entry.number}", place, "this system wrote another"))
             if self._before is None and self._since is not None and entry.kind == "epoch" and entry.ts >= self._since:
                 self._before, self._found.begins = before, entry.number
         self._end(half(self._folder))
+        lacking = own.lacks(self._standing.number)
         if self._key is not None and not seen:
-            self._found.faults.append(
-                Fault("epoch 1", FOLDER, "there is a public key, and no epochs: they were removed")
-            )
+            lacking = lacking or "there is a public key, and no epochs: they were removed"
+        if lacking:
+            self._found.faults.append(Fault(f"epoch {self._standing.number + 1}", FOLDER, lacking))
         if self._before is None:
             self._before, self._found.begins = self._standing.sealed.copy(), self._standing.number + 1
 
@@ -227,8 +241,9 @@ class _Check:
         if self._progress is not None:
             self._progress(cursor.read_bytes - before)
         if why and len(hashes) < most:
-            lost = most - len(hashes)
-            self._break(writer, Broken(cursor.seq + 1, "", f"cut off: {lost} records are missing; {why}"))
+            missing = most - len(hashes)
+            lost = "1 record is" if missing == 1 else f"{missing} records are"
+            self._break(writer, Broken(cursor.seq + 1, "", f"cut off: {lost} missing; {why}"))
             return None
         self._checked[writer] += len(hashes)
         return hashes
