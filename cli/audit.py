@@ -59,6 +59,9 @@ def verify(
     Needs the files in DIR (logs/audit by default) and the public key: the one beside them, or better a copy that you
     keep elsewhere (--key). Exit status 1, and the first record that doesn't hold, if something is wrong.
 
+    Without DIR it also holds them against what this system knows in .aura: its key, and how many epochs it wrote.
+    A DIR without records is a fault. One without epochs and key is told as such: only its chains were checked.
+
     \b
     Examples:
       aura audit verify
@@ -66,11 +69,14 @@ def verify(
       aura audit verify /backup/audit --key audit.pem
       aura audit verify --receipt safety-0:17:1f0c...
     """
-    folder = folder or Paths.of(loaded(ctx).settings).audit
+    own = None
+    if folder is None:
+        own = Paths.of(loaded(ctx).settings)
+        folder = own.audit
     sizes = [path.stat().st_size for path in folder.glob("*/*.jsonl")] if folder.is_dir() else []
     try:
         with reading(sum(sizes)) as progress:
-            found = verify_audit(folder, key=key, since=since, receipt=receipt, progress=progress)
+            found = verify_audit(folder, key=key, since=since, receipt=receipt, progress=progress, own=own)
     except OperatorError as error:
         raise Failure(str(error)) from None
     if as_json:
@@ -131,7 +137,10 @@ def _print(found: dict[str, Any]) -> None:
     )
     begins = f", those sealed from entry {found['begins']} on" if found["begins"] > 1 else ""
     click.echo(f"{found['checked']} records checked{begins}.")
-    click.echo(f"{found['epochs']} signed entries, the newest {found['head'][:16]}.")
+    if found["signed"]:
+        click.echo(f"{found['epochs']} signed entries, the newest {found['head'][:16]}.")
+    else:
+        click.echo("WARNING: no signed epochs: only the chains were checked.")
     if found["unsealed"]:
         click.echo(f"The newest {found['unsealed']} records are sealed by no epoch yet.")
     if found["receipt"] is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -75,5 +76,24 @@ def test_a_redacted_record_is_gone_and_still_verifies(written: Written, capsys: 
     assert "no record" in run(capsys, "redact", "safety-0:9", "--reason", "r", code=1)[1]
 
 
-def test_an_empty_folder_is_told_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "No audit records" in run(capsys, "verify", str(tmp_path))[0]
+def test_an_empty_folder_fails_and_a_system_without_records_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("AURA_CONFIG", raising=False)
+    assert "there are no records" in run(capsys, "verify", str(tmp_path), code=1)[1]
+    assert "No audit records" in run(capsys, "verify")[0]
+
+
+def test_epochs_that_this_system_wrote_are_missed_and_elsewhere_their_lack_is_told(
+    written: Written, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(load_or_create(Path(".aura/keys/audit.ed25519")))
+    epochs = EpochWriter(AUDIT, key, remembered=Path(".aura/audit_epochs.json"))
+    with epochs.held():
+        epochs.remember()
+    shutil.rmtree(AUDIT / "epochs")
+    (AUDIT / "public_key.pem").unlink()
+    assert "entry 1 is missing" in run(capsys, "verify", code=1)[1]
+    assert "WARNING: no signed epochs" in run(capsys, "verify", str(AUDIT))[0]
+    assert as_json(capsys, "verify", str(AUDIT))["signed"] is False
