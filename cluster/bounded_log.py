@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from pathlib import Path
 from typing import BinaryIO
@@ -53,7 +54,8 @@ class BoundedLog:
             file.close()
 
     def _open(self) -> BinaryIO:
-        self._file = self.path.open("ab")
+        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = os.fdopen(fd, "ab")
         self._size = self._file.tell()
         return self._file
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .form import GENESIS, VERSION, hash_of
-from .segments import RESERVED, SegmentError, cut, flush, last_line, lock
+from .segments import RESERVED, SegmentError, cut, flush, last_line, lock, make_private
 from .segments import segments as segments  # noqa: PLC0414 - found here by whoever reads records
 
 LEAST_FREE_BYTES = 4_194_304
@@ -91,7 +91,7 @@ class AuditWriter:
         self._lost, self._why = 0, ""
         self._checked_at = 0.0
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._folder)
             self._take_lock(wait_s)
             torn = self._continue_chain()
         except OSError as error:

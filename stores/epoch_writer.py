@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from . import position
 from .epochs import FOLDER, PUBLIC_KEY, EntryError, Standing, load_public, public_pem, signed
 from .form import Redaction
-from .segments import SegmentError, cut, flush, last_line, lock, segments
+from .segments import SegmentError, cut, flush, last_line, lock, make_private, segments
 
 _WAIT_S = 10.0
 _REMEMBER_EVERY = 100
@@ -68,7 +68,7 @@ class EpochWriter:
         """
         fd = None
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._folder)
             fd = lock(self._folder / ".lock", _WAIT_S)
             if fd is None:
                 raise EpochError(f"another process has held {self._folder} for {_WAIT_S:g} s; see whether it hangs")
@@ -214,7 +214,8 @@ class EpochWriter:
         if _ends(self._folder / name, offset) == standing.prev:
             self._standing, self._place, self._kept_number = standing, (name, offset), standing.number
         elif self._anew(standing):
-            return
+            if self._remembered is not None:
+                self._remembered.unlink(missing_ok=True)  # what it tells of was set aside
         else:
             raise EpochError(
                 f"{self._folder} has no entry {standing.number} any more; restore it, or move {self._audit} aside"

@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from .read import writers
-from .segments import segments
+from .segments import make_private, segments
 
 MOST = 500  # texts from which on those are looked for that no record names any more
 VERSION_CHARS = 16
@@ -47,7 +47,7 @@ class RulesArchive:
         Raises:
             OSError: they could not be written.
         """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self._folder)
         now = time.time_ns()
         for text in texts:
             data = text.encode("utf-8", "surrogatepass")

@@ -18,6 +18,16 @@ class SegmentError(Exception):
     """A file of the chain can't be gone on with; the message says why and what to do."""
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder of `logs/audit`, and those two above it, with mode 0700 where they aren't there yet.
+
+    Raises:
+        OSError: one can't be made.
+    """
+    for each in (folder.parent.parent, folder.parent, folder):  # `parents=True` would leave those above open to all
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def segments(folder: Path) -> list[Path]:
     """The files of one writer, the oldest first."""
     return sorted((p for p in folder.glob("*.jsonl") if p.stem.isdecimal()), key=lambda p: int(p.stem))

@@ -108,6 +108,7 @@ _VERIFY_TAKES = obj(
 _VERIFY_GIVES = obj(
     {
         "intact": _YES | {"description": "Whether everything that was checked holds."},
+        "signed": _YES | {"description": "Whether there are signed epochs; without any, only chains were checked."},
         "broken": maybe(text("The first record or epoch that doesn't hold, where it is, and why; null for none.")),
         "faults": array(
             obj({"what": text("Record or epoch."), "place": text("File and line."), "why": text("What is wrong.")}),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +16,13 @@ from hypothesis import strategies as st
 
 from aura_ia_mcp.stores import merkle
 from aura_ia_mcp.stores.epochs import PUBLIC_KEY, EntryError, public_pem
+from aura_ia_mcp.stores.known import Known
 from aura_ia_mcp.stores.receipts import Receipt, ReceiptError
 from aura_ia_mcp.stores.redaction import redact
 from aura_ia_mcp.stores.segments import segments
 from aura_ia_mcp.stores.verify import verify
 
-from .sealed import Log
+from .sealed import KEY, Log
 
 
 @pytest.fixture
@@ -236,8 +239,9 @@ def test_records_sealed_while_they_are_checked_are_no_fault(log: Log, monkeypatc
     assert moved
 
 
-def test_a_folder_without_records_is_intact(tmp_path: Path) -> None:
-    found = verify(tmp_path)
+def test_a_folder_without_records_is_a_fault_unless_its_system_has_written_none(tmp_path: Path) -> None:
+    assert [fault.why for fault in verify(tmp_path).faults] == ["there are no records"]
+    found = verify(tmp_path, own=Known())
     assert (found.intact, found.chains) == (True, [])
 
 
@@ -251,3 +255,62 @@ def test_the_entry_of_a_redacted_record_tells_which_of_those_before_it_was_chang
     raw[flipped - 1] = raw[flipped - 1].replace(b'"n":', b'"m":')
     log.replace(raw)
     assert log.check().faults[0].what == f"w-0:{flipped}"
+
+
+def test_a_record_without_epochs_and_key_is_told_as_unsigned(log: Log) -> None:
+    filled(log).close()
+    assert log.check().as_dict()["signed"]
+    shutil.rmtree(log.folder / "epochs")
+    (log.folder / PUBLIC_KEY).unlink()
+    found = log.check().as_dict()
+    assert (found["intact"], found["signed"]) == (True, False)
+
+
+def own(log: Log, key: Path) -> Known:
+    """What a system knows after it remembered its entries."""
+    log.close()
+    log.epochs.remember()
+    key.write_bytes(KEY.private_bytes_raw())
+    return Known.of(log.remembered, key)
+
+
+def test_entries_that_the_system_knows_of_are_missed(log: Log, tmp_path: Path) -> None:
+    known = own(filled(log), tmp_path / "key")
+    assert log.check(own=known).intact
+    file = epochs_of(log)
+    entries = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(entries[:2]))
+    assert f"entries 3 to {len(entries)} are missing" in log.check(own=known).faults[0].why
+    file.write_bytes(b"".join(entries[:-1]))
+    assert f"entry {len(entries)} is missing" in log.check(own=known).faults[0].why
+    for path in log.folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert f"entries 1 to {len(entries)} are missing" in log.check(own=known).faults[0].why
+
+
+def test_other_entries_and_another_key_than_the_system_s_own_are_faults(log: Log, tmp_path: Path) -> None:
+    known = own(filled(log), tmp_path / "key")
+    assert "another" in log.check(own=replace(known, head="0" * 64)).faults[0].why
+    assert "signs with" in log.check(own=replace(known, key="0" * 64)).faults[0].why
+
+
+def test_what_a_system_forgot_is_not_missed(log: Log, tmp_path: Path) -> None:
+    filled(log)
+    log.remembered.unlink(missing_ok=True)
+    assert log.check(own=Known.of(log.remembered, tmp_path / "none")) == log.check()
+
+
+def test_a_record_begun_anew_is_not_held_against_the_one_set_aside(log: Log, tmp_path: Path) -> None:
+    own(filled(log), tmp_path / "key")
+    log.folder.rename(tmp_path / "aside")
+    log.restart()
+    log.write()
+    log.seal()
+    assert log.check(own=Known.of(log.remembered, tmp_path / "key")).intact
+
+
+def test_the_folders_and_files_are_private(log: Log) -> None:
+    filled(log)
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (log.folder, *log.folder.rglob("*"))}
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
+    assert {mode for path, mode in modes.items() if path.is_file() and path.name != PUBLIC_KEY} == {0o600}
