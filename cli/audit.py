@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from aura_ia_mcp.cluster.audit import redact_record, verify_audit
+from aura_ia_mcp.cluster.audit_read import checked_receipt
 from aura_ia_mcp.cluster.faults import OperatorError
 from aura_ia_mcp.configs.paths import Paths
 
@@ -22,6 +23,13 @@ from .settings import loaded
 
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+def _receipt(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    try:
+        return value if value is None else checked_receipt(value)
+    except OperatorError as error:
+        raise click.BadParameter(f"{error}.") from None
 
 
 @click.group()
@@ -47,7 +55,12 @@ for command in (tail_command, search_command, show_command, export_command):
     "folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path, file_okay=False, exists=True)
 )
 @click.option("--since", type=Moment(), metavar="TIME", help="Only what was sealed since: 2h, 7d, 2026-01-31.")
-@click.option("--receipt", metavar="R", help="Also say whether the record of this receipt is there, and prove it.")
+@click.option(
+    "--receipt",
+    metavar="R",
+    callback=_receipt,
+    help="Also say whether the record of this receipt is there, and prove it.",
+)
 @click.option("--key", type=_FILE, metavar="FILE", help="The public key (PEM).")
 @json_option
 @click.pass_context
@@ -107,6 +120,8 @@ def redact(ctx: click.Context, audit_id: str, reason: str, as_json: bool) -> Non
     Example:
       aura audit redact safety-0:17 --reason "a customer's address, request 4711"
     """
+    if not reason.strip():
+        raise click.UsageError("--reason is empty; say why, for it is signed and kept for good.")
     by = pwd.getpwuid(os.getuid()).pw_name
     try:
         done = redact_record(loaded(ctx).settings, audit_id, reason=reason, by=by)
@@ -142,7 +157,8 @@ def _print(found: dict[str, Any]) -> None:
     else:
         click.echo("WARNING: no signed epochs: only the chains were checked.")
     if found["unsealed"]:
-        click.echo(f"The newest {found['unsealed']} records are sealed by no epoch yet.")
+        some = "record is" if found["unsealed"] == 1 else f"{found['unsealed']} records are"
+        click.echo(f"The newest {some} sealed by no epoch yet.")
     if found["receipt"] is not None:
         _print_receipt(found["receipt"])
     for note in found["notes"]:
@@ -150,8 +166,12 @@ def _print(found: dict[str, Any]) -> None:
 
 
 def _print_receipt(told: dict[str, Any]) -> None:
-    where = f" by epoch {told['epoch']}" if told["epoch"] else ""
-    click.echo(f"Receipt: record {told['record']} is {told['state']}{where}.")
+    states = {
+        "sealed": f"sealed by epoch {told['epoch']}",
+        "unsealed": "there and unchanged; the next epoch seals it",
+        "pruned": "no longer kept: retention removed it",
+    }
+    click.echo(f"Receipt: record {told['record']} is {states.get(told['state'], told['state'])}.")
     proof = told["proof"]
     if proof:
         click.echo(f"  leaf {proof['index']} of {proof['size']}, root {proof['root']}")

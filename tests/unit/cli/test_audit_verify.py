@@ -62,9 +62,28 @@ def test_a_flipped_bit_is_named_and_the_command_fails(written: Written, capsys: 
     assert as_json(capsys, "verify", code=1)["faults"][0]["what"] == "safety-0:2"
 
 
-@pytest.mark.parametrize(("receipt", "said"), [("x", "no receipt"), ("safety-0:3:" + "0" * 64, "another hash")])
-def test_a_wrong_receipt_fails(written: Written, capsys: pytest.CaptureFixture[str], receipt: str, said: str) -> None:
-    assert said in run(capsys, "verify", "--receipt", receipt, code=1)[1]
+def test_a_wrong_receipt_fails_and_what_is_none_is_wrong_usage(
+    written: Written, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "another hash" in run(capsys, "verify", "--receipt", "safety-0:3:" + "0" * 64, code=1)[1]
+    assert "no receipt" in run(capsys, "verify", "--receipt", "x", code=2)[1]
+
+
+def test_the_receipt_of_what_no_epoch_seals_yet_is_told_as_good(
+    written: Written, capsys: pytest.CaptureFixture[str]
+) -> None:
+    writer = AuditWriter(AUDIT, "tools-0", b"k" * 32)
+    receipt = writer.append("call", {}).receipt
+    writer.close()
+    out, _ = run(capsys, "verify", "--receipt", receipt)
+    assert "Receipt: record tools-0:2 is there and unchanged; the next epoch seals it." in out
+
+
+def test_a_redaction_needs_a_reason(written: Written, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (AUDIT / "safety-0" / "00000001.jsonl").read_bytes()
+    for blank in ("", "  "):
+        assert "say why" in run(capsys, "redact", "safety-0:2", "--reason", blank, code=2)[1]
+    assert (AUDIT / "safety-0" / "00000001.jsonl").read_bytes() == before
 
 
 def test_a_redacted_record_is_gone_and_still_verifies(written: Written, capsys: pytest.CaptureFixture[str]) -> None:
