@@ -109,7 +109,8 @@ def lessons_of(tasks: list[Task], states: TokenStates) -> tuple[Lessons, Array]:
 
 def prior_of(seen: Array, of_set: npt.NDArray[np.str_]) -> Array:
     """(sets,): before a task is read, all roles are equally probable."""
-    return np.log(seen / [seen[of_set == role].sum() for role in of_set]).astype(np.float32)
+    prior: Array = np.log(seen / [seen[of_set == role].sum() for role in of_set]).astype(np.float32)
+    return prior
 
 
 def words_of(tasks: list[Task], *, alone: bool) -> Array:
@@ -127,7 +128,7 @@ def train(x: Array, lessons: Lessons) -> Array:
         found = _softmax(x @ ahead @ sets.T + lessons.prior)
         wanted = OF_SET * _within(found, lessons.exact) + (1 - OF_SET) * _within(found, lessons.right)
         slope = (x.T @ ((found - wanted) * matter @ sets) + PENALTY * ahead) / len(x)
-        before, weights = weights, ahead - np.float32(step) * slope
+        before, weights = weights, (ahead - np.float32(step) * slope).astype(np.float32)
     return weights
 
 
@@ -175,7 +176,7 @@ def right_share(head: trained.Head, tasks: list[Task], meaning: Array | None) ->
         meaning: (tasks, capabilities), what the network gives; None goes by words alone.
     """
     of_set = np.array([least(frozenset(np.array(head.capabilities)[row > 0])) for row in head.sets])
-    logits = words_of(tasks, alone=meaning is None) @ (head.alone if meaning is None else head.words)
+    logits: npt.NDArray[Any] = words_of(tasks, alone=meaning is None) @ (head.alone if meaning is None else head.words)
     logits = logits if meaning is None else logits + meaning
     shares = _softmax(logits @ head.sets.T + prior_of(head.seen.astype(np.float32), of_set))
     roles = sorted(set(of_set))
