@@ -178,7 +178,7 @@ def right_share(head: trained.Head, tasks: list[Task], meaning: Array | None) ->
     of_set = np.array([least(frozenset(np.array(head.capabilities)[row > 0])) for row in head.sets])
     logits: npt.NDArray[Any] = words_of(tasks, alone=meaning is None) @ (head.alone if meaning is None else head.words)
     logits = logits if meaning is None else logits + meaning
-    shares = _softmax(logits @ head.sets.T + prior_of(head.seen.astype(np.float32), of_set))
+    shares = _softmax((logits @ head.sets.T + prior_of(head.seen.astype(np.float32), of_set)).astype(np.float32))
     roles = sorted(set(of_set))
     best = np.argmax([shares[:, of_set == role].sum(axis=1) for role in roles], axis=0)
     return float(np.mean([roles[place] in task.roles for place, task in zip(best, tasks, strict=True)]))
