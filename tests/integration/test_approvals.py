@@ -127,7 +127,7 @@ def test_a_call_that_was_asked_for_ahead_runs_without_being_held(held: System) -
 
 def test_watch_follows_until_ctrl_c(held: System) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "aura_ia_mcp.main", "approvals", "watch", "--json", "--every", "0.2"],
+        [sys.executable, "-m", "aura_ia_mcp.main", "approvals", "watch", "--json", "--every", "1"],
         cwd=held.root,
         env=held.env,
         stdin=subprocess.DEVNULL,
