@@ -287,7 +287,7 @@ def kill_vital(system: System, graph: int, name: str) -> None:
     victim = below(graph, name)
     assert victim is not None
     victim.send_signal(signal.SIGKILL)
-    until("the fault to be told", lambda: f"Ray's {name} (pid {victim.pid}) died" in system.log, 60)
+    until("the fault to be told", lambda: f"Ray's {name} (pid {victim.pid}) died" in system.log, 20)
 
 
 def test_a_dead_ray_is_told_a_dead_graph_leaves_nothing_behind_and_both_are_rebuilt(system: System) -> None:

@@ -98,8 +98,8 @@ class System:
 
     @property
     def log(self) -> str:
-        """The last lines that the system printed."""
-        return (self.root / "serve.log").read_text(errors="replace")[-6000:]
+        """What the system printed, its last million characters."""
+        return (self.root / "serve.log").read_text(errors="replace")[-1_000_000:]
 
     @property
     def env(self) -> dict[str, str]:

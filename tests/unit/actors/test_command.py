@@ -260,7 +260,15 @@ class TestWithinWalls:
             "        print(place, file.write('x'))\n"
             "    except OSError: pass\n"
         )
-        places = [f"{alone.folder}/work/x"[1:], "usr/x", "x", "dev/x", "dev/shm/x", "proc/sys/kernel/hostname", "tmp/x"]
+        places = [
+            str(alone.folder / "work" / "x")[1:],
+            "usr/x",
+            "x",
+            "dev/x",
+            "dev/shm/x",
+            "proc/sys/kernel/hostname",
+            "tmp/x",
+        ]
         reply = await run(alone, f'python3 -c "{script}" ' + " ".join(places))
         assert reply["stdout"] == "tmp/x 1\n", reply["stderr"]
         assert not (alone.folder / "work" / "x").exists()
