@@ -214,14 +214,10 @@ async def _kept(use: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) 
     """Use the database in a thread.
 
     Raises:
-        AuraError: `unavailable`; `stopping`, when this process ends already and takes no more threads.
+        AuraError: `unavailable`.
     """
     try:
         return await asyncio.to_thread(use, *arguments, **named)
-    except RuntimeError as error:
-        if "after shutdown" not in str(error):  # of concurrent.futures and of asyncio alike
-            raise
-        raise AuraError("stopping", "State is ending", retry_after_s=1.0) from error
     except RecordError as error:
         raise AuraError("unavailable", str(error)) from error
 

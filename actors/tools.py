@@ -25,6 +25,7 @@ from aura_ia_mcp.bus.messages import (
     ReadResource,
     ResourceUpdated,
 )
+from aura_ia_mcp.bus.run import takes_no_threads
 from aura_ia_mcp.bus.tokens import Claims, Verifier
 from aura_ia_mcp.judgement.inspection.redaction import redact_text
 
@@ -247,6 +248,8 @@ class Tools:
         except (AuraError, TimeoutError):
             raise
         except Exception as error:
+            if takes_no_threads(error):  # this process ends: no fault of the tool's
+                raise
             log.exception("%s failed", what)
             raise AuraError("tool_failed", f"{what}: {_plain(error)}") from error
 

@@ -15,7 +15,8 @@ from .frames import Op, pack, unpack
 from .handshake import CalleeHandshake, Identity
 from .link import Link
 from .messages import JSON
-from .service import Nobody, OnRefused, Run, Service
+from .run import Nobody, Run
+from .service import OnRefused, Service
 
 log = logging.getLogger(__name__)
 

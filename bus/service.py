@@ -11,81 +11,24 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from .bus import Bus, Handler
 from .deadletters import DeadLetters
 from .deadlines import Deadlines
 from .dedupe import Dedupe
-from .envelope import MAX_DEPTH, MAX_HOPS, Envelope, Header
+from .envelope import MAX_DEPTH, MAX_HOPS, Envelope
 from .errors import AuraError, Failure, Outcome, RefusedError
 from .frames import pack
 from .limits import Limits
 from .messages import JSON, Message, decode
+from .run import Replier, Run, answer, stopped, takes_no_threads
 
 log = logging.getLogger(__name__)
 
 Key = tuple[str, ...]
 OnRefused = Callable[[str, dict[str, Any]], None]
 """Called with an event name and its details when a peer or a message is refused for what it claims."""
-
-
-class Replier(Protocol):
-    """The way back to whoever sent a message."""
-
-    def reply(self, payload: JSON) -> int:
-        """Answer; the result is the answer's size in bytes, 0 when nobody waits any more."""
-
-    def fail(self, failure: Failure) -> int:
-        """Answer with an error; the result as for `reply`."""
-
-    async def item(self, item: JSON) -> None:
-        """Send an item ahead of the answer."""
-
-    async def ask(self, question: JSON) -> JSON:
-        """Ask back."""
-
-
-class Run:
-    """One message being handled; the handler sees it as its `Context`."""
-
-    __slots__ = ("_header", "bus", "cancelled", "envelope", "expired", "repliers", "task")
-
-    def __init__(self, envelope: Envelope, bus: Bus, replier: Replier) -> None:
-        self.envelope = envelope
-        self.bus = bus
-        self.repliers = [replier]
-        self.cancelled = False
-        self.expired = False
-        self.task: asyncio.Task[None] | None = None
-        self._header: Header | None = None
-
-    @property
-    def header(self) -> Header:
-        """What this message's own requests inherit."""
-        if self._header is None:
-            self._header = self.envelope.header.after(self.envelope.id)
-        return self._header
-
-    def cancel(self) -> None:
-        """Nobody waits any more."""
-        self.cancelled = True
-        if self.task is not None:
-            self.task.cancel()
-
-    def expire(self) -> None:
-        """The deadline is here."""
-        self.expired = True
-        if self.task is not None:
-            self.task.cancel()
-
-    async def emit(self, item: JSON) -> None:
-        """Send an item to the caller, the one that asked last if the message came again."""
-        await self.repliers[-1].item(item)
-
-    async def ask(self, question: JSON) -> JSON:
-        """Ask the caller back."""
-        return await self.repliers[-1].ask(question)
 
 
 class Statistics:
@@ -154,7 +97,7 @@ class Service:
         if key is not None:
             known = self._done.get(key, time.monotonic())
             if known is not None:
-                _answer(replier, known)
+                answer(replier, known)
                 return None
             first = self._keyed.get(key)
             if first is not None:
@@ -224,7 +167,7 @@ class Service:
         try:
             result: JSON | Failure = await self._outcome(run)
         except asyncio.CancelledError:
-            result = _why_cancelled(run).failure
+            result = run.why_cancelled().failure
         finally:
             self._deadlines.remove(deadline)
             self._runs.discard(run)
@@ -234,7 +177,7 @@ class Service:
                 self._idle.set()
         failed = isinstance(result, Failure)
         self.statistics.add(time.monotonic() - began, failed=failed)
-        size = max([_answer(replier, result) for replier in run.repliers])
+        size = run.answer(result)
         if key is not None and not (isinstance(result, Failure) and result.retryable):
             self._done.put(key, result, size or _size(result), time.monotonic())
 
@@ -249,6 +192,8 @@ class Service:
         except AuraError as error:
             return error.failure
         except Exception as error:
+            if takes_no_threads(error):
+                return stopped(envelope).failure
             log.exception("%s: the handler of %s failed", envelope.target, envelope.kind)
             return AuraError("handler_failed", f"{envelope.target} failed: {type(error).__name__}").failure
 
@@ -274,50 +219,9 @@ def _told(envelope: Envelope, error: AuraError) -> dict[str, Any]:
     }
 
 
-def _why_cancelled(run: Run) -> AuraError:
-    envelope = run.envelope
-    if run.expired:
-        return AuraError("deadline_exceeded", f"{envelope.target} had no time left for {envelope.kind}")
-    if run.cancelled:
-        return AuraError("cancelled", f"{envelope.kind}: its caller cancelled")
-    return AuraError("stopping", f"{envelope.kind}: {envelope.target} stopped", outcome=Outcome.UNKNOWN)
-
-
-def _answer(replier: Replier, result: JSON | Failure) -> int:
-    return replier.fail(result) if isinstance(result, Failure) else replier.reply(result)
-
-
 def _size(result: JSON | Failure) -> int:
     """Bytes of an answer that found nobody to go to."""
     try:
         return len(pack(result.as_dict() if isinstance(result, Failure) else result))
     except AuraError:
         return 0
-
-
-class Nobody:
-    """The replier of a one-way message: its answer goes nowhere."""
-
-    def __init__(self, on_failure: Callable[[Failure], None]) -> None:
-        self._on_failure = on_failure
-
-    def reply(self, payload: JSON) -> int:
-        """Nobody waits."""
-        del payload
-        return 0
-
-    def fail(self, failure: Failure) -> int:
-        """Tell the log."""
-        self._on_failure(failure)
-        return 0
-
-    async def item(self, item: JSON) -> None:
-        """Nobody waits."""
-
-    async def ask(self, question: JSON) -> JSON:
-        """Nobody can answer."""
-        raise AuraError(
-            "unavailable",
-            f"a one-way message has nobody to ask {question.get('method', '')}",
-            recovery="Send it as a request.",
-        )

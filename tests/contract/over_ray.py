@@ -12,7 +12,7 @@ import json
 import shutil
 import tempfile
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import ray
@@ -20,18 +20,19 @@ import ray
 from aura_ia_mcp.cluster.household import LoopThread
 from aura_ia_mcp.cluster.ray_link import Doors, RayCalls, RayTransport
 
-from . import test_bus
+from . import test_bus_delivery, test_bus_endings, test_bus_proof, test_bus_requests, test_bus_streams
 from .conftest import Wire
 
 ENVIRONMENT = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 NAMESPACE = "contract"
 STAGE = "stage"
 _ENOUGH_S = 30.0
+_MODULES = (test_bus_requests, test_bus_streams, test_bus_endings, test_bus_delivery, test_bus_proof)
 _T = TypeVar("_T")
 
 
 class Stage:
-    """A Ray actor in which the tests of `test_bus` run; answers link calls as the system's own actors do."""
+    """A Ray actor in which the tests of the bus's promises run; answers link calls as the system's own actors do."""
 
     def __init__(self) -> None:
         self._loop = LoopThread(STAGE)
@@ -57,7 +58,7 @@ class Stage:
         wire = Wire(lambda: RayTransport(self._doors, STAGE, lambda name: RayCalls(name, NAMESPACE)))
         try:
             async with asyncio.timeout(_ENOUGH_S):
-                await getattr(test_bus, promise)(wire, **arguments)
+                await _tests()[promise](wire, **arguments)
         except BaseException:
             return traceback.format_exc()
         finally:
@@ -68,12 +69,20 @@ class Stage:
         return await asyncio.wrap_future(self._loop.submit(work))
 
 
+def _tests() -> dict[str, Callable[..., Coroutine[Any, Any, None]]]:
+    """Each test of the contract that takes a wire."""
+    return {
+        name: test
+        for module in _MODULES
+        for name, test in inspect.getmembers(module, inspect.iscoroutinefunction)
+        if name.startswith("test_") and "wire" in inspect.signature(test).parameters
+    }
+
+
 def promises() -> list[tuple[str, dict[str, Any]]]:
-    """Each test of the contract that takes a wire, with its arguments."""
+    """Each of them, with its arguments."""
     found: list[tuple[str, dict[str, Any]]] = []
-    for name, test in inspect.getmembers(test_bus, inspect.iscoroutinefunction):
-        if not name.startswith("test_") or "wire" not in inspect.signature(test).parameters:
-            continue
+    for name, test in _tests().items():
         marks = [mark for mark in getattr(test, "pytestmark", []) if mark.name == "parametrize"]
         found += [(name, {mark.args[0]: value}) for mark in marks for value in mark.args[1]] or [(name, {})]
     return found
