@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
-from aura_ia_mcp.stores.database import RecordError
+from aura_ia_mcp.stores.faults import RecordError
 from aura_ia_mcp.stores.soundness import examine
 
 from .faults import OperatorError

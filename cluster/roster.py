@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _STATUS_S = 2.0
 _STOP_EXTRA_S = 2.0
+_OTHERS_S = 2.0  # for further reasons, once one actor couldn't start: the others may wait for it
 
 
 @dataclass
@@ -90,7 +92,7 @@ class Roster:
             self.members[seat.name] = Member(seat, assignment, self._remote(seat, assignment))
 
     async def ready(self, timeout_s: float, on_ready: Callable[[str, int, int], None]) -> None:
-        """Wait until every actor has started.
+        """Wait until every actor has started, or it is clear that one can't.
 
         Args:
             timeout_s: for all together.
@@ -100,18 +102,24 @@ class Roster:
             AuraError: `unavailable`, naming those that failed, with their reasons.
         """
         tasks = {asyncio.create_task(self._first(member), name=name): name for name, member in self.members.items()}
-        done_count, errors = 0, []
+        done_count = 0
+        errors: list[str] = []
+        loop = asyncio.get_running_loop()
         try:
-            for future in asyncio.as_completed(tasks, timeout=timeout_s):
-                name, error = await future
-                done_count += 1
-                if error:
+            async with asyncio.timeout(timeout_s) as bound:
+                for future in asyncio.as_completed(tasks):
+                    name, error = await future
+                    done_count += 1
+                    if not error:
+                        on_ready(name, done_count, len(tasks))
+                        continue
+                    if not errors:
+                        bound.reschedule(min(bound.when() or math.inf, loop.time() + _OTHERS_S))
                     errors.append(f"{name}: {error}")
-                else:
-                    on_ready(name, done_count, len(tasks))
         except TimeoutError:
-            waiting = ", ".join(name for task, name in tasks.items() if not task.done())
-            errors.append(f"no answer within {timeout_s:g} s from {waiting}")
+            if not errors:
+                waiting = ", ".join(name for task, name in tasks.items() if not task.done())
+                errors.append(f"no answer within {timeout_s:g} s from {waiting}")
         finally:
             for task in tasks:
                 task.cancel()

@@ -27,6 +27,7 @@ from aura_ia_mcp.stores.logs import line
 from . import folders, processes, remains, rulefiles
 from .bounded_log import BoundedLog
 from .child import Child, GaveUpError
+from .database import check_database
 from .faults import OperatorError
 from .health import until_healthy
 from .leases import Leases
@@ -72,6 +73,7 @@ def serve(
         lock = FileLock(paths.lock, timeout=settings.cluster.start_timeout_s if until_idle else 0, mode=0o600)
         with lock:
             folders.check_restored(paths)
+            check_database(settings)
             processes.become_subreaper()
             _end_remains(paths, on_progress)
             folders.remove_empty_short(paths)

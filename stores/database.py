@@ -18,19 +18,16 @@ from aura_ia_mcp.configs.settings import Settings
 
 from . import migrations
 from .engine import TIMEOUT_S, WRITES, PlaceError, postgresql, sqlite
+from .faults import RecordError, fault
 from .takeover import set_aside, take_over
+
+__all__ = ["Database", "RecordError"]
 
 _ALONE = 0x61757261  # "aura": the key of the advisory lock by which writers that must be alone are
 _FORMER_TOKENS = "tokens.sqlite"  # beside the file
-_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_PRIMARY = 0xFF  # of an extended code of SQLite, the bits that hold the primary one
 
 # SQLite's own waiting isn't fair, so whoever writes one file in this process waits in line here.
 _WRITERS: WeakValueDictionary[Path | str, threading.Lock] = WeakValueDictionary()
-
-
-class RecordError(Exception):
-    """What must survive can't be read or kept; the message says why and what to do."""
 
 
 class Database:
@@ -172,34 +169,6 @@ def _held(lock: threading.Lock | None) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def fault(name: str, error: Exception, *, file: bool) -> RecordError:
-    """A fault of the database in words, with what to do about it.
-
-    Args:
-        name: of the database, without a password.
-        error: what its driver raised, or SQLAlchemy.
-        file: it is an SQLite file.
-    """
-    cause = _cause(error)
-    if not file:
-        remedy = "see that it runs and that database.url is right"
-    elif getattr(cause, "sqlite_errorcode", 0) & _PRIMARY in _CORRUPT:
-        remedy = "look at the disk, and put a backup back: `aura restore FILE --force` sets this one aside"
-    else:
-        remedy = "look at the disk, and at the file's rights"
-    return RecordError(f"{name} can't be used: {_said(cause).rstrip('.')}; {remedy}")
-
-
-def _cause(error: Exception) -> BaseException:
-    return error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
-
-
-def _said(cause: BaseException) -> str:
-    """What the database itself said."""
-    first = cause.args[0] if cause.args else cause
-    return str(first.get("M", "no reason given")) if isinstance(first, dict) else str(first)
 
 
 def _upgrade(connection: Connection) -> None:

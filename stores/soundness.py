@@ -1,4 +1,7 @@
-"""Looks whether the database can be read, and changes neither its schema nor its content."""
+"""Looks whether the database can be read, and changes neither its schema nor its content.
+
+An SQLite file is looked at without SQLAlchemy: whoever starts the system looks first, and stays small.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,12 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import sqlalchemy as sa
-from sqlalchemy import exc
-
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 
-from .database import RecordError, fault
-from .engine import TIMEOUT_S, PlaceError, postgresql
+from .faults import RecordError, fault
+
+_WAIT_S = 5.0  # for who writes just now
 
 
 def examine(settings: Settings, paths: Paths) -> str | None:
@@ -35,7 +36,7 @@ def examine(settings: Settings, paths: Paths) -> str | None:
 
 def _read(path: Path) -> None:
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", timeout=TIMEOUT_S, uri=True)) as connection:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", timeout=_WAIT_S, uri=True)) as connection:
             (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if said != "ok":
                 damage = sqlite3.DatabaseError(said)
@@ -46,6 +47,11 @@ def _read(path: Path) -> None:
 
 
 def _connect(url: str) -> str:
+    import sqlalchemy as sa  # noqa: PLC0415 - 12 MiB that only PostgreSQL needs here
+    from sqlalchemy import exc  # noqa: PLC0415
+
+    from .engine import PlaceError, postgresql  # noqa: PLC0415
+
     try:
         engine = postgresql(url)
     except PlaceError as error:

@@ -45,3 +45,16 @@ def test_a_system_does_not_start_on_a_bad_rule_file_and_says_where_it_is_wrong(t
     assert [each.stage for each in told] == ["fault"]
     assert f"{tmp_path / name}:2:1: " in told[0].text
     assert not (tmp_path / "s").exists()
+
+
+def test_a_system_does_not_start_on_a_corrupt_database_and_says_what_to_do(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"system": {"state_dir": tmp_path / "s", "log_dir": tmp_path / "l"}})
+    database = tmp_path / "s" / "state.sqlite"
+    database.parent.mkdir()
+    database.write_bytes(b"no database" * 999)
+    told: list[Progress] = []
+    assert supervisor.serve(settings, on_progress=told.append) == 1
+    assert [each.stage for each in told] == ["fault"]
+    assert str(database) in told[0].text
+    assert "aura restore FILE --force" in told[0].text
+    assert database.read_bytes() == b"no database" * 999
