@@ -2,7 +2,13 @@
 
 import signal
 
+from hypothesis import settings
+
 pytest_plugins = ["tests.support.databases", "tests.support.fixtures", "tests.support.strict"]
+
+# A pace is measured by `make bench`; a test that is slow on a busy machine holds all the same.
+settings.register_profile("no pace", deadline=None)
+settings.load_profile("no pace")
 
 
 def pytest_sessionstart() -> None:

@@ -121,7 +121,7 @@ def test_a_record_that_was_forgotten_and_made_anew_is_another_one(store: RecordS
         store.swap("approval", "a", {"late": True}, first.revision)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(2, 6), st.integers(1, 4), st.booleans())
 def test_of_concurrent_swaps_exactly_one_wins_each_time(
     store: RecordStore, threads: int, rounds: int, fresh: bool

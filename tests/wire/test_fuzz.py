@@ -134,7 +134,7 @@ def _fuzz(runner: asyncio.Runner, client: aiohttp.ClientSession, url: str) -> No
         async with client.post(url, data=body, headers=sent) as response:
             return response.status, await response.read(), response.content_type
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, suppress_health_check=list(HealthCheck))
     @given(BODIES, HEADERS, st.booleans())
     def fuzz(body: bytes, headers: dict[str, str], in_session: bool) -> None:
         if in_session:

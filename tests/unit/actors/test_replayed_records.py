@@ -38,7 +38,7 @@ def again(record: JSON, *texts: str, **more: Any) -> Replayed:
 # --- what is right ---------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50, deadline=None)  # the first condition loads its library
+@settings(max_examples=50)  # the first condition loads its library
 @given(ANY, INPUTS, ROLES, st.booleans())
 def test_what_was_decided_is_decided_again(
     written: list[Any], inputs: Inputs, held: tuple[str, ...], keep: bool

@@ -206,4 +206,4 @@ class Resuming(RuleBasedStateMachine):
 
 
 TestResuming = Resuming.TestCase
-TestResuming.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestResuming.settings = settings(max_examples=60, stateful_step_count=30)

@@ -90,7 +90,7 @@ def test_the_factors_of_the_risk_add_up_to_the_recorded_score() -> None:
     assert told(call(risk_level="low", risk_score=17.5), ALLOW)["risk"] is None
 
 
-@settings(max_examples=40, deadline=None)  # the first condition loads its library
+@settings(max_examples=40)  # the first condition loads its library
 @given(ANY, INPUTS)
 def test_whatever_was_decided_is_explained_by_the_rule_that_decided(written: list[Any], inputs: Inputs) -> None:
     text = json.dumps({"version": 1, "rates": {"heavy": {"per_minute": 5}}, "rules": written, "keep_arguments": ["*"]})

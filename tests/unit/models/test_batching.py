@@ -156,7 +156,7 @@ async def test_one_group_holds_at_most_half_of_the_queue_and_leaves_the_rest_to_
     await batcher.close()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.integers(1, 60), min_size=1, max_size=100),
     st.lists(st.integers(1, 60), min_size=1, max_size=10),

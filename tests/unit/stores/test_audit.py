@@ -203,7 +203,7 @@ def test_fsync_writes_the_same_records(make: Make, tmp_path: Path) -> None:
     assert verdict(tmp_path).records == 6
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_every_change_but_at_the_end_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("audit")

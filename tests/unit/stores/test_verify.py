@@ -96,7 +96,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return log.folder
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_every_flipped_bit_is_found_and_its_line_named(good: Path, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(sorted(good.glob("*/*.jsonl"))))

@@ -85,14 +85,14 @@ def rules(found: list[Finding]) -> set[str]:
 
 
 @given(SHELLISH)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_text_crashes_the_command_detector_and_every_place_lies_in_the_text(text: str) -> None:
     for found in inspect_command(text):
         assert 0 <= found.start <= found.end <= len(text)
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_no_text_crashes_the_other_detectors(text: str) -> None:
     for found in [
         *inspect_sql(text),
@@ -104,7 +104,7 @@ def test_no_text_crashes_the_other_detectors(text: str) -> None:
 
 
 @given(st.permutations(["-r", "-f", "--no-preserve-root", "/etc"]))
-@settings(max_examples=24, deadline=None)
+@settings(max_examples=24)
 def test_the_order_of_words_hides_nothing(words: list[str]) -> None:
     assert "command.destroy_files" in rules(inspect_command("rm " + " ".join(words)))
 

@@ -34,7 +34,7 @@ def stopped(text: str) -> bool:
     return any(finding.severity >= Severity.REVIEW for finding in inspect_injection(text))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pieces.map("".join))
 @example("")
 @example("\\u{110000}\\u{fffff}")

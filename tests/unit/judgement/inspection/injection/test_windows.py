@@ -92,7 +92,7 @@ def test_of_a_very_long_text_the_most_suspicious_windows_are_read_and_the_others
     assert ORDER in found.read[0].text
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=3000))
 def test_any_text_gives_few_short_windows_within_it(text: str) -> None:
     found = windows(text)
