@@ -153,7 +153,7 @@ class Approvals:
             message.arguments,
             message.meta.get(NAMED) or {},
             principal,
-            context.envelope.id,
+            self._audience.claims(context).call,
             arguments_hash,
             ledger.now,
             self._limits.decide_within_s,
@@ -179,7 +179,7 @@ class Approvals:
     async def _decide(self, message: CallTool, context: Context) -> JSON:
         if not self._audience.claims(context).operates:
             raise AuraError("forbidden", "only a holder of the capability operate decides on approvals")
-        by, given = _who(_caller(context)), message.arguments
+        by, given = _caller(context).name, message.arguments
         within_s = self._limits.use_within_s
 
         def step(approval: Approval, now: float) -> Approval:
@@ -193,7 +193,7 @@ class Approvals:
 
     def _sight(self, context: Context) -> Callable[[Approval], bool]:
         """Which approvals the caller may see: its own, or all if it operates the system."""
-        operates, who = self._audience.claims(context).operates, _who(_caller(context))
+        operates, who = self._audience.claims(context).operates, _caller(context).name
         return lambda approval: operates or approval.asker == who
 
 
@@ -207,10 +207,6 @@ def _caller(context: Context) -> Principal:
     if context.header.principal is None:
         raise AuraError("unauthenticated", "approvals need a principal")
     return context.header.principal
-
-
-def _who(principal: Principal) -> str:
-    return f"{principal.tenant}/{principal.id}"
 
 
 def _told(approval: Approval) -> JSON:

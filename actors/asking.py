@@ -6,23 +6,23 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import msgpack
-
+from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.bus import Bus, Context
 from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.messages import JSON, CallTool, Compose, Route, RunPlan
+from aura_ia_mcp.bus.messages import JSON, Compose, Route, RunPlan
 from aura_ia_mcp.judgement.answer import render
 from aura_ia_mcp.judgement.plans import Plan, PlanError, Step, Templates
 from aura_ia_mcp.judgement.risk import Risk, of_call, of_text
 
+from .layers import layer, layers_of
+from .moment import ms_since
 from .offering import NOTHING, Offering, told
 from .relay import Relay
 
-GRANT = "workflow"
+_LANGUAGE = Address("language")
 ORCHESTRATE = "orchestrate"
 MODEL_TOOL = "ollama_consult"
 _ITSELF = "ask"
-_MAC_BYTES = 32
 _ROUTE_S = 15.0
 _COMPOSE_S = 60.0
 _RUN_MARGIN_S = 0.2
@@ -49,7 +49,7 @@ class Caller:
     Args:
         held: the capabilities of its roles.
         trust: 0 to 5.
-        facts: of the tools that it is shown, by name (`Catalogue.facts`).
+        facts: of the tools that it is shown, by name (`Snapshot.offered`).
     """
 
     held: frozenset[str]
@@ -81,13 +81,15 @@ class Way:
 
     Args:
         bus: Reasoning's.
-        message: the call.
+        call: its id, under which Safety granted that it may cause others.
+        server: the virtual server that it came by.
         context: of the call.
     """
 
-    def __init__(self, bus: Bus, message: CallTool, context: Context) -> None:
+    def __init__(self, bus: Bus, call: str, server: str, context: Context) -> None:
         self.bus = bus
-        self.server = message.server
+        self.call = call
+        self.server = server
         self.context = context
         self.header = context.header
         self.layers: list[JSON] = []
@@ -99,13 +101,12 @@ class Way:
             reply = await self.bus.request("router", Route(request, context), header=header)
         except AuraError as error:
             raise away("the Router", error, *_AWAY, "deadline_exceeded", "outcome_unknown") from error
-        self._passed(reply)
+        self.layers += layers_of(reply)
         return reply
 
     async def run(self, steps: Sequence[Step]) -> Ran:
         """Have Workflow run these steps; its progress is passed on."""
-        parent = granted(self.context.envelope.header.tokens.get(GRANT))
-        message = RunPlan(parent, [step.as_dict() for step in steps], self.server)
+        message = RunPlan(self.call, [step.as_dict() for step in steps], self.server)
         header = replace(self.header, deadline=self.header.deadline - _RUN_MARGIN_S)
         relay = Relay(self.context.emit, _as_it_is)
         try:
@@ -119,7 +120,7 @@ class Way:
         except BaseException:
             relay.cancel()
             raise
-        self._passed(reply)
+        self.layers += layers_of(reply)
         return Ran(reply["status"], reply["steps"])
 
     async def compose(self, request: str, rows: list[JSON]) -> str:
@@ -132,18 +133,14 @@ class Way:
         header = self.header.within(_COMPOSE_S).with_tokens({})
         code = ""
         try:
-            reply = await self.bus.request("language", Compose(request, rows), header=header, patience_s=0.0)
+            reply = await self.bus.request(_LANGUAGE, Compose(request, rows), header=header, patience_s=0.0)
         except AuraError as error:
             code = error.code
             raise
         finally:
             if code not in _AWAY:  # it was reached, whatever it said
-                ms = round((time.perf_counter() - began) * 1000, 3)
-                self.layers.append({"layer": "L1", "actor": "language/0", "ms": ms})
+                self.layers.append(layer(_LANGUAGE, ms_since(began)))
         return str(reply["text"])
-
-    def _passed(self, reply: JSON) -> None:
-        self.layers += (reply.get("_meta") or {}).get("aura/layers", ())
 
 
 def away(whom: str, error: AuraError, *codes: str) -> AuraError:
@@ -161,21 +158,6 @@ def away(whom: str, error: AuraError, *codes: str) -> AuraError:
 async def _as_it_is(item: JSON) -> JSON:
     """Safety cleans what leaves."""
     return item
-
-
-def granted(token: bytes | None) -> str:
-    """The call for which a grant lets new requests begin; whoever runs them checks that the grant is genuine.
-
-    Raises:
-        AuraError: `invalid_token`: there is none, or it isn't a grant.
-    """
-    try:
-        kind, _, parent = str(msgpack.unpackb((token or b"")[:-_MAC_BYTES])["action"]).partition(":")
-    except (ValueError, TypeError, KeyError, msgpack.UnpackException):
-        kind, parent = "", ""
-    if kind != "reenter" or not parent:
-        raise AuraError("invalid_token", "Safety gave this call no grant to run steps")
-    return parent
 
 
 class Asking:

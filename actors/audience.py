@@ -6,13 +6,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from aura_ia_mcp.bus.bus import Context
-from aura_ia_mcp.bus.edges import LAYERS
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool
 from aura_ia_mcp.bus.tokens import Claims, Verifier
 
 from .boot import Boot
 from .decision import OfTexts, check
+from .layers import passed
 
 ToolRun = Callable[[CallTool, Context], Awaitable[JSON]]
 
@@ -67,7 +67,4 @@ class Audience:
             reply = await run(message, context)
         finally:
             del self._claims[context.envelope.id]
-        ms = round((time.perf_counter() - began) * 1000, 3)
-        own = {"layer": f"L{LAYERS[self._address.role]}", "actor": str(self._address), "ms": ms}
-        meta = reply.get("_meta", {})
-        return reply | {"_meta": meta | {"aura/layers": [own, *meta.get("aura/layers", ())]}}
+        return passed(reply, self._address, began)

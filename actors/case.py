@@ -15,6 +15,7 @@ from aura_ia_mcp.judgement.inspection import redact_text
 from aura_ia_mcp.judgement.policy import Inputs, Verdict
 from aura_ia_mcp.judgement.risk import Risk
 
+from .moment import ms_since
 from .rates import Taken
 from .rules import Rules
 from .sealed_state import Continuation
@@ -111,7 +112,7 @@ class Case:
     @property
     def ms(self) -> float:
         """Milliseconds since it came."""
-        return round((time.perf_counter() - self.began) * 1000, 3)
+        return ms_since(self.began)
 
     def marked(self, error: AuraError) -> AuraError:
         """The error with secrets marked in its texts, as whoever gets it may see it; what was found is noted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aura_ia_mcp.bus.messages import JSON
@@ -137,24 +137,6 @@ class Catalogue:
         return [
             offer.entry | {"_meta": offer.entry.get("_meta", {}) | {"aura/capability": offer.capability}}
             for _, offer in self.offers.get(kind, ())
-        ]
-
-    def facts(self, shows: Callable[[str], bool]) -> list[JSON]:
-        """What decides about each tool that `shows` names, for actors that plan calls and can't ask for it."""
-        return [
-            {
-                "name": name,
-                "capability": found.definition.capability,
-                "category": found.definition.category,
-                "risk": found.definition.risk,
-                "exposed": found.definition.exposed,
-                "read_only": found.definition.read_only,
-                "destructive": found.definition.destructive,
-                "open_world": found.definition.open_world,
-                "input_schema": found.definition.input_schema,
-            }
-            for name, found in self.tools.items()
-            if shows(name)
         ]
 
     def prompt_source(self, name: str) -> ToolSource | None:

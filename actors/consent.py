@@ -18,7 +18,6 @@ from .case import Case
 from .decision import ANSWERS, Governed
 from .enforcing import denied, held
 from .question import agreed, can_be_asked, problem, question, shown_of
-from .rates import who
 from .recording import Recording
 from .sealed_state import Continuation, Seal
 
@@ -69,7 +68,7 @@ class Consent:
         found = self._seal.open(message.state)
         if found is None:
             return message
-        own = (who(case.principal), message.tool, self._keyed(digest(message.arguments)))
+        own = (case.principal.name, message.tool, self._keyed(digest(message.arguments)))
         if (found.binding["principal"], found.binding["tool"], found.arguments) != own:
             raise AuraError(
                 "malformed",
@@ -129,7 +128,7 @@ class Consent:
     def _binding(self, case: Case, message: Governed) -> JSON:
         assert case.subject is not None
         return {
-            "principal": who(case.principal),
+            "principal": case.principal.name,
             "tool": case.name if isinstance(message, CallTool) else f"{case.what} {case.name}",
             "contract": case.subject.contract,
             "arguments": self._keyed(case.arguments),

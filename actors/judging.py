@@ -18,7 +18,6 @@ from aura_ia_mcp.judgement.policy import DEFAULT, Effect, Facts, Inputs, Verdict
 from .case import Case, Standing
 from .inspector import Inspector
 from .meaning import Meaning
-from .rates import who
 from .rules import Rules, RulesFollower
 from .safemode import SafeMode
 from .snapshot import Caller, Subject
@@ -63,7 +62,7 @@ class Judging:
         rules = await self._rules.rules(case.header)
         switch = await self._safe_mode.switch(case.header)
         now, principal = time.time(), case.principal
-        held = rules.roles.capabilities(principal.roles, principal.kind, who(principal), now)
+        held = rules.held(principal, now)
         case.known = Standing(rules, switch, held, self._rules.trust(principal, rules, now), now)
 
     async def caller(self, principal: Principal, server: str, header: Header) -> Caller:
@@ -73,14 +72,8 @@ class Judging:
             AuraError: `not_delivered`: the rules aren't known yet.
         """
         rules = await self._rules.rules(header)
-        held = rules.roles.capabilities(principal.roles, principal.kind, who(principal), time.time())
-
-        def may(facts: Facts) -> bool:
-            return rules.policy.visible(
-                Inputs(facts, principal.id, principal.kind, principal.tenant, principal.roles, held=held, server=server)
-            )
-
-        return Caller((principal, held, rules.version), may)
+        held = rules.held(principal, time.time())
+        return Caller((principal, held, rules.version), lambda facts: rules.visible(facts, principal, held, server))
 
     async def judge(self, case: Case, arguments: JSON) -> Verdict:
         """Decide.
@@ -101,7 +94,7 @@ class Judging:
         case.verdict = rules.policy.decide(inputs)
         if case.verdict.effect is Effect.DENY and not case.verdict.hidden:
             if case.verdict.rule != _SAFE_MODE:  # what waits for its end did nothing wrong
-                self._stopped.add(who(case.principal), time.monotonic())
+                self._stopped.add(case.principal.name, time.monotonic())
             if case.verdict.rule not in _NOBODYS_FAULT:
                 await self._tell(case)
         return case.verdict
@@ -112,7 +105,7 @@ class Judging:
             await self._bus.send(_ROLES, Observed(principal, what))
 
     async def _tell(self, case: Case) -> None:
-        if self._stopped.count(who(case.principal), time.monotonic()) < _TOLD:
+        if self._stopped.count(case.principal.name, time.monotonic()) < _TOLD:
             await self.observed(case.principal.as_dict(), "call_stopped")
 
     async def _inspect(self, case: Case, items: list[Found]) -> None:
@@ -132,7 +125,7 @@ class Judging:
         assessed = risk.of_call(
             facts,
             severity=worst,
-            recent_refusals=self._stopped.count(who(principal), time.monotonic()),
+            recent_refusals=self._stopped.count(principal.name, time.monotonic()),
             depth=case.header.depth,
             # what calms is made for safe mode, and must be able to end it
             safe_mode=standing.safe_mode.enabled and not facts.calms,

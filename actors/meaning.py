@@ -15,6 +15,7 @@ from aura_ia_mcp.judgement.inspection.injection.meaning import Read, finding
 
 from .case import Case
 from .minting import Minting
+from .moment import ms_since
 
 WITHIN_S = 2.0
 _RETRY_S = 2.0
@@ -67,7 +68,7 @@ class Meaning:
                 raise _refused(case, where, error) from error
             case.meaning.append({"of": where, "not_read": error.failure.code})
             return []
-        ms = round((time.perf_counter() - began) * 1000, 3)
+        ms = ms_since(began)
         left = {"left_out": len(places) - len(texts)} if len(places) > len(texts) else {}
         case.meaning.append(
             {"of": where, "ms": ms, **left}

@@ -65,6 +65,7 @@ class Minting:
                 expires=time.time() + self._ttl_s,
                 sandbox=sandbox,
                 operates=_OPERATE in case.standing.held,
+                call=case.id,
             )
         )
 

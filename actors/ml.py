@@ -26,6 +26,7 @@ from aura_ia_mcp.models.worker import Answer, Models
 
 from .audience import Audience
 from .boot import Boot
+from .moment import ms_since
 from .reporting import Reporter
 from .sources import result
 
@@ -150,7 +151,7 @@ class MLWorker:
         except ModelError as error:
             raise AuraError("unavailable", str(error), recovery=error.remedy) from error
         self._requests[kind] += 1
-        self._times_ms[kind].append(round((time.perf_counter() - began) * 1000, 3))
+        self._times_ms[kind].append(ms_since(began))
         return given
 
     @handles(ReadModels)
@@ -288,7 +289,7 @@ def _models(boot: Boot) -> Models:
 
 def _group(principal: Principal | None) -> str:
     """Whose turn it is in the queue: a caller's calls are one group, whatever their sessions."""
-    return f"{principal.tenant}/{principal.id}" if principal else ""
+    return principal.name if principal else ""
 
 
 def _size(answer: Answer) -> JSON:

@@ -1,12 +1,18 @@
-"""Times as callers give them."""
+"""Times as callers give them, and as replies and records tell them."""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 from aura_ia_mcp.bus.errors import AuraError
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def ms_since(began: float) -> float:
+    """Milliseconds since `time.perf_counter()` said `began`, to the microsecond."""
+    return round((time.perf_counter() - began) * 1000, 3)
 
 
 def moment(text: str, now: float, where: str = "arguments.since") -> float:

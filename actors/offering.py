@@ -17,7 +17,7 @@ class Offering:
     """What one caller may be offered.
 
     Args:
-        facts: of the tools that are shown, by name (`Catalogue.facts`).
+        facts: of the tools that there are for the caller, by name (`Snapshot.offered`).
         held: the caller's capabilities.
     """
 

@@ -64,7 +64,7 @@ class Rates:
         """Take what each call takes."""
         rate = policy.rates.get(DEFAULT_RATE)
         per_minute = rate.per_minute if rate is not None else self._default
-        return self._take(DEFAULT_RATE, per_minute, who(principal))
+        return self._take(DEFAULT_RATE, per_minute, principal.name)
 
     async def take(
         self, names: Iterable[str], principal: Principal, tool: str, policy: Policy, bus: Bus, header: Header
@@ -80,8 +80,8 @@ class Rates:
                 continue
             rate = policy.rates[name]
             keys = {
-                "principal": who(principal),
-                "principal_tool": f"{who(principal)} {tool}",
+                "principal": principal.name,
+                "principal_tool": f"{principal.name} {tool}",
                 "tool": f"tool {tool}",
             }
             key = keys[rate.scope]
@@ -101,8 +101,3 @@ class Rates:
             buckets = self._buckets[name, per_minute] = Buckets(per_minute)
         now = clock()
         return Taken(name, per_minute, buckets.take(key, now), now, scope)
-
-
-def who(principal: Principal) -> str:
-    """A principal's bucket."""
-    return f"{principal.tenant}/{principal.id}"

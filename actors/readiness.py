@@ -1,20 +1,51 @@
-"""Whether a call could be served now, as Safety tells it: by itself, and by what it asks."""
+"""Whether parts are there and could serve a call now, each as {"status", "latency_ms", "detail"}."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from typing import Any
+from dataclasses import replace
 
 from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.bus import Bus, Context
+from aura_ia_mcp.bus.envelope import Header
 from aura_ia_mcp.bus.errors import AuraError
-from aura_ia_mcp.bus.messages import JSON, Probe
+from aura_ia_mcp.bus.messages import JSON, Message, Probe
+
+from .moment import ms_since
 
 _TOOLS = Address("tools")
 
 
+def part(status: str, latency_ms: float | None, detail: str) -> JSON:
+    """How one part does."""
+    return {"status": status, "latency_ms": latency_ms, "detail": detail}
+
+
+async def reached(bus: Bus, address: Address, message: Message, header: Header, within_s: float) -> tuple[JSON, JSON]:
+    """How an address does that is asked something: `ok` or `down`, and its reply, empty when there is none.
+
+    Args:
+        bus: of whoever asks.
+        address: who is asked, once.
+        message: what; it needs no token.
+        header: of the call that this is for.
+        within_s: how long the answer may take, the opening of a link included.
+    """
+    began = time.perf_counter()
+    header = replace(header.within(within_s), tokens={})
+    try:
+        async with asyncio.timeout(within_s):
+            reply = await bus.request(address, message, header=header, retry=False, patience_s=0.0)
+    except TimeoutError:
+        return part("down", ms_since(began), f"no answer within {within_s:.2f} s"), {}
+    except AuraError as error:
+        return part("down", ms_since(began), str(error)), {}
+    return part("ok", ms_since(began), "answers"), reply
+
+
 async def probed(bus: Bus, message: Probe, context: Context, fault: str) -> JSON:
-    """The answer to a probe.
+    """Safety's answer to a probe: whether it could decide on a call, and Tools run it.
 
     Args:
         bus: Safety's.
@@ -22,13 +53,11 @@ async def probed(bus: Bus, message: Probe, context: Context, fault: str) -> JSON
         context: of the probe.
         fault: why Safety could decide on no call now, or "".
     """
-    own: dict[str, Any] = {"status": "failing" if fault else "ok", "latency_ms": 0.0, "detail": fault}
-    parts = {str(bus.address): own}
+    parts = {str(bus.address): part("failing" if fault else "ok", 0.0, fault)}
     began = time.perf_counter()
     try:
         below = await bus.request(_TOOLS, message, header=context.header, patience_s=0.0)
     except AuraError as error:
-        ms = round((time.perf_counter() - began) * 1000, 3)
-        parts[str(_TOOLS)] = {"status": "down", "latency_ms": ms, "detail": str(error)}
+        parts[str(_TOOLS)] = part("down", ms_since(began), str(error))
         return {"ready": False, "parts": parts}
     return {"ready": not fault and bool(below["ready"]), "parts": parts | below["parts"]}

@@ -19,11 +19,12 @@ from aura_ia_mcp.judgement.risk.hazards import hazards
 from .asking import Asking, Caller, Way, away
 from .audience import Audience
 from .boot import Boot
+from .briefing import OFFERED
+from .layers import with_layers
 from .reporting import Reporter
 from .rules import Rules, RulesFollower
 from .sources import result
 
-FACTS = "aura/tools"
 _DIAGNOSE: JSON = {"kind": "workflow", "name": "diagnose", "arguments": {}}
 
 
@@ -87,7 +88,7 @@ class Reasoning:
         call = await self._call(message, context)
         structured = await run(call)
         below = sorted(call.way.layers, key=lambda row: str(row["layer"]), reverse=True)
-        return _shown(structured) | {"_meta": {"aura/layers": below}}
+        return with_layers(_shown(structured), below)
 
     async def _call(self, message: CallTool, context: Context) -> _Call:
         principal = context.header.principal
@@ -99,11 +100,17 @@ class Reasoning:
         except AuraError as error:
             raise away("the Role engine", error, "not_delivered") from error
         caller = Caller(
-            rules.roles.capabilities(principal.roles, principal.kind, f"{principal.tenant}/{principal.id}", now),
+            rules.held(principal, now),
             self._follower.trust(principal, rules, now),
-            {fact["name"]: fact for fact in message.meta.get(FACTS) or ()},
+            {fact["name"]: fact for fact in message.meta.get(OFFERED) or ()},
         )
-        return _Call(message.arguments, principal, rules, caller, Way(self._bus, message, context))
+        return _Call(
+            message.arguments,
+            principal,
+            rules,
+            caller,
+            Way(self._bus, self._audience.claims(context).call, message.server, context),
+        )
 
     # --- the tools ----------------------------------------------------------------------------------------------------
 

@@ -12,11 +12,10 @@ from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter, Written
 
 from .case import Case
+from .layers import layer, with_layers
 from .record import members, refused
 
 log = logging.getLogger(__name__)
-
-LAYER = "L6"
 
 
 class Recording:
@@ -34,7 +33,7 @@ class Recording:
 
     def __init__(self, audit: AuditWriter, address: Address) -> None:
         self._audit = audit
-        self._layer = {"layer": LAYER, "actor": str(address)}
+        self._address = address
         self.counts = {"allowed": 0, "denied": 0, "audit_failures": 0}
 
     def ready(self) -> None:
@@ -66,11 +65,8 @@ class Recording:
             case.outcome = "replayed"
         self.counts["allowed"] += not refused(case)  # its client's user is asked first
         written = self._write("call", case)
-        meta = dict(reply.get("_meta") or {})
-        meta["aura/audit_id"] = written.id
-        meta["aura/receipt"] = written.receipt
-        meta["aura/layers"] = [self._layer | {"ms": case.ms}, *case.layers]
-        return reply | {"_meta": meta}
+        told = (reply.get("_meta") or {}) | {"aura/audit_id": written.id, "aura/receipt": written.receipt}
+        return with_layers(reply | {"_meta": told}, [layer(self._address, case.ms), *case.layers])
 
     def _failed(self, case: Case, raw: AuraError) -> AuraError:
         """The error as the caller gets it, recorded unless that is what failed."""

@@ -154,7 +154,7 @@ class RoleEngine:
             raise AuraError("malformed", f"{message.what!r} moves no trust; there are {', '.join(MOVES)}")
         principal = Principal.from_dict(message.principal)
         base = float(self._roles.trust_of(principal.roles))
-        self._trust.observe(f"{principal.tenant}/{principal.id}", base, message.what)
+        self._trust.observe(principal.name, base, message.what)
         return {}
 
     # --- tools --------------------------------------------------------------------------------------------------------

@@ -19,11 +19,12 @@ from aura_ia_mcp.models.errors import ModelError
 from aura_ia_mcp.models.intents import IntentModel
 
 from .boot import Boot
+from .layers import passed
+from .moment import ms_since
 from .reporting import Reporter
 
 log = logging.getLogger(__name__)
 
-LAYER = "L2"
 _EMBED_S = 2.0
 _LOAD_S = 20.0
 
@@ -84,12 +85,11 @@ class Router:
         model = await self._loaded()
         vector = await self._meaning(message.request, context)
         decision = decide(model, message.request, vector, message.context)
-        ms = round((time.perf_counter() - began) * 1000, 3)
         self._kinds[decision.kind] += 1
-        self._times_ms.append(ms)
+        self._times_ms.append(ms_since(began))
         reply = asdict(decision) | {"why": list(decision.why)}
         reply["alternatives"] = [asdict(other) for other in decision.alternatives]
-        return reply | {"_meta": {"aura/layers": [{"layer": LAYER, "actor": str(self._bus.address), "ms": ms}]}}
+        return passed(reply, self._bus.address, began)
 
     async def _loaded(self) -> IntentModel:
         if self._model is None:

@@ -13,7 +13,7 @@ from aura_ia_mcp.bus.envelope import Header, Principal
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, RulesChanged, TrustChanged
 from aura_ia_mcp.judgement import policy, roles
-from aura_ia_mcp.judgement.policy import Policy
+from aura_ia_mcp.judgement.policy import Facts, Inputs, Policy
 from aura_ia_mcp.judgement.roles import Roles
 from aura_ia_mcp.judgement.roles.trust import Trust
 
@@ -45,6 +45,16 @@ class Rules:
         """Names both, for records and tokens."""
         return f"{self.policy.version}/{self.roles.version}"
 
+    def held(self, caller: Principal, now: float) -> frozenset[str]:
+        """What a caller's roles, exceptions and delegations give it at `now` (Unix seconds)."""
+        return self.roles.capabilities(caller.roles, caller.kind, caller.name, now)
+
+    def visible(self, facts: Facts, caller: Principal, held: frozenset[str], server: str) -> bool:
+        """Whether a caller that has these capabilities could possibly use what has these facts, through this server."""
+        return self.policy.visible(
+            Inputs(facts, caller.id, caller.kind, caller.tenant, caller.roles, held=held, server=server)
+        )
+
     def denied(self, capability: str, caller: Principal, held: frozenset[str], now: float) -> dict[str, str]:
         """The reason of the denial that keeps a capability from a caller, by the capability; empty when none does.
 
@@ -56,7 +66,7 @@ class Rules:
         """
         if capability in held:
             return {}
-        reason = self.roles.denial(capability, caller.roles, caller.kind, f"{caller.tenant}/{caller.id}", now)
+        reason = self.roles.denial(capability, caller.roles, caller.kind, caller.name, now)
         return {capability: reason} if reason else {}
 
 
@@ -121,7 +131,7 @@ class RulesFollower:
     def trust(self, principal: Principal, rules: Rules, now: float) -> float:
         """How far a principal is trusted at `now` (Unix seconds), 0 to 5."""
         base = rules.roles.trust_of(principal.roles)
-        moved = self._trust.get(f"{principal.tenant}/{principal.id}")
+        moved = self._trust.get(principal.name)
         return base if moved is None else moved.rebased(base).current(now)
 
     async def _listen_rules(self) -> None:

@@ -23,6 +23,7 @@ from aura_ia_mcp.stores.audit import AuditError
 
 from .approval_drafts import OBSERVED
 from .boot import Boot
+from .briefing import briefed
 from .case import Case
 from .consent import Consent
 from .decision import Governed, given
@@ -30,6 +31,7 @@ from .enforcing import enforce, refused_for_now
 from .follower import Follower
 from .inspector import Inspector
 from .judging import Judging
+from .layers import layers_of
 from .meaning import Meaning
 from .minting import Minting, digest_of
 from .once import Once
@@ -39,7 +41,6 @@ from .readiness import probed
 from .recording import Recording
 from .relay import Relay
 from .reporting import Reporter
-from .requesting import REQUEST, named
 from .results import Results
 from .rules import RulesFollower
 from .safemode import SafeMode
@@ -128,8 +129,7 @@ class Safety:
         message = self._consent.resumed(case, message)
         case.arguments = digest_of(message) if case.resumed else case.arguments
         await self._decide(case, message)
-        if message.tool == REQUEST:
-            message = named(message, snapshot, case)
+        message = briefed(message, snapshot, case)
         if message.key:
             return await self._once.run(case, message, lambda: self._run(case, message, context))
         return await self._run(case, message, context)
@@ -168,7 +168,7 @@ class Safety:
     async def _cleaned(self, case: Case, reply: JSON, header: Header) -> JSON:
         """The reply as it may leave, and how it went."""
         meta = reply.get("_meta") or {}
-        case.layers = meta.get("aura/layers", [])
+        case.layers = layers_of(reply)
         if (version := meta.get("aura/safe_mode_version")) is not None:  # State's own word; here it holds from now on
             await self._safe_mode.reached(version, header)
         if OBSERVED in meta:

@@ -149,6 +149,23 @@ class Snapshot:
             self._visible[key] = found
         return found
 
+    def offered(self, server: str, held: frozenset[str], may: Callable[[Facts], bool]) -> list[JSON]:
+        """What decides about each tool that a caller's request may lead to.
+
+        Tools for which the caller lacks a capability are among them, so that a plan can say which.
+
+        Args:
+            server: through which the caller came.
+            held: the caller's capabilities.
+            may: whether the caller could possibly use what has these facts.
+        """
+        return [
+            _plain(facts, entry.get("inputSchema") or {})
+            for entry in self.listings["tools"].entries
+            if self.servers.shows(server, entry["name"])
+            and ((facts := self._tools[entry["name"]].facts).capability not in held or may(facts))
+        ]
+
     def _may(self, kind: str, entry: JSON, server: str, caller: Caller) -> bool:
         if kind == "tools":
             if not self.servers.shows(server, entry["name"]):
@@ -159,6 +176,20 @@ class Snapshot:
         else:
             return False
         return caller.may(facts)
+
+
+def _plain(facts: Facts, input_schema: JSON) -> JSON:
+    return {
+        "name": facts.name,
+        "capability": facts.capability,
+        "category": facts.category,
+        "risk": facts.risk_hint,
+        "exposed": facts.exposed,
+        "read_only": facts.read_only,
+        "destructive": facts.destructive,
+        "open_world": facts.open_world,
+        "input_schema": input_schema,
+    }
 
 
 def _facts(name: str, entry: JSON) -> Facts:

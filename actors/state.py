@@ -136,7 +136,7 @@ class State:
     async def _set_safe_mode(self, message: CallTool, context: Context) -> JSON:
         """Published before it is answered, and Safety waits until it has heard of it."""
         principal = context.header.principal
-        by = f"{principal.tenant}/{principal.id}" if principal else ""
+        by = principal.name if principal else ""
         async with self._switching:
             now = SafeModeChanged(
                 enabled=bool(message.arguments["enabled"]),

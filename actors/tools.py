@@ -6,11 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable
-from dataclasses import replace
-from functools import partial
-from typing import Any
 
-from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import (
@@ -34,6 +30,8 @@ from .builtin import Builtin
 from .catalogue import Catalogue, Runnable, Servers
 from .decision import check
 from .definition import HERE
+from .layers import passed
+from .readiness import part, reached
 from .relay import Relay
 from .replicas import Replicas, addresses
 from .reporting import Reporter
@@ -42,8 +40,6 @@ from .sources import RpcError, ToolCall, ToolSource
 log = logging.getLogger(__name__)
 
 TOPIC = "catalogue"
-LAYER = "L5"
-FACTS = "aura/tools"
 _MARGIN_S = 0.02
 _PING_S = 0.3
 _BUSY_RETRY_S = 1.0
@@ -151,13 +147,13 @@ class Tools:
                 "too_many_calls", f"{message.tool} runs {most} times at once already", retry_after_s=_BUSY_RETRY_S
             )
         if definition.reenters:  # it waits for other calls: the mailboxes bound it, and it holds no slot
-            return self._with_layer(await self._within(runnable, message, context, claims), began)
+            return passed(await self._within(runnable, message, context, claims), self._bus.address, began)
         runnable.running += 1
         try:
             reply = await self._within(runnable, message, context, claims)
         finally:
             runnable.running -= 1
-        return self._with_layer(reply, began)
+        return passed(reply, self._bus.address, began)
 
     @handles(ReadResource)
     async def read_resource(self, message: ReadResource, context: Context) -> JSON:
@@ -199,11 +195,13 @@ class Tools:
     async def probe(self, message: Probe, context: Context) -> JSON:
         """Whether calls can be run; the model workers' states are told, and aren't needed for that."""
         del message
-        parts: dict[str, Any] = {str(self._bus.address): {"status": "ok", "latency_ms": 0.0, "detail": ""}}
+        parts = {str(self._bus.address): part("ok", 0.0, "")}
         workers = addresses(self._boot.settings, "ml")
         within_s = min(_PING_S, context.header.remaining_s / 4)  # a worker that hangs mustn't make this actor look dead
-        found = await asyncio.gather(*(probe_part(context, address, within_s) for address in workers))
-        return {"ready": True, "parts": parts | dict(zip(map(str, workers), found, strict=True))}
+        asked = (reached(self._bus, address, Ping(), context.header, within_s) for address in workers)
+        for address, (found, _) in zip(workers, await asyncio.gather(*asked), strict=True):
+            parts[str(address)] = found
+        return {"ready": True, "parts": parts}
 
     def _present(self) -> list[ToolSource]:
         failed = self.catalogue.failed
@@ -261,9 +259,6 @@ class Tools:
             replicas = self._replicas[audience] = Replicas(audience, self._boot.settings)
         tokens = {name: token for name, token in context.envelope.header.tokens.items() if name != HERE}
         header = context.header.within(limit_s - _MARGIN_S / 2).with_tokens(tokens)
-        if runnable.definition.reenters:
-            facts = self.catalogue.facts(partial(self._servers.shows, message.server))
-            message = replace(message, meta=message.meta | {FACTS: facts})
         relay = Relay(context.emit)
         try:
             reply = await replicas.request(
@@ -279,33 +274,6 @@ class Tools:
             relay.cancel()
             raise
         return reply
-
-    def _with_layer(self, reply: JSON, began: float) -> JSON:
-        own = {
-            "layer": LAYER,
-            "actor": str(self._bus.address),
-            "ms": round((time.perf_counter() - began) * 1000, 3),
-        }
-        meta = dict(reply.get("_meta") or {})
-        meta["aura/layers"] = [own, *meta.get("aura/layers", ())]
-        return reply | {"_meta": meta}
-
-
-async def probe_part(context: Context, address: Address, within_s: float) -> JSON:
-    """Ping an address: {status: ok | down, latency_ms, detail}."""
-    began = time.perf_counter()
-    try:
-        async with asyncio.timeout(within_s):  # the header's deadline bounds the answer, not the opening of a link
-            stats = await context.bus.request(
-                address, Ping(), header=replace(context.header.within(within_s), tokens={}), retry=False, patience_s=0.0
-            )
-    except TimeoutError:
-        status, detail = "down", f"no answer within {within_s:.2f} s"
-    except AuraError as error:
-        status, detail = "down", str(error)
-    else:
-        status, detail = "ok", f"{stats.get('mailbox', 0)} messages under way"
-    return {"status": status, "latency_ms": round((time.perf_counter() - began) * 1000, 3), "detail": detail}
 
 
 def _given(what: str, reply: JSON | None) -> JSON:

@@ -17,10 +17,11 @@ from aura_ia_mcp.bus.tokens import Verifier, grant, who
 from aura_ia_mcp.judgement.plans import MOST_STEPS, PlanError, Step, order_of
 
 from .boot import Boot
+from .layers import passed
+from .moment import ms_since
 from .reporting import Reporter
 
 AUDIENCE = "workflow"
-LAYER = "L3"
 INGRESS = Address("gateway")
 MOST_AT_ONCE = 8
 MOST_RESULT_CHARS = 16_384
@@ -72,12 +73,7 @@ class Workflow:
         self._counts["plans"] += 1
         self._counts["steps"] += len(steps)
         rows = await _Run(self._bus, message, context, steps).rows()
-        ms = _ms_since(began)
-        return {
-            "status": _status(steps, rows),
-            "steps": rows,
-            "_meta": {"aura/layers": [{"layer": LAYER, "actor": str(self._bus.address), "ms": ms}]},
-        }
+        return passed({"status": _status(steps, rows), "steps": rows}, self._bus.address, began)
 
 
 class _Run:
@@ -132,8 +128,8 @@ class _Run:
         except AuraError as error:
             failure = error.failure
             status = "refused" if failure.type in _REFUSED else "failed"
-            return _row(step, status, _ms_since(began), error=failure.as_dict(), audit_id=failure.audit_id)
-        return _told(step, reply, _ms_since(began))
+            return _row(step, status, ms_since(began), error=failure.as_dict(), audit_id=failure.audit_id)
+        return _told(step, reply, ms_since(began))
 
 
 def _steps(given: list[JSON]) -> dict[str, Step]:
@@ -204,7 +200,3 @@ def _bounded(found: JSON) -> JSON:
     if len(text) <= MOST_RESULT_CHARS:
         return found
     return {"truncated": True, "chars": len(text), "beginning": text[:MOST_RESULT_CHARS]}
-
-
-def _ms_since(began: float) -> float:
-    return round((time.perf_counter() - began) * 1000, 3)

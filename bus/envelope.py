@@ -31,6 +31,11 @@ class Principal:
     tenant: str = "local"
     roles: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """`tenant/id`: unique in the whole system."""
+        return f"{self.tenant}/{self.id}"
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data for the wire and for records."""
         return {"id": self.id, "kind": self.kind, "tenant": self.tenant, "roles": list(self.roles)}

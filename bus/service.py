@@ -214,7 +214,7 @@ def _told(envelope: Envelope, error: AuraError) -> dict[str, Any]:
         "claimed": str(envelope.source),
         "message": str(error),
         "asked": envelope.kind,
-        "on_behalf_of": f"{principal.tenant}/{principal.id}" if principal else None,
+        "on_behalf_of": principal.name if principal else None,
         "call": envelope.id,
     }
 

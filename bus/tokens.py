@@ -34,7 +34,7 @@ def who(principal: Principal | None) -> str:
     """Whom a token is for: all that a callee may base its own answer on, roles and tenant included."""
     if principal is None:
         return ""
-    return f"{principal.tenant}/{principal.id} {principal.kind} {','.join(principal.roles)}"
+    return f"{principal.name} {principal.kind} {','.join(principal.roles)}"
 
 
 def grant(parent: str) -> str:
@@ -47,7 +47,8 @@ class Claims:
     """What a token says: this principal may run this, with arguments of this digest, until `expires` (Unix seconds).
 
     What it starts may reach at most as far as `sandbox` says (none, read_only, workspace or full). `operates` tells a
-    callee that can't ask whether the caller holds the capability `operate`.
+    callee that can't ask whether the caller holds the capability `operate`, and `call` the id under which the records
+    know the call that it is for.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Claims:
     expires: float
     sandbox: str = "full"
     operates: bool = False
+    call: str = ""
 
 
 _CLAIMS = tuple(field.name for field in fields(Claims))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 from aura_ia_mcp.bus.address import Address
-from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, Message, Ping, ReadModels, ReadStatus
 
+from ..readiness import part, reached
 from ..replicas import addresses
 from ..sources import ToolCall
 from .tool import Reach
@@ -30,29 +29,23 @@ async def check_health(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
         *(_probe(call, address, Ping()) for address in pinged),
         _probe(call, Address("telemetry"), ReadStatus()),
     )
-    checks: JSON = {"tools/0": _check("ok", 0.0, "answers this call")}
+    checks: JSON = {"tools/0": part("ok", 0.0, "answers this call")}
     checks |= {name: check for name, (check, _) in zip(names, asked, strict=False)}
     telemetry, board = asked[-1]
     checks["telemetry/0"] = telemetry
-    checks |= _reported((board or {}).get("parts", {}))
+    checks |= _reported(board.get("parts", {}))
     worst = max((check["status"] for check in checks.values()), key=_WORST.index)
     overall = "ok" if worst == "off" else "degraded" if worst == "down" else worst
     return {"status": overall, "checks": dict(sorted(checks.items()))}
 
 
-async def _probe(call: ToolCall, target: Address, message: Message) -> tuple[JSON, JSON | None]:
-    began = time.perf_counter()
-    header = call.header.within(PROBE_S).with_tokens({})
-    try:
-        reply = await call.context.bus.request(target, message, header=header, patience_s=0.0, retry=False)
-    except AuraError as error:
-        return _check("down", _ms(began), str(error)), None
-    return _check("ok", _ms(began), "answers"), reply
+async def _probe(call: ToolCall, target: Address, message: Message) -> tuple[JSON, JSON]:
+    return await reached(call.context.bus, target, message, call.header, PROBE_S)
 
 
-async def _models(call: ToolCall, worker: Address) -> tuple[JSON, JSON | None]:
+async def _models(call: ToolCall, worker: Address) -> tuple[JSON, JSON]:
     check, reply = await _probe(call, worker, ReadModels())
-    if reply is not None:
+    if reply:
         state = reply["state"]
         if state == "loading":
             check |= {"status": "degraded", "detail": f"loading: {reply['stage']}, {reply['progress']:.0%} done"}
@@ -72,15 +65,7 @@ def _reported(parts: JSON) -> JSON:
         if source.partition("/")[0] in _HEARD:
             age_s = figures["age_s"]
             status = "ok" if age_s < SILENT_S else "down"
-            found[source] = _check(status, None, f"reported {age_s:.1f} s ago")
+            found[source] = part(status, None, f"reported {age_s:.1f} s ago")
         if fault := figures.get("sealing_fault"):
-            found[source] = _check("degraded", None, f"the record isn't sealed: {fault}")
+            found[source] = part("degraded", None, f"the record isn't sealed: {fault}")
     return found
-
-
-def _check(status: str, latency_ms: float | None, detail: str) -> JSON:
-    return {"status": status, "latency_ms": latency_ms, "detail": detail}
-
-
-def _ms(began: float) -> float:
-    return round((time.perf_counter() - began) * 1000, 3)

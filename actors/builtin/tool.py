@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from aura_ia_mcp.bus.messages import JSON
-from aura_ia_mcp.judgement.policy import Inputs
 
 from ..boot import Boot
 from ..catalogue import Catalogue, Servers
@@ -38,8 +37,7 @@ class Reach:
 
     async def held(self, call: ToolCall) -> frozenset[str]:
         """The caller's capabilities now."""
-        caller, rules = call.principal, await self.rules.rules(call.header)
-        return rules.roles.capabilities(caller.roles, caller.kind, f"{caller.tenant}/{caller.id}", time.time())
+        return (await self.rules.rules(call.header)).held(call.principal, time.time())
 
     async def visible(self, call: ToolCall) -> list[ToolDefinition]:
         """The tools that the caller could use through the server that it came by."""
@@ -48,10 +46,7 @@ class Reach:
         return [
             tool
             for tool in (runnable.definition for runnable in self.catalogue.tools.values())
-            if servers.shows(call.server, tool.name)
-            and rules.policy.visible(
-                Inputs(tool.facts, caller.id, caller.kind, caller.tenant, caller.roles, held=held, server=call.server)
-            )
+            if servers.shows(call.server, tool.name) and rules.visible(tool.facts, caller, held, call.server)
         ]
 
 

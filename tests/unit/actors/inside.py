@@ -145,6 +145,7 @@ class Inside:
 
         tokens = {audience: mint(audience, grant(PARENT), None) for audience in ("gateway", "workflow")}
         if tool:
+            claims.setdefault("call", PARENT)
             tokens["reasoning"] = mint("reasoning", f"call:{tool}", arguments)
         return tokens
 

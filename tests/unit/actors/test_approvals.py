@@ -99,7 +99,7 @@ class Held:
 
 
 def binding(path: str = "x", principal: Principal = BOT) -> JSON:
-    whose = f"{principal.tenant}/{principal.id}"
+    whose = principal.name
     return {"principal": whose, "tool": "remove", "contract": "c", "arguments": f"hash of {path}", "policy": "p1"}
 
 

@@ -25,6 +25,7 @@ from .graph import GUEST, OPERATOR, Graph, until
 from .inside import Router
 
 SHIPPED = (files("aura_ia_mcp.configs") / "policy.yaml").read_text("utf-8")
+DENIED = SHIPPED + "\n  - {id: no_echo, match: {tools: [echo], principals: [guest]}, effect: deny, reason: Not you.}\n"
 HELD = SHIPPED + "\n  - {id: held, match: {tools: [echo]}, effect: confirm, reason: Look first.}\n"
 
 
@@ -76,10 +77,7 @@ async def test_a_step_is_a_governed_request_of_its_own(graph: Graph, router: Rou
 
 
 async def test_a_step_that_needs_consent_waits_as_an_approval_and_asks_nobody(graph: Graph, router: Router) -> None:
-    graph.settings.safety.policy_file.write_text(HELD)  # type: ignore[union-attr]
-    await graph.actors["roles"].look()
-    version = policy.parse(HELD).version
-    await until(lambda: (now := graph.actors["safety"]._rules.now) and now.policy.version == version)
+    await ruled(graph, HELD)
     router.route = {"kind": "tool", "name": "echo", "arguments": {"text": "hi"}}
     ask = CallTool("ask", {"request": "say hi"}, client={"elicitation": {}}, era="2025-11-25")
 
@@ -90,6 +88,24 @@ async def test_a_step_that_needs_consent_waits_as_an_approval_and_asks_nobody(gr
 
     step = (await graph.request(ask, on_ask=_nobody))["structuredContent"]["steps"][0]
     assert (step["status"], step["result"]) == ("done", {"text": "hi"})
+
+
+async def test_a_tool_that_a_rule_denies_to_the_caller_is_no_step(graph: Graph, router: Router) -> None:
+    await ruled(graph, DENIED)
+    router.route = {"kind": "tool", "name": "echo", "arguments": {"text": "hi"}}
+    told = (await graph.call("ask", {"request": "say hi"}))["structuredContent"]
+    assert (told["route"]["kind"], told["status"], told["steps"]) == ("none", "not_run", [])
+    assert [record["name"] for record in graph.records()] == ["ask"]
+    told = (await graph.call("ask", {"request": "say hi"}, OPERATOR))["structuredContent"]
+    assert told["status"] == "done"
+
+
+async def ruled(graph: Graph, text: str) -> None:
+    """Put a policy in force."""
+    graph.settings.safety.policy_file.write_text(text)  # type: ignore[union-attr]
+    await graph.actors["roles"].look()
+    version = policy.parse(text).version
+    await until(lambda: (now := graph.actors["safety"]._rules.now) and now.policy.version == version)
 
 
 async def _nobody(question: JSON) -> JSON:
