@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from aura_ia_mcp.cluster.folders import read_running
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 
@@ -53,11 +54,7 @@ def for_people(url: str) -> str:
 
 def description(settings: Settings) -> dict[str, Any]:
     """What the running system wrote about itself; empty if there is nothing."""
-    try:
-        data = json.loads(Paths.of(settings).running.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}
+    return read_running(Paths.of(settings))
 
 
 def _health(host: str, port: int) -> tuple[bool, dict[str, Any]] | None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from aura_ia_mcp.cluster.folders import where_to_look
+from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.gateway.client import Client, ClientError
 
 from .backend import ask
@@ -38,15 +40,16 @@ def status(ctx: click.Context, as_json: bool) -> None:
     """
     current = loaded(ctx)
     report = ask(current, _gather)
-    report["urls"] = {} if current.backend_url else description(current.settings).get("urls", {})
+    described = {} if current.backend_url else description(current.settings)
+    report["urls"] = described.get("urls", {})
     if as_json:
         print_json(report)
     else:
-        _print(report)
+        _print(report, had_dashboard=bool(described.get("dashboard_url")))
     if not report["ready"]:
         raise Failure(
             f"calls can't be served now: {'; '.join(report['health'].get('reasons', ()))}",
-            "Repeat in a moment; logs/graph.log and logs/gateway.log tell more.",
+            "Repeat in a moment." + ("" if current.backend_url else f" {where_to_look(Paths.of(current.settings))}"),
         )
 
 
@@ -72,7 +75,7 @@ async def _call(client: Client, name: str) -> dict[str, Any]:
     return content
 
 
-def _print(report: dict[str, Any]) -> None:
+def _print(report: dict[str, Any], *, had_dashboard: bool) -> None:
     system, cluster, models = (report.get(name, {}) for name in ("system", "cluster", "models"))
     uptime = f", up {duration(system['uptime_s'])}" if system.get("uptime_s") is not None else ""
     click.echo(f"Aura IA MCP {system.get('version', '')}: {'ready' if report['ready'] else 'NOT READY'}{uptime}")
@@ -80,6 +83,8 @@ def _print(report: dict[str, Any]) -> None:
         click.echo(f"  {name:<10} {for_people(url)}")
     if cluster.get("dashboard_url"):
         click.echo(f"  {'dashboard':<10} {cluster['dashboard_url']}")
+    elif had_dashboard and "dashboard_url" in cluster:
+        click.echo(f"  {'dashboard':<10} died; all else goes on, and the next start brings it back")
     if system.get("sealing_fault"):
         click.echo(f"  {'record':<10} NOT sealed: {system['sealing_fault']}")
     _print_rules(report.get("policy", {}), safe_mode=bool(system.get("safe_mode")))

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from pathlib import Path
 from typing import BinaryIO
-
-_TAIL_LINES = 40
 
 
 class BoundedLog:
@@ -25,18 +22,11 @@ class BoundedLog:
         self.path = path
         self._most_bytes = most_bytes
         self._kept = kept
-        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._file: BinaryIO | None = None
         self._size = 0
 
-    @property
-    def tail(self) -> list[str]:
-        """The newest lines."""
-        return list(self._tail)
-
     def write(self, line: bytes) -> None:
         """Add a line (with its newline)."""
-        self._tail.append(line.decode(errors="replace").rstrip())
         try:
             file = self._file or self._open()
             if self._size + len(line) > self._most_bytes:

@@ -34,7 +34,7 @@ class Child:
         folder: its working directory.
         log: takes its standard error.
         on_line: given each line of JSON it prints.
-        on_died: told status and reason before a restart is decided; cleans up after it.
+        on_died: awaited before a restart is decided; cleans up after it.
         on_notice: told of deaths and restarts in a sentence.
         policy: when to give up.
     """
@@ -93,7 +93,8 @@ class Child:
             decision = decide(self._policy, deaths)
             if isinstance(decision, GiveUp):
                 raise GaveUpError(f"the {self.name} can't be kept alive: {decision.reason}; lastly: {reason}")
-            self._on_notice(f"the {self.name} died ({reason}); starting it again; its log is {self._log.path}")
+            log = f"; its log is {self._log.path}" if self._log.path.exists() else ""
+            self._on_notice(f"the {self.name} died ({reason}); starting it again{log}")
             await asyncio.sleep(decision.after_s)
 
     async def stop(self, grace_s: float) -> None:
@@ -115,6 +116,10 @@ class Child:
     def kill(self) -> None:
         """End it at once; `keep` returns soon after."""
         self._stopping = True
+        self.end()
+
+    def end(self) -> None:
+        """End this life of it at once; `keep` starts the next one."""
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()

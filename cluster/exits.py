@@ -17,7 +17,7 @@ class Exit(IntEnum):
 
 MEANING: dict[int, str] = {
     Exit.OK: "it ended in order",
-    Exit.FAILED: "a fault of its own; its log has the trace",
+    Exit.FAILED: "a fault of its own",
     Exit.START_FAILED: "it could not start",
     Exit.RAY_LOST: "Ray's raylet or GCS died",
     Exit.ACTOR_LOST: "an actor could not be kept alive",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from aura_ia_mcp.judgement.policy import PolicyError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # most who raise these read no policy
+    from aura_ia_mcp.judgement.policy import PolicyError
 
 
 class OperatorError(Exception):

@@ -19,6 +19,7 @@ from .spec import bus_sockets, ray_folder
 
 _SHORT = re.compile(r"aura-\d+-[0-9a-f]{12}")
 _JUST_MADE_S = 60.0
+_LOGS = ("serve.log", "graph.log", "gateway.log")
 
 
 def make(paths: Paths) -> None:
@@ -116,10 +117,16 @@ def write_running(paths: Paths, system: JSON) -> None:
 def read_running(paths: Paths) -> JSON:
     """What the running system wrote; {} when there is nothing to read."""
     try:
-        system: JSON = json.loads(paths.running.read_text())
+        system = json.loads(paths.running.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return system
+    return system if isinstance(system, dict) else {}
+
+
+def where_to_look(paths: Paths) -> str:
+    """What to look at when a system doesn't do as it should: the logs that are there, or else the doctor's findings."""
+    logs = [path for name in _LOGS if (path := paths.logs / name).exists()]
+    return f"See {' and '.join(map(str, logs))}." if logs else "Run `aura doctor`."
 
 
 def holder(paths: Paths) -> str:

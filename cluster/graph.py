@@ -56,6 +56,7 @@ class Graph:
 
         self._spec = spec
         self._runtime = runtime
+        self._dashboard_url = runtime.dashboard_url
         self._paths = Paths.of(spec.settings)
         self._stop = asyncio.Event()
         self._exit = Exit.OK
@@ -67,7 +68,7 @@ class Graph:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        self._watch_vital(loop)
+        self._watch_ray(loop)
         until_end_of_input(self._stop)
         try:
             directory = await self._until_stopped(self._bring_up())
@@ -169,13 +170,15 @@ class Graph:
             "placement": {"replicas": dict(settings.replicas), "placement": dict(settings.placement)},
             "transport": self._spec.settings.bus.transport,
             "ray_address": self._runtime.address,
-            "dashboard_url": self._runtime.dashboard_url,
+            "dashboard_url": self._dashboard_url,
         }
 
-    def _watch_vital(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _watch_ray(self, loop: asyncio.AbstractEventLoop) -> None:
         for pid, name in ray_runtime.vital_processes().items():
-            fd = os.pidfd_open(pid)
-            loop.add_reader(fd, self._ray_died, name, pid)
+            loop.add_reader(os.pidfd_open(pid), self._ray_died, name, pid)
+        if dashboard := ray_runtime.dashboard_process():
+            fd = os.pidfd_open(dashboard)
+            loop.add_reader(fd, self._dashboard_died, loop, fd, dashboard)
 
     def _ray_died(self, name: str, pid: int) -> None:
         """Ray without its raylet or GCS can't even be shut down in order: say so, and leave the rest to be swept."""
@@ -183,6 +186,15 @@ class Graph:
             return
         say("fault", 1.0, f"Ray's {name} (pid {pid}) died; the graph must be rebuilt", code=Exit.RAY_LOST)
         os._exit(Exit.RAY_LOST)
+
+    def _dashboard_died(self, loop: asyncio.AbstractEventLoop, fd: int, pid: int) -> None:
+        """Nothing but itself needs it: say so, once, and go on."""
+        loop.remove_reader(fd)
+        os.close(fd)
+        self._dashboard_url = ""
+        if not self._stop.is_set():
+            again = "everything else goes on, and the next start brings it back"
+            say("notice", 1.0, f"Ray's dashboard (pid {pid}) died; {again}")
 
     async def _until_stopped(self, work: Any) -> Any:
         """The work's result, or None when we are told to stop before it is done."""

@@ -26,6 +26,7 @@ from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 
 from .child import environment
+from .folders import where_to_look
 from .spec import absolute
 
 _MOST = 1024
@@ -80,27 +81,27 @@ async def hold(paths: Paths, *, timeout_s: float = 90.0, on_progress: OnProgress
         raise AuraError("unavailable", "no system runs here", recovery="Start one with `aura serve`.") from error
     try:
         async with asyncio.timeout(timeout_s):
-            return Lease(await _until_ready(reader, on_progress), reader, writer)
+            return Lease(await _until_ready(reader, paths, on_progress), reader, writer)
     except TimeoutError as error:
         writer.close()
         raise AuraError(
             "unavailable",
             f"the system wasn't ready within {timeout_s:g} s",
-            recovery="See logs/graph.log and logs/gateway.log for what it waits for.",
+            recovery=where_to_look(paths),
         ) from error
     except BaseException:
         writer.close()
         raise
 
 
-async def _until_ready(reader: asyncio.StreamReader, on_progress: OnProgress | None) -> JSON:
+async def _until_ready(reader: asyncio.StreamReader, paths: Paths, on_progress: OnProgress | None) -> JSON:
     while line := await reader.readline():
         said: JSON = json.loads(line)
         if said["stage"] == "ready":
             system: JSON = said["system"]
             return system
         if said["stage"] == "fault":
-            raise AuraError("unavailable", str(said["text"]), recovery="See logs/graph.log and logs/gateway.log.")
+            raise AuraError("unavailable", str(said["text"]), recovery=where_to_look(paths))
         if on_progress is not None:
             on_progress(said)
     raise EndedError
@@ -186,7 +187,7 @@ def _start_once(paths: Paths, told: bytes, timeout_s: float) -> None:
                     raise AuraError(
                         "unavailable",
                         f"the system ended at once with status {process.returncode}",
-                        recovery="Run `aura serve` in a terminal to see why.",
+                        recovery=f"{where_to_look(paths)} `aura serve` in a terminal says it, too.",
                     )
                 time.sleep(_RETRY_S)
             raise AuraError("unavailable", "the system's supervisor didn't come up", recovery="Run `aura doctor`.")

@@ -22,6 +22,7 @@ from aura_ia_mcp.configs.settings import Cluster
 from .processes import port_holder
 
 _VITAL = ("gcs_server", "raylet")
+_DASHBOARD = "dashboard/dashboard.py"
 _KEPT_SESSIONS = 2
 _SESSION = re.compile(r"session_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d+_\d+")
 
@@ -142,14 +143,21 @@ def check_port(port: int) -> None:
 
 def vital_processes() -> dict[int, str]:
     """The processes of our own Ray without which it is dead: pid -> name."""
-    found = {}
+    return {pid: name for pid, name, _ in _children() if name in _VITAL}
+
+
+def dashboard_process() -> int | None:
+    """The pid of our own Ray's dashboard, which Ray doesn't start again when it dies; None without one."""
+    found = (pid for pid, _, arguments in _children() if any(each.endswith(_DASHBOARD) for each in arguments))
+    return next(found, None)
+
+
+def _children() -> Iterator[tuple[int, str, list[str]]]:
+    """Pid, name and arguments of each."""
     with contextlib.suppress(psutil.Error):
         for child in psutil.Process().children():
             with contextlib.suppress(psutil.Error):
-                name = child.name()
-                if name in _VITAL:
-                    found[child.pid] = name
-    return found
+                yield child.pid, child.name(), child.cmdline()
 
 
 def node_labels() -> dict[str, dict[str, str]]:

@@ -29,7 +29,7 @@ from .bounded_log import BoundedLog
 from .child import Child, GaveUpError
 from .database import check_database
 from .faults import OperatorError
-from .health import until_healthy
+from .health import restart_when_hung, until_healthy
 from .leases import Leases
 from .provisioning import provision
 from .spec import absolute
@@ -180,6 +180,7 @@ class Supervisor:
             asyncio.create_task(self._stop.wait()),
             asyncio.create_task(self._until_ready(), name="start"),
             asyncio.create_task(self._idle(), name="idle"),
+            asyncio.create_task(restart_when_hung(self._gateway, self._paths.ingress, self._tell.notice)),
         ]
         status = 0
         pending: set[asyncio.Task[Any]] = {*keeping, *watching}

@@ -210,6 +210,15 @@ def test_status_tells_that_the_record_is_not_sealed(run: Run, monkeypatch: pytes
     assert json.loads(run("status", "--json")[1])["system"]["sealing_fault"] == "the key is missing"
 
 
+def test_status_tells_that_the_dashboard_died(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    described = tmp_path / ".aura" / "run" / "system.json"
+    described.parent.mkdir(parents=True)
+    described.write_text(json.dumps({"dashboard_url": "http://d"}))
+    assert "died" not in run("status")[1]
+    monkeypatch.setitem(RESULTS, "get_cluster_status", {"structuredContent": {"dashboard_url": ""}})
+    assert "dashboard  died; all else goes on" in run("status")[1]
+
+
 def test_status_of_a_system_that_cannot_serve_fails_and_says_why(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeClient, "ready", False)
     code, out, err = run("status")
