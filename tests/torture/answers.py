@@ -9,6 +9,7 @@ from typing import Any
 
 JSON = dict[str, Any]
 GONE = "no_answer"  # the connection broke, or there was none
+FORGOTTEN = "session_forgotten"  # HTTP 404 for a session: it ended with its gateway
 
 
 @dataclass(frozen=True, slots=True)

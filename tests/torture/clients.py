@@ -12,7 +12,7 @@ import aiohttp
 from aura_ia_mcp.gateway.client import Client, ClientError
 from aura_ia_mcp.gateway.events import EventParser
 
-from .answers import GONE
+from .answers import FORGOTTEN, GONE
 
 JSON = dict[str, Any]
 LIMIT_S = 90.0
@@ -114,6 +114,7 @@ class OldEra:
         async with self._post(self._message(method, params), headers) as response:
             if response.status == _NO_SESSION:
                 self._session = ""
+                return {"code": FORGOTTEN, "message": await response.text()}
             if response.content_type != "text/event-stream":
                 return _answered(json.loads(await response.read()))
             parser = EventParser()

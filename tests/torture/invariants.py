@@ -19,7 +19,8 @@ from aura_ia_mcp.stores.records import RecordStore
 from aura_ia_mcp.stores.segments import segments
 from tests.support.system import JSON, System
 
-from .answers import GONE, Answers
+from .answers import FORGOTTEN, GONE, Answer, Answers
+from .killing import VICTIMS
 from .source import APPROVERS, HELD, READ, WRITE
 
 _CHECK_S = 900
@@ -30,6 +31,7 @@ _MAY_SAY = {
     "inspection_failed",  # the process that inspects was killed
     "cancelled",  # of a repeat: the first call with its key was, when the gateway was killed
 }
+_HOLDS_SESSIONS = {"gateway", "supervisor"}
 _DECIDERS_MAY_HEAR = _MAY_SAY | {"approval_conflict"}
 
 
@@ -132,13 +134,19 @@ def nobody_waits_in_vain(evidence: Evidence) -> Iterator[str]:
 def all_went_on(evidence: Evidence) -> Iterator[str]:
     """Every tool was served at least once, and nobody was told of a fault but that something is away."""
     for answer in evidence.answers.all:
-        if answer.code and answer.code not in _MAY_SAY:
+        if answer.code and answer.code not in _MAY_SAY and not _lost_with_its_gateway(answer):
             yield f"{answer.where}: {answer.code}: {answer.result}"
     for code in set(evidence.answers.undecided) - _DECIDERS_MAY_HEAR:
         yield f"a decider was told {code}"
     if evidence.answers.step >= _ENOUGH_STEPS:
         served = {answer.tool for answer in evidence.answers.all if answer.served}
         yield from (f"{tool} was never served" for tool in (READ, WRITE, "audit_log", *HELD) if tool not in served)
+
+
+def _lost_with_its_gateway(answer: Answer) -> bool:
+    """Whether it tells of a session that a gateway, killed just before, took with it."""
+    killed = {VICTIMS[(step - 1) % len(VICTIMS)].name for step in (answer.step - 1, answer.step) if step > 0}
+    return answer.code == FORGOTTEN and bool(killed & _HOLDS_SESSIONS)
 
 
 def the_record_verifies(evidence: Evidence) -> Iterator[str]:
