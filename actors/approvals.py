@@ -13,7 +13,7 @@ from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.errors import AuraError, Outcome, RefusedError
 from aura_ia_mcp.bus.messages import JSON, CallTool, ConfirmHeld, HoldCall, UseApproval
-from aura_ia_mcp.bus.tokens import digest
+from aura_ia_mcp.bus.tokens import Claims, digest
 from aura_ia_mcp.judgement import approvals
 from aura_ia_mcp.judgement.approvals import APPROVED, DENIED, Approval, RefusalError
 from aura_ia_mcp.stores.audit import AuditError
@@ -146,14 +146,14 @@ class Approvals:
         """Run one of the tools of this audience."""
         return await self._audience.run(message, context)
 
-    async def _request(self, message: CallTool, context: Context) -> JSON:
+    async def _request(self, message: CallTool, context: Context, claims: Claims) -> JSON:
         principal, ledger = _caller(context), self._ledger
         arguments_hash = self._boot.audit.digest(digest(message.arguments.get("arguments") or {}))  # as Safety's record
         draft = requested(
             message.arguments,
             message.meta.get(NAMED) or {},
             principal,
-            self._audience.claims(context).call,
+            claims.call,
             arguments_hash,
             ledger.now,
             self._limits.decide_within_s,
@@ -162,22 +162,22 @@ class Approvals:
         members = ("approval_id", "status", "expires_at", "usable_until", "tool")
         return result({name: getattr(found, name) for name in members})
 
-    async def _get(self, message: CallTool, context: Context) -> JSON:
-        may = self._sight(context)
+    async def _get(self, message: CallTool, context: Context, claims: Claims) -> JSON:
+        may = _sight(context, claims)
         wanted = str(message.arguments["approval_id"])
         found = await self._in_thread(lambda: self._ledger.get(wanted))
         if not may(found):  # as if it weren't there: whoever guesses learns nothing
             raise AuraError("unknown_approval", f"there is no approval {wanted[:64]!r}")
         return result(found.as_dict())
 
-    async def _list(self, message: CallTool, context: Context) -> JSON:
-        may = self._sight(context)
+    async def _list(self, message: CallTool, context: Context, claims: Claims) -> JSON:
+        may = _sight(context, claims)
         status, limit = message.arguments.get("status"), int(message.arguments.get("limit", _LISTED))
         found, more = await self._in_thread(lambda: self._ledger.find(status, limit, may))
         return result({"approvals": [_row(each) for each in found], "more": more})
 
-    async def _decide(self, message: CallTool, context: Context) -> JSON:
-        if not self._audience.claims(context).operates:
+    async def _decide(self, message: CallTool, context: Context, claims: Claims) -> JSON:
+        if not claims.operates:
             raise AuraError("forbidden", "only a holder of the capability operate decides on approvals")
         by, given = _caller(context).name, message.arguments
         within_s = self._limits.use_within_s
@@ -191,16 +191,17 @@ class Approvals:
         meta = {OBSERVED: {"principal": dict(found.principal), "what": what}} if what else {}
         return result(found.as_dict()) | {"_meta": meta}
 
-    def _sight(self, context: Context) -> Callable[[Approval], bool]:
-        """Which approvals the caller may see: its own, or all if it operates the system."""
-        operates, who = self._audience.claims(context).operates, _caller(context).name
-        return lambda approval: operates or approval.asker == who
-
 
 def _only_safety(context: Context) -> None:
     source = context.envelope.source
     if source.role != "safety":
         raise RefusedError("forbidden", f"{source} holds no calls; only Safety does")
+
+
+def _sight(context: Context, claims: Claims) -> Callable[[Approval], bool]:
+    """Which approvals the caller may see: its own, or all if it operates the system."""
+    caller = _caller(context).name
+    return lambda approval: claims.operates or approval.asker == caller
 
 
 def _caller(context: Context) -> Principal:

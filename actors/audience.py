@@ -14,7 +14,8 @@ from .boot import Boot
 from .decision import OfTexts, check
 from .layers import passed
 
-ToolRun = Callable[[CallTool, Context], Awaitable[JSON]]
+ToolRun = Callable[[CallTool, Context, Claims], Awaitable[JSON]]
+"""Runs a tool: the call, and what its decision token says."""
 
 
 class Audience:
@@ -37,7 +38,6 @@ class Audience:
         self._address = boot.address
         self._verifier = Verifier(boot.address.role, boot.audience_key)
         self._tools = tools
-        self._claims: dict[str, Claims] = {}  # of the calls that run now, by the envelope's id
 
     def check(self, message: CallTool | OfTexts, context: Context) -> Claims:
         """What the token of a message says; one whose token doesn't cover just this is refused.
@@ -46,10 +46,6 @@ class Audience:
             AuraError: `invalid_token`.
         """
         return check(self._verifier, message, context, self._address.role)
-
-    def claims(self, context: Context) -> Claims:
-        """What the token of a call says that runs now: it was checked before, and can't be spent twice."""
-        return self._claims[context.envelope.id]
 
     async def run(self, message: CallTool, context: Context) -> JSON:
         """Check the token, run the tool, tell the layer.
@@ -62,9 +58,4 @@ class Audience:
         run = self._tools.get(message.tool)
         if run is None:
             raise AuraError("unknown_tool", f"{self._address} has no tool {message.tool!r}")
-        self._claims[context.envelope.id] = claims
-        try:
-            reply = await run(message, context)
-        finally:
-            del self._claims[context.envelope.id]
-        return passed(reply, self._address, began)
+        return passed(await run(message, context, claims), self._address, began)

@@ -52,8 +52,8 @@ class Audit:
         more: dict[str, Any] = {} if view_bytes is None else {"max_bytes": view_bytes}
         self._views = {name: View(self._paths.logs / name, int(sizes.get(name, 0)), **more) for name in _DERIVE}
         self._activity = Activity()
-        own = AuditTools(boot.audit, self._paths.audit, self._paths.logs / SECURITY, self.catch_up)
-        explaining = Explaining(self._paths.audit, lambda context: self._audience.claims(context).operates)
+        own = AuditTools(boot.audit, boot.paths, self.catch_up)
+        explaining = Explaining(self._paths.audit)
         self._audience = Audience(boot, own.runs | explaining.runs)
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None

@@ -13,14 +13,17 @@ from pathlib import Path
 from aura_ia_mcp.bus.bus import Context
 from aura_ia_mcp.bus.errors import AuraError, Outcome
 from aura_ia_mcp.bus.messages import JSON, CallTool
+from aura_ia_mcp.bus.tokens import Claims
+from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.judgement.inspection import redact, redact_text
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter
 from aura_ia_mcp.stores.epochs import EntryError
+from aura_ia_mcp.stores.known import Known
 from aura_ia_mcp.stores.lines import Budget, ExhaustedError
 from aura_ia_mcp.stores.logs import stamp
 from aura_ia_mcp.stores.summary import name_of
 from aura_ia_mcp.stores.verify import verify
-from aura_ia_mcp.stores.views import newest
+from aura_ia_mcp.stores.views import SECURITY, newest
 
 from .audience import ToolRun
 from .moment import moment
@@ -48,15 +51,14 @@ class AuditTools:
 
     Args:
         audit: writes notes.
-        folder: `logs/audit`.
-        view: the file `security_audit.jsonl`.
-        catch_up: brings it up to date.
+        paths: where the records lie, and what the system itself knows of them.
+        catch_up: brings `security_audit.jsonl` up to date.
     """
 
-    def __init__(self, audit: AuditWriter, folder: Path, view: Path, catch_up: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, audit: AuditWriter, paths: Paths, catch_up: Callable[[], Awaitable[None]]) -> None:
         self._audit = audit
-        self._folder = folder
-        self._view = view
+        self._paths = paths
+        self._view = paths.logs / SECURITY
         self._catch_up = catch_up
         self._checking = threading.Lock()
 
@@ -65,17 +67,18 @@ class AuditTools:
         """By name what runs each."""
         return {"audit_log": self._note, "get_security_audit": self._security, "verify_audit": self._verify}
 
-    async def _note(self, message: CallTool, context: Context) -> JSON:
+    async def _note(self, message: CallTool, context: Context, claims: Claims) -> JSON:
         fields, found = _note(message.arguments, context, self._audit.digest)
+        fields["call"] = claims.call
         try:
             written = await asyncio.to_thread(self._audit.append, NOTE, fields)
         except AuditError as error:
             raise AuraError("audit_failed", f"the note was not written: {error}", outcome=Outcome.NOT_RUN) from error
-        receipt = f"{written.id}:{written.hash}"
-        return result({"audit_id": written.id, "receipt": receipt, "at": time.time(), "redacted": found})
+        told = {"audit_id": written.id, "receipt": written.receipt, "at": time.time(), "redacted": found}
+        return result(told)
 
-    async def _security(self, message: CallTool, context: Context) -> JSON:
-        del context
+    async def _security(self, message: CallTool, context: Context, claims: Claims) -> JSON:
+        del context, claims
         wanted = _Wanted.of(message.arguments.get("filter") or {}, time.time())
         limit = int(message.arguments.get("limit", USUAL_ENTRIES))
         lag = ""
@@ -86,7 +89,8 @@ class AuditTools:
         entries, cut = await asyncio.to_thread(_read, self._view, wanted, limit)
         return result({"entries": entries, "cut": "; ".join(part for part in (lag, cut) if part)})
 
-    async def _verify(self, message: CallTool, context: Context) -> JSON:
+    async def _verify(self, message: CallTool, context: Context, claims: Claims) -> JSON:
+        del claims
         now = time.time()
         since = moment(message.arguments["since"], now) if "since" in message.arguments else None
         within_s = max(0.0, context.header.remaining_s - _MARGIN_S)
@@ -106,7 +110,8 @@ class AuditTools:
                 raise AuraError("deadline_exceeded", said, recovery=_CHECK_LESS)
 
         try:
-            found = verify(self._folder, since=since, progress=progress).as_dict()
+            known = Known.of(self._paths.epochs_standing, self._paths.audit_signing_key)
+            found = verify(self._paths.audit, since=since, progress=progress, own=known).as_dict()
         except (OSError, EntryError) as error:
             raise AuraError("unavailable", f"the record can't be checked: {error}") from error
         finally:

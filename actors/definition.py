@@ -38,6 +38,7 @@ class ToolDefinition:
         concurrency: runs at once; None takes the setting.
         meta: further `_meta` members of the catalogue entry.
         calms: makes the system safer or ends something: runs in safe mode, too, though it writes.
+        calms_with: arguments with which it does, for a tool of which not every call does.
         reenters: causes further calls, through the ingress; its calls get a grant for that and hold no slot meanwhile.
         embeds: text arguments whose meaning the actor that runs it may ask the ML worker for.
         reads: text arguments that the actor that runs it may have the ML worker read for injections; without `embeds`.
@@ -63,6 +64,7 @@ class ToolDefinition:
     meta: JSON = field(default_factory=dict)
     one_of: tuple[str, ...] = ()
     calms: bool = False
+    calms_with: JSON = field(default_factory=dict)
     reenters: bool = False
     embeds: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
@@ -108,6 +110,7 @@ class ToolDefinition:
                 self.audience,
                 self.one_of,
                 *(["calms"] if self.calms else []),
+                *([self.calms_with] if self.calms_with else []),
             ]
         )
 
@@ -132,7 +135,7 @@ class ToolDefinition:
             "aura/risk": self.risk,
             "aura/fingerprint": self.fingerprint,
         }
-        for name in ("calms", "reenters", "embeds", "reads"):
+        for name in ("calms", "calms_with", "reenters", "embeds", "reads"):
             if value := getattr(self, name):
                 entry["_meta"][f"aura/{name}"] = list(value) if isinstance(value, tuple) else value
         return entry

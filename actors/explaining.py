@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 from aura_ia_mcp.bus.bus import Context
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool
+from aura_ia_mcp.bus.tokens import Claims
 from aura_ia_mcp.judgement.explanation import explain, relation, threads
 from aura_ia_mcp.judgement.recorded import Archive, Record, UnreadableError
 from aura_ia_mcp.stores import timeline
@@ -31,12 +31,10 @@ class Explaining:
 
     Args:
         audit: `logs/audit`.
-        operates: whether the caller of a message operates the system, by its decision token.
     """
 
-    def __init__(self, audit: Path, operates: Callable[[Context], bool]) -> None:
+    def __init__(self, audit: Path) -> None:
         self._audit = audit
-        self._operates = operates
         self._archive = Archive(RulesArchive(audit).read)
 
     @property
@@ -44,12 +42,12 @@ class Explaining:
         """By name what runs each."""
         return {"explain_decision": self._explain}
 
-    async def _explain(self, message: CallTool, context: Context) -> JSON:
+    async def _explain(self, message: CallTool, context: Context, claims: Claims) -> JSON:
         principal = context.header.principal
         if principal is None:
             raise AuraError("unauthenticated", "an explanation needs somebody to give it to")
-        operates = self._operates(context)
-        told = await asyncio.to_thread(self._told, str(message.arguments["audit_id"]), principal.tenant, operates)
+        wanted = str(message.arguments["audit_id"])
+        told = await asyncio.to_thread(self._told, wanted, principal.tenant, claims.operates)
         return result(told)
 
     def _told(self, audit_id: str, tenant: str, operates: bool) -> JSON:

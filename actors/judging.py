@@ -85,11 +85,11 @@ class Judging:
         if subject is None:
             case.verdict = UNKNOWN
             return UNKNOWN
-        rules = case.standing.rules
-        inputs = self._inputs(case, subject.facts, arguments)
+        rules, facts = case.standing.rules, subject.facts_of(arguments)
+        inputs = self._inputs(case, facts, arguments)
         if rules.policy.visible(inputs):
             await self._inspect(case, [_as_told(found, subject, rules) for found in walk(arguments, subject.reading)])
-            inputs = self._inputs(case, subject.facts, arguments)
+            inputs = self._inputs(case, facts, arguments)
         case.inputs = inputs
         case.verdict = rules.policy.decide(inputs)
         if case.verdict.effect is Effect.DENY and not case.verdict.hidden:

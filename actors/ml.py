@@ -17,6 +17,7 @@ from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.errors import AuraError, Outcome
 from aura_ia_mcp.bus.messages import JSON, CallTool, Embed, ReadForInjection, ReadModels
+from aura_ia_mcp.bus.tokens import Claims
 from aura_ia_mcp.judgement.inspection.injection.meaning import combine, warm
 from aura_ia_mcp.judgement.inspection.injection.windows import windows
 from aura_ia_mcp.models.batching import Limits
@@ -131,7 +132,8 @@ class MLWorker:
         except ValueError as error:
             raise AuraError("unavailable", str(error), recovery=_WEIGHTS_REMEDY) from error
 
-    async def _answer(self, kind: str, run: _Run, message: CallTool, context: Context) -> JSON:
+    async def _answer(self, kind: str, run: _Run, message: CallTool, context: Context, claims: Claims) -> JSON:
+        del claims
         return await self._ran(kind, run(message.arguments, _group(context.header.principal)))
 
     async def _ran(self, kind: str, work: Coroutine[Any, Any, _T]) -> _T:

@@ -12,6 +12,7 @@ from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool
+from aura_ia_mcp.bus.tokens import Claims
 from aura_ia_mcp.judgement import diagnosis, plans
 from aura_ia_mcp.judgement.risk import of_text
 from aura_ia_mcp.judgement.risk.hazards import hazards
@@ -83,14 +84,14 @@ class Reasoning:
         """Run one of the tools of this audience."""
         return await self._audience.run(message, context)
 
-    async def _answer(self, run: _Run, message: CallTool, context: Context) -> JSON:
+    async def _answer(self, run: _Run, message: CallTool, context: Context, claims: Claims) -> JSON:
         self._counts[message.tool] += 1
-        call = await self._call(message, context)
+        call = await self._call(message, context, claims)
         structured = await run(call)
         below = sorted(call.way.layers, key=lambda row: str(row["layer"]), reverse=True)
         return with_layers(_shown(structured), below)
 
-    async def _call(self, message: CallTool, context: Context) -> _Call:
+    async def _call(self, message: CallTool, context: Context, claims: Claims) -> _Call:
         principal = context.header.principal
         if principal is None:
             raise AuraError("unauthenticated", f"{message.tool} needs a principal")
@@ -109,7 +110,7 @@ class Reasoning:
             principal,
             rules,
             caller,
-            Way(self._bus, self._audience.claims(context).call, message.server, context),
+            Way(self._bus, claims.call, message.server, context),
         )
 
     # --- the tools ----------------------------------------------------------------------------------------------------

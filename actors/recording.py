@@ -95,5 +95,19 @@ class Recording:
         except AuditError as error:
             self.counts["audit_failures"] += 1
             log.error("audit: %s", error)  # noqa: TRY400 - the cause is in it
-            ran = Outcome.NOT_RUN if kind == "opened_call" or case.outcome == "refused" else None
-            raise AuraError("audit_failed", f"the call could not be recorded: {error}", outcome=ran) from error
+            raise _unrecorded(kind, case, error) from error
+
+
+def _unrecorded(kind: str, case: Case, error: AuditError) -> AuraError:
+    """What the caller is told in place of an answer that no record tells of; it says whether the call ran."""
+    stopped = case.failure is not None and case.failure.outcome == Outcome.NOT_RUN
+    if kind == "opened_call" or stopped:
+        return AuraError("audit_failed", f"the call could not be recorded: {error}", outcome=Outcome.NOT_RUN)
+    if not case.opened:
+        return AuraError("audit_failed", f"the call changed nothing, and its answer can't be recorded: {error}")
+    return AuraError(
+        "audit_failed",
+        f"the call ran as {case.opened} tells, and how it ended can't be recorded: {error}",
+        recovery="Check what it did before you repeat it, and mend what the message says.",
+        audit_id=case.opened,
+    )

@@ -11,6 +11,7 @@ from aura_ia_mcp.bus.bus import Bus, Context, handles
 from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.errors import AuraError, RefusedError
 from aura_ia_mcp.bus.messages import JSON, CallTool, Embed, Observed, RulesChanged
+from aura_ia_mcp.bus.tokens import Claims
 from aura_ia_mcp.judgement.roles import Roles
 from aura_ia_mcp.judgement.roles.meaning import fits
 from aura_ia_mcp.judgement.roles.trust import MOVES
@@ -164,7 +165,8 @@ class RoleEngine:
         """Run one of the tools of this audience."""
         return await self._audience.run(message, context)
 
-    async def _answer(self, message: CallTool, context: Context) -> JSON:
+    async def _answer(self, message: CallTool, context: Context, claims: Claims) -> JSON:
+        del claims
         near = await self._meaning(message, context) if message.tool == "suggest_role" else None
         try:
             found = ANSWERS[message.tool](self._roles, message.arguments, self._clock(), near)

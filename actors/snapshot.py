@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.bus.tokens import digest
@@ -31,6 +32,7 @@ class Subject:
         embeds: arguments whose meaning its actor may ask the ML worker for.
         reads: arguments that its actor may have the ML worker read for injections.
         reading: which kind of text each of its arguments is.
+        calms_with: arguments with which a call of it calms, though not every call does; empty where none are told.
         output: checks its structured result; None where it promises none.
     """
 
@@ -41,6 +43,7 @@ class Subject:
     reenters: bool = False
     embeds: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    calms_with: Mapping[str, Any] = field(default_factory=dict, hash=False)
     reading: Plan = field(default_factory=Plan, hash=False)
     output: ResultCheck | None = field(default=None, hash=False)
 
@@ -48,6 +51,12 @@ class Subject:
     def read_only(self) -> bool:
         """Whether it changes nothing at all."""
         return self.facts.read_only
+
+    def facts_of(self, arguments: JSON) -> Facts:
+        """What the policy decides about a call with these arguments by."""
+        if self.calms_with and self.calms_with.items() <= arguments.items():
+            return replace(self.facts, calms=True)
+        return self.facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +229,7 @@ def _subject(name: str, entry: JSON) -> Subject:
         reenters=bool(meta.get("aura/reenters", False)),
         embeds=tuple(meta.get("aura/embeds", ())),
         reads=tuple(meta.get("aura/reads", ())),
+        calms_with=meta.get("aura/calms_with", {}),
         reading=plan(entry.get("inputSchema") or {}),
         output=ResultCheck(entry["outputSchema"]) if entry.get("outputSchema") else None,
     )

@@ -24,6 +24,7 @@ from aura_ia_mcp.bus.messages import (
     TakeToken,
     WriteRecord,
 )
+from aura_ia_mcp.bus.tokens import Claims
 from aura_ia_mcp.judgement.bucket import Buckets
 from aura_ia_mcp.stores.audit import AuditError
 from aura_ia_mcp.stores.database import Database
@@ -133,8 +134,9 @@ class State:
         """Run one of the tools of this audience."""
         return await self._audience.run(message, context)
 
-    async def _set_safe_mode(self, message: CallTool, context: Context) -> JSON:
+    async def _set_safe_mode(self, message: CallTool, context: Context, claims: Claims) -> JSON:
         """Published before it is answered, and Safety waits until it has heard of it."""
+        del claims
         principal = context.header.principal
         by = principal.name if principal else ""
         async with self._switching:

@@ -177,7 +177,8 @@ _DECIDE_APPROVAL = _tool(
     "decide_approval",
     "Decide on an approval",
     "Approves or denies what waits; a denial needs a reason, which is told to whoever asked. Nobody decides on what"
-    " they asked for; of two who decide at once one wins, and the other is told. For operators.",
+    " they asked for; of two who decide at once one wins, and the other is told. In safe mode only denials are taken."
+    " For operators.",
     obj(
         {
             "approval_id": _GIVEN_ID,
@@ -191,4 +192,5 @@ _DECIDE_APPROVAL = _tool(
     risk="medium",
     read_only=False,
     idempotent=False,
+    calms_with={"decision": "deny"},
 )

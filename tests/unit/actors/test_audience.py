@@ -33,7 +33,7 @@ class Runner:
     async def call_tool(self, message: CallTool, context: Context) -> JSON:
         return await self.audience.run(message, context)
 
-    async def _look(self, message: CallTool, context: Context) -> JSON:
+    async def _look(self, message: CallTool, context: Context, claims: Claims) -> JSON:
         self.ran.append(message.arguments)
         return {"content": [], "_meta": {"aura/layers": [BELOW], "aura/own": 1}}
 

@@ -20,8 +20,9 @@ from aura_ia_mcp.bus.envelope import Header, Principal
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool
 from aura_ia_mcp.configs.settings import Settings
-from aura_ia_mcp.stores import views
+from aura_ia_mcp.stores import position, views
 from aura_ia_mcp.stores.audit import AuditError
+from aura_ia_mcp.stores.known import Known
 from aura_ia_mcp.stores.views import SECURITY
 
 from .graph import GUEST, OPERATOR, Graph, code_of, until
@@ -65,7 +66,7 @@ async def test_a_note_is_a_record_under_its_authors_name_before_it_is_answered(g
     assert said["receipt"].startswith(said["audit_id"] + ":")
     assert (record["action"], record["details"]) == ("wiped the board", {"board": 3})
     assert record["principal"] == GUEST.as_dict()
-    assert record["session"] == graph.records()[-1]["session"]
+    assert (record["session"], record["call"]) == tuple(graph.records()[-1][name] for name in ("session", "call"))
 
 
 async def test_secrets_in_a_note_are_marked_and_counted(graph: Graph) -> None:
@@ -231,13 +232,20 @@ async def test_the_check_names_the_first_record_that_was_changed(graph: Graph) -
     assert broken["writer"] == "audit-0"
 
 
+async def test_the_check_misses_epochs_that_the_system_knows_it_wrote(graph: Graph) -> None:
+    position.save(graph.paths.epochs_standing, {"number": 7, "prev": "0" * 64})
+    said = await check(graph)
+    assert said["intact"] is False
+    assert "this system wrote up to entry 7" in said["broken"]
+
+
 class SlowCheck:
     """Stands for a check of much: it waits until a test lets it go on."""
 
     def __init__(self) -> None:
         self.began, self.go = threading.Event(), threading.Event()
 
-    def __call__(self, folder: Path, *, since: float | None, progress: Callable[[int], None]) -> None:
+    def __call__(self, folder: Path, *, since: float | None, progress: Callable[[int], None], own: Known) -> None:
         self.began.set()
         self.go.wait(10)
         progress(1)

@@ -30,7 +30,7 @@ from aura_ia_mcp.bus.messages import (
 )
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.gateway.graph import refusal
-from aura_ia_mcp.stores import read
+from aura_ia_mcp.stores import timeline
 from aura_ia_mcp.stores.audit import AuditError, Written
 from aura_ia_mcp.stores.database import Database
 from aura_ia_mcp.stores.records import RecordStore
@@ -154,8 +154,9 @@ async def test_an_allowed_call_answers_with_its_layers_and_its_audit_id(graph: G
     reply = await graph.call("echo", {"text": "hello"})
     assert reply["structuredContent"] == {"text": "hello"}
     assert [row["layer"] for row in reply["_meta"]["aura/layers"]] == ["L6", "L5"]
-    record = read.find(graph.paths.audit, reply["_meta"]["aura/audit_id"])
-    assert record is not None
+    found = timeline.find(graph.paths.audit, reply["_meta"]["aura/audit_id"])
+    assert found is not None
+    record = found.record
     assert (record["name"], record["verdict"], record["rule"], record["outcome"]) == (
         "echo",
         "allow",
@@ -652,6 +653,26 @@ async def test_what_changes_something_is_recorded_before_it_runs_too(
     with pytest.raises(AuraError) as caught:
         await graph.call("write")
     assert (caught.value.code, caught.value.failure.outcome) == ("audit_failed", "not_run")
+    assert fixtures.runs == 1
+
+
+async def test_a_call_that_ran_and_whose_end_cannot_be_recorded_is_told_with_the_record_of_its_beginning(
+    graph: Graph, fixtures: Fixtures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await graph.call("echo", {"text": "the rules are known"})
+    append = graph.writers["safety"].append
+
+    def full_at_the_end(kind: str, fields: dict[str, Any]) -> Written:
+        if kind == "opened_call":
+            return append(kind, fields)
+        raise AuditError("no space left on device")
+
+    monkeypatch.setattr(graph.writers["safety"], "append", full_at_the_end)
+    with pytest.raises(AuraError, match="how it ended can't be recorded: no space") as caught:
+        await graph.call("write")
+    (opened,), failure = graph.records("opened_call"), caught.value.failure
+    assert (failure.code, failure.outcome, failure.audit_id) == ("audit_failed", "unknown", f"safety-0:{opened['seq']}")
+    assert "before you repeat it" in failure.recovery
     assert fixtures.runs == 1
 
 

@@ -76,6 +76,16 @@ async def test_in_safe_mode_what_writes_is_refused_and_reading_and_calming_go_on
     assert (await graph.call("write"))["content"]
 
 
+async def test_in_safe_mode_an_approval_can_be_denied_and_not_granted(graph: Graph) -> None:
+    asked = (await graph.call("request_approval", {"operation": "tidy up", "reason": "a test"}))["structuredContent"]
+    await switch(graph, ON)
+    given = {"approval_id": asked["approval_id"], "reason": "not now"}
+    assert await code_of(graph.call("decide_approval", given | {"decision": "approve"}, OPERATOR)) == "safe_mode"
+    said = await graph.call("decide_approval", given | {"decision": "deny"}, OPERATOR)
+    assert said["structuredContent"]["status"] == "denied"
+    assert graph.records()[-1]["inputs"]["tool"]["calms"] is True
+
+
 async def test_an_operator_who_was_stopped_often_can_still_end_safe_mode(graph: Graph) -> None:
     await switch(graph, ON)
     for _ in range(20):
