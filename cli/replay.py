@@ -98,6 +98,7 @@ def _tell_replay(found: dict[str, Any]) -> None:
         click.echo(f"Inspection was run again for {found['inspected']} of them.")
     for reason, count in found["unknown"].items():
         click.echo(f"  {count} can't: {reason}")
+    _tell_redacted(found)
     rows = [
         (each["audit_id"], _time(each["at"]), each["principal"], each["name"], *_three(difference))
         for each in found["differences"][:_MOST_SHOWN]
@@ -116,6 +117,7 @@ def _tell_what_if(found: dict[str, Any]) -> None:
     )
     for each in found["unknown"]:
         click.echo(f"  {each['count']} can't: {each['reason']} (as {', '.join(each['examples'])})")
+    _tell_redacted(found)
     rows = [
         (
             f"{each['before']} -> {each['after']}",
@@ -131,6 +133,12 @@ def _tell_what_if(found: dict[str, Any]) -> None:
         print_table(("Becomes", "What", "Who", "By rule", "Calls", "Such as"), rows)
     if (more := len(found["changes"]) - _MOST_SHOWN) > 0:
         click.echo(f"{more} more groups; --json has all.", err=True)
+
+
+def _tell_redacted(found: dict[str, Any]) -> None:
+    if count := found["redacted"]:
+        were = "1 record was" if count == 1 else f"{count} records were"
+        click.echo(f"{were} redacted and not counted: nobody can tell any more whether it was a call.")
 
 
 def _three(difference: dict[str, Any]) -> tuple[str, str, str]:

@@ -45,7 +45,7 @@ def find(settings: Settings, audit_id: str) -> Entry:
     try:
         found = timeline.find(folder, audit_id)
     except OSError as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
     if found is None:
         raise OperatorError(f"there is no record {audit_id!r} under {folder}")
     return found
@@ -65,7 +65,7 @@ def search(settings: Settings, query: Query, on_read: Callable[[int], None] = fr
     try:
         yield from timeline.oldest_first(Paths.of(settings).audit, query, on_read)
     except OSError as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
 
 
 def recent(settings: Settings, query: Query, count: int) -> list[Entry]:
@@ -78,7 +78,7 @@ def recent(settings: Settings, query: Query, count: int) -> list[Entry]:
         newest = timeline.newest_first(Paths.of(settings).audit, query)
         return list(islice(newest, count))[::-1]
     except OSError as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
 
 
 def tail(settings: Settings, query: Query, count: int) -> Iterator[Entry]:
@@ -97,7 +97,7 @@ def tail(settings: Settings, query: Query, count: int) -> Iterator[Entry]:
             yield from timeline.newer(folder, places, query)
             time.sleep(_LOOK_S)
     except OSError as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
 
 
 def size(settings: Settings, query: Query) -> int:
@@ -109,8 +109,9 @@ def size(settings: Settings, query: Query) -> int:
     try:
         return timeline.size(Paths.of(settings).audit, query)
     except OSError as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
 
 
-def _unreadable(error: OSError) -> OperatorError:
+def unreadable(error: OSError) -> OperatorError:
+    """That a file of the record can't be read, and what to do."""
     return OperatorError(f"{error.filename or 'the audit'} can't be read: {error.strerror or error}; look at its mode")

@@ -10,8 +10,8 @@ from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.judgement.explanation import explain, relation, threads
 from aura_ia_mcp.judgement.recorded import Archive, UnreadableError
+from aura_ia_mcp.stores.form import GONE
 from aura_ia_mcp.stores.lines import Budget
-from aura_ia_mcp.stores.read import GONE
 from aura_ia_mcp.stores.redaction import entry_of
 from aura_ia_mcp.stores.related import related
 from aura_ia_mcp.stores.rules_archive import RulesArchive

@@ -18,10 +18,12 @@ from aura_ia_mcp.judgement.replay import KINDS, Replay, Replayed
 from aura_ia_mcp.judgement.roles import RolesError
 from aura_ia_mcp.judgement.what_if import Outcome, WhatIf
 from aura_ia_mcp.stores import timeline
+from aura_ia_mcp.stores.form import GONE
 from aura_ia_mcp.stores.lines import free
 from aura_ia_mcp.stores.rules_archive import RulesArchive
 from aura_ia_mcp.stores.timeline import Entry, Query
 
+from .audit_read import unreadable
 from .faults import OperatorError
 from .rulefiles import parse_policy, read_text
 
@@ -59,18 +61,18 @@ class Records:
         try:
             return timeline.size(self.audit, Query(since=self.since))
         except OSError as error:
-            raise _unreadable(error) from error
+            raise unreadable(error) from error
 
     def of(self, kinds: Iterable[str], on_read: Callable[[int], None]) -> Iterator[Entry]:
-        """Those of these kinds, oldest first.
+        """Those of these kinds, oldest first, and what redaction left of any: that doesn't tell its kind.
 
         Raises:
             OperatorError: a file can't be read.
         """
         try:
-            yield from timeline.oldest_first(self.audit, Query(kinds=tuple(kinds), since=self.since), on_read)
+            yield from timeline.oldest_first(self.audit, Query(kinds=(*kinds, GONE), since=self.since), on_read)
         except OSError as error:
-            raise _unreadable(error) from error
+            raise unreadable(error) from error
 
     def rules(self) -> Archive:
         """The rules that they name."""
@@ -85,6 +87,7 @@ class _Sum:
     same: int = 0
     undecided: int = 0
     inspected: int = 0
+    redacted: int = 0
     differing: int = 0
     unknown: Counter[str] = field(default_factory=Counter)
     differences: list[dict[str, Any]] = field(default_factory=list)
@@ -111,15 +114,19 @@ def replay(records: Records, on_read: Callable[[int], None] = free) -> dict[str,
 
     Returns:
         {verdicts, same, differing, differences: [{audit_id, at, principal, name, verdict, differences: [{what,
-        recorded, recomputed}]}] (the first 1,000), unknown: {reason: count}, inspected, undecided}; `undecided` were
-        answered with an error before there was anything to decide.
+        recorded, recomputed}]}] (the first 1,000), unknown: {reason: count}, inspected, undecided, redacted};
+        `undecided` were answered with an error before there was anything to decide, and of what was `redacted` nobody
+        can tell whether it held a verdict.
 
     Raises:
         OperatorError: the records can't be read.
     """
     again, found = Replay(records.rules(), _plans(records.settings).get), _Sum()
     for entry in records.of(KINDS, on_read):
-        found.add(entry, again.of(entry.record))
+        if entry.record["kind"] == GONE:
+            found.redacted += 1
+        else:
+            found.add(entry, again.of(entry.record))
     return {
         "verdicts": found.verdicts,
         "same": found.same,
@@ -128,6 +135,7 @@ def replay(records: Records, on_read: Callable[[int], None] = free) -> dict[str,
         "unknown": dict(found.unknown.most_common()),
         "inspected": found.inspected,
         "undecided": found.undecided,
+        "redacted": found.redacted,
     }
 
 
@@ -144,7 +152,7 @@ def what_if(
 
     Returns:
         {policy, roles, calls, same, changed, changes: [{before, after, tool, principal, rule, reason, count,
-        examples}], unknown: [{reason, count, examples}]}, the most frequent first.
+        examples}], unknown: [{reason, count, examples}], redacted}, the most frequent first; `redacted` as of `replay`.
 
     Raises:
         PolicyFault: the policy can't be used.
@@ -152,10 +160,11 @@ def what_if(
     """
     other, table = parse_policy(file), None if roles_file is None else _table(roles_file)
     asked = WhatIf(other, table, records.rules())
-    calls = same = 0
+    calls = same = redacted = 0
     changes: dict[tuple[str, ...], dict[str, Any]] = {}
     unknown: dict[tuple[str, ...], dict[str, Any]] = {}
     for entry in records.of(("call",), on_read):
+        redacted += entry.record["kind"] == GONE
         outcome = asked.of(entry.record)
         if outcome is None:
             continue
@@ -174,6 +183,7 @@ def what_if(
         "changed": sum(each["count"] for each in changes.values()),
         "changes": _most_frequent(changes),
         "unknown": _most_frequent(unknown),
+        "redacted": redacted,
     }
 
 
@@ -227,7 +237,3 @@ def _table(file: Path) -> roles.Roles:
         return roles.parse(read_text(file), str(file))
     except RolesError as error:
         raise OperatorError(str(error)) from None
-
-
-def _unreadable(error: OSError) -> OperatorError:
-    return OperatorError(f"{error.filename or 'the audit'} can't be read: {error.strerror or error}; look at its mode")

@@ -12,6 +12,8 @@ from hashlib import sha256
 Head = tuple[int, str]  # number of a record, hash of its line
 
 VERSION = 1
+GONE = "tombstone"
+"""What readers call the kind of a tombstone, which names none."""
 GENESIS = "0" * 64
 FORM = re.compile(
     rb'\{"v":(?P<v>\d{1,9}),"seq":(?P<seq>[1-9]\d{0,17}),"ts":(?P<ts>\d{1,12}\.\d{6}),"writer":"(?P<writer>[a-z0-9][a-z0-9_-]{0,63})",'

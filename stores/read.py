@@ -1,4 +1,4 @@
-"""Read audit records: all, one, or the new ones. Tombstones, which redaction leaves, are passed over."""
+"""Read audit records, all or the new ones. Tombstones, which redaction leaves, are passed over."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from .segments import RESERVED, segments
 
 Record = dict[str, Any]
 
-GONE = "tombstone"  # the kind of what redaction leaves of a record, which has none
 _CHUNK_BYTES = 1_048_576
 
 
@@ -37,23 +36,6 @@ def records(folder: Path, writer: str | None = None) -> Iterator[Record]:
                 for line in file:
                     if (record := _parse(line)) is not None:
                         yield record
-
-
-def find(folder: Path, audit_id: str) -> Record | None:
-    """The record with an id (`writer:seq`), or None; of a redacted one its tombstone."""
-    writer, _, number = audit_id.partition(":")
-    if writer not in writers(folder) or not number.isdecimal():
-        return None
-    seq = int(number)
-    below = [path for path in segments(folder / writer) if int(path.stem) <= seq]
-    if not below:
-        return None
-    with suppress(FileNotFoundError), below[-1].open("rb") as file:
-        for line in file:
-            record = _data(line)
-            if record is not None and record.get("seq") == seq:
-                return {"kind": GONE} | record
-    return None
 
 
 def earlier(folder: Path, places: dict[str, tuple[str, int]], since: float) -> Iterator[Record]:
@@ -141,13 +123,8 @@ def _read_lines(path: Path, offset: int, most_bytes: int) -> tuple[bytes, int]:
 
 
 def _parse(line: bytes) -> Record | None:
-    record = _data(line)
-    return record if record is not None and "kind" in record else None
-
-
-def _data(line: bytes) -> Record | None:
     try:
         record = json.loads(line)
     except ValueError:
         return None
-    return record if isinstance(record, dict) else None
+    return record if isinstance(record, dict) and "kind" in record else None

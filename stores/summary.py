@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .form import GONE
 from .read import Record
 
 FRAME = ("v", "seq", "prev", "writer", "kind", "ts")
@@ -130,5 +131,5 @@ _KINDS: dict[str, Callable[[Record], Summary]] = {
     **dict.fromkeys(("authentication_failed", "foreign_request"), _door),
     **dict.fromkeys(PEER_KINDS, _peer),
     **dict.fromkeys(("token_created", "token_revoked"), _token),
-    "tombstone": lambda _: Summary(what="its text was redacted"),
+    GONE: lambda _: Summary(what="its text was redacted"),
 }

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .form import GONE
 from .lines import backwards, forwards, free
 from .read import Record, writers
 from .segments import segments
@@ -18,7 +19,7 @@ from .summary import Summary, audit_id, summary
 _BLOCK = 65_536
 _HEAD_BYTES = 128
 _AT = b'"ts":'
-GONE = "tombstone"  # the kind of what redaction leaves of a record, which has none
+_TOMBSTONE = b'"redacted":"'
 
 Places = dict[str, tuple[str, int]]
 
@@ -51,7 +52,7 @@ class Query:
     """Which records are wanted: all that fulfil every condition; an empty one is none.
 
     Args:
-        kinds: of record.
+        kinds: of record; `form.GONE` for what redaction left of one.
         writers: whose.
         principals: `tenant/id`, or an id of any tenant, or the name of a token.
         tools: names; one that ends in `*` is a beginning.
@@ -78,7 +79,7 @@ class Query:
 
     def __post_init__(self) -> None:
         """Find what the bytes of a line must hold, so that most others needn't be parsed."""
-        kinds = [_part(kind) for kind in self.kinds if GONE not in self.kinds]
+        kinds = [_TOMBSTONE if kind == GONE else _part(kind) for kind in self.kinds]
         names = [_part(name.rpartition("/")[2]) for name in self.principals]
         exact = [[_part(one.rstrip("*")) for one in ones] for ones in (self.tools, self.verdicts, self.rules)]
         groups = (kinds, names, *exact)
@@ -186,7 +187,7 @@ def ends(folder: Path) -> Places:
 
 
 def find(folder: Path, audit_id: str) -> Entry | None:
-    """The record with an id (`writer:seq`), or None."""
+    """The record with an id (`writer:seq`), or None; of a redacted one its tombstone."""
     writer, _, number = audit_id.partition(":")
     if writer not in writers(folder) or not number.isascii() or not number.isdigit():
         return None

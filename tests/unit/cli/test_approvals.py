@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
 
-from aura_ia_mcp.cli import app, backend
+from aura_ia_mcp.cli import backend
 from aura_ia_mcp.gateway.client import ClientError, NotRunningError
+
+from .conftest import Run
 
 JSON = dict[str, Any]
 ONE, TWO = "aaaa000000000001", "aaab000000000002"
@@ -95,24 +96,12 @@ class FakeClient:
         return {"structuredContent": found_item}
 
 
-Run = Callable[..., tuple[int, str, str]]
-
-
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.chdir(tmp_path)
-    for name in ("AURA_TOKEN", "AURA_BACKEND_URL", "AURA_CONFIG", "AURA_LOG_LEVEL"):
-        monkeypatch.delenv(name, raising=False)
+def run(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(backend, "Client", FakeClient)
     FakeClient.items = {ONE: item(), TWO: item(TWO, "used")}
     FakeClient.answers, FakeClient.called, FakeClient.looks = {}, [], 0
-
-    def go(*arguments: str) -> tuple[int, str, str]:
-        code = app.run(("approvals", *arguments))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return go
+    return partial(run, "approvals")
 
 
 def test_list_shows_what_who_why_and_how_long(run: Run) -> None:

@@ -17,10 +17,12 @@ from typing import Any
 
 import pytest
 
-from aura_ia_mcp.cli import app, audit_read
+from aura_ia_mcp.cli import audit_read
 from aura_ia_mcp.cluster.audit_read import Query, tail
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores.audit import AuditWriter
+
+from .conftest import Aura
 
 WHO = {"id": "token:ci", "kind": "agent", "tenant": "local", "roles": ["agent"]}
 CALL = {
@@ -37,33 +39,13 @@ CALL = {
 REFUSED = {"name": "=cmd|calc!A1", "verdict": "deny", "rule": "unknown", "outcome": "refused", "error": {"code": "no"}}
 
 
-class Aura:
-    """Runs command lines in a folder of its own."""
-
-    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
-        self._capture = capture
-
-    def __call__(self, *arguments: str, code: int = 0) -> tuple[str, str]:
-        """Standard output and standard error."""
-        self._capture.readouterr()
-        status = app.run(["audit", *arguments])
-        said = self._capture.readouterr()
-        assert status == code, said
-        return said.out, said.err
-
-    def lines(self, *arguments: str) -> list[Any]:
-        """What it prints as JSON lines."""
-        return [json.loads(line) for line in self(*arguments, "--json")[0].splitlines()]
+@pytest.fixture
+def aura(aura: Aura) -> Aura:
+    return aura.under("audit")
 
 
 @pytest.fixture
-def aura(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Aura:
-    monkeypatch.chdir(tmp_path)
-    return Aura(capsys)
-
-
-@pytest.fixture
-def writer(aura: Aura) -> Iterator[AuditWriter]:
+def writer() -> Iterator[AuditWriter]:
     """Five records: opened, a call, a refused one, a note, the opening of another writer."""
     made = AuditWriter(Path("logs/audit"), "safety-0", b"k")
     made.append("call", CALL)

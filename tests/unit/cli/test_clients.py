@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from aura_ia_mcp.cli import app, backend, loading, serve, status
+from aura_ia_mcp.cli import backend, loading, serve, status
 from aura_ia_mcp.cluster.telling import Progress
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.gateway.client import Client, ClientError, NotRunningError
+
+from .conftest import Run
 
 JSON = dict[str, Any]
 ECHO = {
@@ -87,25 +89,13 @@ class FakeClient:
         return RESULTS[name]
 
 
-Run = Callable[..., tuple[int, str, str]]
-
-
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.chdir(tmp_path)
-    for name in ("AURA_TOKEN", "AURA_BACKEND_URL", "AURA_CONFIG", "AURA_LOG_LEVEL", "AURA_RATE_LIMIT"):
-        monkeypatch.delenv(name, raising=False)
+def run(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(backend, "Client", FakeClient)
     monkeypatch.setattr(Client, "list_tools", FakeClient.list_tools)
     monkeypatch.setattr(FakeClient, "fails", None)
     monkeypatch.setattr(FakeClient, "ready", True)
-
-    def go(*arguments: str) -> tuple[int, str, str]:
-        code = app.run(arguments)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return go
+    return run
 
 
 def test_call_prints_the_result_on_stdout_and_progress_on_stderr(run: Run) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from aura_ia_mcp.cli import app
+from .conftest import Aura, Run
 
 POLICY = """\
 version: 1
@@ -29,31 +27,9 @@ rules:
 """
 
 
-class Aura:
-    """Runs command lines in a folder of its own."""
-
-    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
-        self._capture = capture
-
-    def __call__(self, *arguments: str, code: int = 0) -> tuple[str, str]:
-        """Standard output and standard error."""
-        self._capture.readouterr()
-        status = app.run(["policy", *arguments])
-        said = self._capture.readouterr()
-        assert status == code, said
-        assert "Traceback" not in said.err
-        return said.out, said.err
-
-    def json(self, *arguments: str, code: int = 0) -> Any:
-        return json.loads(self(*arguments, "--json", code=code)[0])
-
-
 @pytest.fixture
-def aura(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Aura:
-    monkeypatch.chdir(tmp_path)
-    for name in ("AURA_CONFIG", "AURA_RATE_LIMIT", "AURA_LOG_LEVEL", "AURA_BACKEND_URL", "AURA_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    return Aura(capsys)
+def aura(aura: Aura) -> Aura:
+    return aura.under("policy")
 
 
 @pytest.fixture
@@ -123,9 +99,9 @@ def test_conditions_on_arguments_ask_for_them(aura: Aura, file: str) -> None:
     assert "JSON object" in aura("explain", "echo", *noon, "--args", "[]", code=2)[1]
 
 
-def test_a_caller_is_who_its_token_says(aura: Aura, file: str) -> None:
+def test_a_caller_is_who_its_token_says(aura: Aura, run: Run, file: str) -> None:
     assert "no valid token is called 'ci'" in aura("explain", "echo", "--as", "ci", code=1)[1]
-    app.run(["token", "create", "ci", "--role", "auditor", "--kind", "service", "--tenant", "acme"])
+    run("token", "create", "ci", "--role", "auditor", "--kind", "service", "--tenant", "acme")
     caller = aura.json("explain", "embed_text", "--as", "ci", "--file", file)["caller"]
     assert (caller["id"], caller["kind"], caller["tenant"], caller["roles"]) == (
         "token:ci",

@@ -24,7 +24,8 @@ async def _fails() -> dict[str, Any]:
 
 
 async def _never() -> dict[str, Any]:
-    return await asyncio.Event().wait() or {}
+    await asyncio.Event().wait()
+    return {}
 
 
 def waiting_for(**actors: Callable[[], Awaitable[dict[str, Any]]]) -> Roster:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aura_ia_mcp.stores import read
+from aura_ia_mcp.stores import read, timeline
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter
 from aura_ia_mcp.stores.form import GENESIS
 from aura_ia_mcp.stores.segments import segments
@@ -95,9 +95,11 @@ def test_segments_follow_each_other_at_their_size(make: Make, tmp_path: Path) ->
     assert len(segments(tmp_path / "w-0")) > 3
     assert verdict(tmp_path).records == 31
     assert [r["n"] for r in read.records(tmp_path) if r["kind"] == "call"] == list(range(30))
-    assert read.find(tmp_path, "w-0:20") == next(r for r in read.records(tmp_path) if r["seq"] == 20)
-    assert read.find(tmp_path, "w-0:99") is None
-    assert read.find(tmp_path, "../x:1") is None
+    found = timeline.find(tmp_path, "w-0:20")
+    assert found is not None
+    assert found.record == next(r for r in read.records(tmp_path) if r["seq"] == 20)
+    assert timeline.find(tmp_path, "w-0:99") is None
+    assert timeline.find(tmp_path, "../x:1") is None
 
 
 @pytest.mark.parametrize("left", [b'{"v":1,"seq":9', b"\x00" * 5000, b"\x00\n\x00\n", b'{"half": true}\n{"v"', b"\n"])

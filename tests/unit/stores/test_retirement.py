@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aura_ia_mcp.stores import read
+from aura_ia_mcp.stores import read, timeline
 from aura_ia_mcp.stores.receipts import Receipt
 from aura_ia_mcp.stores.redaction import RedactionError, redact
 from aura_ia_mcp.stores.retention import DAY_S, prune
@@ -128,9 +128,9 @@ def test_a_redacted_record_loses_its_text_and_keeps_its_hash(log: Log) -> None:
     assert found.intact, found.faults
     assert found.receipt is not None
     assert (found.receipt["state"], bool(found.receipt["proof"])) == ("sealed", True)
-    gone = read.find(log.folder, "w-0:2")
+    gone = timeline.find(log.folder, "w-0:2")
     assert gone is not None
-    assert (gone["kind"], gone["redacted"]) == ("tombstone", done["hash"])
+    assert (gone.record["kind"], gone.record["redacted"]) == ("tombstone", done["hash"])
     assert [record["seq"] for record in read.records(log.folder)] == [1, 3, 4, 5]
     assert [record["seq"] for record in read.Tail(log.folder).poll()] == [1, 3, 4, 5]
 
