@@ -10,9 +10,11 @@ from aura_ia_mcp.bus.edges import KEYED
 from aura_ia_mcp.bus.keys import EdgeKeys, audience_key
 from aura_ia_mcp.configs.settings import Settings
 
-from .spec import Certificate, DirectoryPlace, Roots
+from .spec import Certificate, DirectoryPlace, Roots, without_database
 from .tls import Authority
 from .tree import Role, Seat
+
+_OPEN_DATABASE = ("telemetry", "state", "approvals")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Assignment:
     Args:
         name: as in `L6 Safety 0`; also the name of its chain of audit records.
         duties: in the order in which they start.
-        settings: all settings, with absolute paths.
+        settings: all settings, with absolute paths; `database.url` is in it only where the database is opened.
         sockets: folder of the bus' unix sockets.
         directory: where the Directory answers.
         head: (Ray node id, name) of the node on which the system was started.
@@ -81,10 +83,12 @@ def assign(
     sources: Iterable[str],
     authority: Authority | None,
 ) -> Assignment:
-    """The assignment of one seat: `base` with this seat's name, duties and certificate."""
+    """The assignment of one seat: `base` with what concerns this seat."""
+    opens_database = any(role.name in _OPEN_DATABASE for role in seat.row.roles)
     return replace(
         base,
         name=seat.name,
+        settings=base.settings if opens_database else without_database(base.settings),
         duties=tuple(
             Duty(
                 address=Address(role.name, seat.replica),

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from pydantic import SecretStr
+
 from aura_ia_mcp.bus.keys import EdgeKeys
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
@@ -18,6 +20,7 @@ from aura_ia_mcp.configs.settings import Settings
 _RAY_SESSION_BYTES = 71  # "/session_<date>_<time>_<µs>_<pid>/sockets/dash_MetricsHead", the longest that Ray makes
 _MOST_SOCKET_BYTES = 107
 _ROOTS = ("bus", "decision", "audit_key")
+_WITHHELD = SecretStr("withheld")
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ class GraphSpec:
 
 @dataclass(frozen=True)
 class GatewaySpec:
-    """What a gateway's process is told; of the secrets, only the keys of its own edges.
+    """What a gateway's process is told; of the secrets, only the keys of its own edges: not where the database is.
 
     Args:
         settings: all settings, with absolute paths.
@@ -147,7 +150,7 @@ class GatewaySpec:
         keys = [[caller, callee, key.hex()] for (caller, callee), key in self.keys.by_edge.items()]
         return json.dumps(
             {
-                "settings": self.settings.model_dump(mode="json"),
+                "settings": without_database(self.settings).model_dump(mode="json"),
                 "role": self.keys.role,
                 "keys": keys,
                 "node": self.node,
@@ -181,6 +184,13 @@ def _certificate_json(certificate: Certificate | None) -> dict[str, str] | None:
 
 def _certificate(data: dict[str, str] | None) -> Certificate | None:
     return Certificate(**data) if data else None
+
+
+def without_database(settings: Settings) -> Settings:
+    """The same settings for a process that doesn't open the database: whether `database.url` is set, and not to what."""
+    if settings.database.url is None:
+        return settings
+    return settings.model_copy(update={"database": settings.database.model_copy(update={"url": _WITHHELD})})
 
 
 def absolute(settings: Settings) -> Settings:

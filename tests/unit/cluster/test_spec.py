@@ -9,6 +9,7 @@ import pytest
 from aura_ia_mcp.bus.edges import KEYED
 from aura_ia_mcp.bus.keys import EdgeKeys
 from aura_ia_mcp.cluster import policy
+from aura_ia_mcp.cluster.assignment import Assignment, assign
 from aura_ia_mcp.cluster.spec import (
     Certificate,
     DirectoryPlace,
@@ -19,6 +20,7 @@ from aura_ia_mcp.cluster.spec import (
     bus_sockets,
     ray_folder,
 )
+from aura_ia_mcp.cluster.tree import plan
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.gateway import graph as gateway
@@ -52,6 +54,19 @@ def test_a_gateway_is_told_no_key_but_those_of_its_own_edges() -> None:
     for secret in (ROOTS.bus, ROOTS.decision, ROOTS.audit_key):
         assert secret.hex() not in told
     assert all("gateway" in edge for edge in keys.by_edge)
+
+
+def test_only_who_opens_the_database_is_told_its_url() -> None:
+    url = "postgresql://aura:s3cret@db/aura"
+    settings = Settings.model_validate({"database": {"url": url}})
+    base = Assignment("", (), settings, "", DirectoryPlace("here", "unix:/x"), ("n", "here"), ROOTS.audit_key)
+    told = {seat.name: assign(seat, base, ROOTS, (), None).settings.database.url for seat in plan({}, {})}
+    knowing = [name for name, each in told.items() if each is not None and each.get_secret_value() == url]
+    assert knowing == ["L0 Records 0"]
+    assert None not in told.values()
+    keys = EdgeKeys.of("gateway", ROOTS.bus, KEYED)
+    gateway = GatewaySpec(settings, keys, "here", DirectoryPlace("here", "unix:/x"), "1", b"g" * 32, b"r" * 32)
+    assert "s3cret" not in gateway.to_json()
 
 
 def test_a_spec_fits_on_one_line_and_hides_its_secrets_from_logs() -> None:
