@@ -187,7 +187,7 @@ def _certificate(data: dict[str, str] | None) -> Certificate | None:
 
 
 def without_database(settings: Settings) -> Settings:
-    """The same settings for a process that doesn't open the database: whether `database.url` is set, and not to what."""
+    """The settings for a process that doesn't open the database: whether `database.url` is set, and not to what."""
     if settings.database.url is None:
         return settings
     return settings.model_copy(update={"database": settings.database.model_copy(update={"url": _WITHHELD})})
