@@ -18,7 +18,6 @@ CONFIRM, APPROVE, REQUEST = "confirm", "approve", "request"
 PENDING, APPROVED, DENIED, EXPIRED, USED = STATUSES = ("pending", "approved", "denied", "expired", "used")
 OPERATOR, CLIENT = "operator", "client"
 
-
 _AGREED = "Somebody else must agree, too; your own yes counts already."
 _OVER = "It is over: the caller makes the call again, and it is held anew."
 _SOMEBODY_ELSE = "Somebody else decides; `aura token create NAME --role operator --kind human` lets a person do so."
@@ -185,9 +184,6 @@ def answering(found: Iterable[Approval], mode: str, approvers: int, now: float) 
     return None
 
 
-# --- events -----------------------------------------------------------------------------------------------------------
-
-
 def expire(approval: Approval, now: float) -> Approval:
     """The approval as it is at `now`: expired if its time is over, else unchanged."""
     due = approval.due
@@ -204,9 +200,8 @@ def decide(approval: Approval, by: str, decision: str, reason: str, now: float, 
     """
     approval = expire(approval, now)
     if by == approval.asker:
-        raise RefusalError(
-            "forbidden", f"{by} asked for it, and nobody decides on what they asked for themselves", _SOMEBODY_ELSE
-        )
+        said = f"{by} asked for it, and nobody decides on what they asked for themselves"
+        raise RefusalError("forbidden", said, _SOMEBODY_ELSE)
     if approval.status != PENDING:
         recovery = _OVER if approval.status == EXPIRED else None
         raise RefusalError("approval_conflict", f"{approval.approval_id} {settled(approval)}", recovery)
@@ -216,9 +211,7 @@ def decide(approval: Approval, by: str, decision: str, reason: str, now: float, 
         missing = approval.approvers - len(approval.agreed)
         said = f"{by} agreed already; {missing} more must, and each another one"
         raise RefusalError("approval_conflict", said, _AGREED)
-    return _decided(
-        approval, Decision(by, decision, reason.strip(), max(now, approval.changed_at), OPERATOR), use_within_s
-    )
+    return _decided(approval, Decision(by, decision, reason.strip(), now, OPERATOR), use_within_s)
 
 
 def confirm(approval: Approval, binding: Mapping[str, str], now: float, *, use_within_s: float) -> Approval:
@@ -235,9 +228,7 @@ def confirm(approval: Approval, binding: Mapping[str, str], now: float, *, use_w
         return approval
     if approval.status != PENDING:
         raise _unusable(approval)
-    return _decided(
-        approval, Decision(approval.asker, "approve", "", max(now, approval.changed_at), CLIENT), use_within_s
-    )
+    return _decided(approval, Decision(approval.asker, "approve", "", now, CLIENT), use_within_s)
 
 
 def use(
@@ -285,12 +276,13 @@ def settled(approval: Approval) -> str:
 
 
 def _decided(approval: Approval, decision: Decision, use_within_s: float) -> Approval:
-    changed = replace(approval, decisions=(*approval.decisions, decision), changed_at=decision.at)
+    at = max(decision.at, approval.changed_at)
+    changed = replace(approval, decisions=(*approval.decisions, replace(decision, at=at)), changed_at=at)
     if decision.decision == "deny":
         return replace(changed, status=DENIED)
     if approval.mode != CONFIRM and len(changed.agreed) < approval.approvers:
         return changed
-    return replace(changed, status=APPROVED, usable_until=decision.at + use_within_s)
+    return replace(changed, status=APPROVED, usable_until=at + use_within_s)
 
 
 def _check_binding(approval: Approval, binding: Mapping[str, str]) -> None:
