@@ -132,7 +132,7 @@ def _code(said: bytes) -> str:
         return GONE
 
 
-CAST: tuple[tuple[str, type[NewEra | OldEra], Work], ...] = (
+CAST: tuple[tuple[str, type[Caller], Work], ...] = (
     ("reader-new", NewEra, read),
     ("reader-old", OldEra, read),
     ("writer-new", NewEra, write),
@@ -148,7 +148,7 @@ CAST: tuple[tuple[str, type[NewEra | OldEra], Work], ...] = (
 async def play(scene: Scene, seed: int) -> None:
     """All of them, until it is over; each ends the piece of work that it is at."""
 
-    async def one(who: str, kind: type[NewEra | OldEra], work: Work) -> None:
+    async def one(who: str, kind: type[Caller], work: Work) -> None:
         chance, number = random.Random(f"{seed} {who}"), 0
         caller = kind(scene.system.url, scene.system.token(who))
         try:

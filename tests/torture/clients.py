@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 
@@ -21,8 +22,17 @@ _ACCEPT = "application/json, text/event-stream"
 _NO_SESSION = 404
 
 
-class Caller(Protocol):
-    """Somebody who calls tools."""
+class Caller(ABC):
+    """Somebody who calls tools.
+
+    Args:
+        url: the MCP endpoint.
+        token: the caller's.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._token = token
 
     async def call(self, tool: str, arguments: JSON, *, key: str = "", agrees: bool | None = None) -> JSON:
         """MCP's CallToolResult, or {"code", "message"} when it didn't come to one.
@@ -33,64 +43,53 @@ class Caller(Protocol):
             key: an idempotency key.
             agrees: what its user says when asked; None: it can't be asked.
         """
+        try:
+            return await self._call(tool, arguments, key, agrees)
+        except (aiohttp.ClientError, OSError, ValueError, KeyError) as error:
+            self._broken()
+            return {"code": GONE, "message": repr(error)}
 
-    async def close(self) -> None:
+    @abstractmethod
+    async def _call(self, tool: str, arguments: JSON, key: str, agrees: bool | None) -> JSON:
+        """As `call`; may raise whatever a connection that breaks leads to."""
+
+    def _broken(self) -> None:  # noqa: B027 - most have nothing to forget
+        """The connection broke."""
+
+    async def close(self) -> None:  # noqa: B027 - most have nothing open
         """End it."""
 
 
-class NewEra:
-    """Calls as of the 2026-07-28 revision: each POST for itself; a question comes as an answer.
+class NewEra(Caller):
+    """Calls as of the 2026-07-28 revision: each POST for itself; a question comes as an answer."""
 
-    Args:
-        url: the MCP endpoint.
-        token: the caller's.
-    """
-
-    def __init__(self, url: str, token: str) -> None:
-        self._url = url
-        self._token = token
-
-    async def call(self, tool: str, arguments: JSON, *, key: str = "", agrees: bool | None = None) -> JSON:
-        """See `Caller`."""
+    async def _call(self, tool: str, arguments: JSON, key: str, agrees: bool | None) -> JSON:
         on_ask = None if agrees is None else (lambda _question: _said(agrees))
         try:
             async with Client(self._url, self._token) as client:
                 return await client.call_tool(tool, arguments, key=key, on_ask=on_ask, timeout_s=LIMIT_S - 30)
         except ClientError as error:
             return {"code": str(error.failure.get("code") or GONE), "message": str(error)}
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            return {"code": GONE, "message": repr(error)}
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
-class OldEra:
-    """Calls as of the 2025-11-25 revision, in a session that is opened anew when the server has forgotten it.
-
-    Args:
-        url: the MCP endpoint.
-        token: the caller's.
-    """
+class OldEra(Caller):
+    """Calls as of the 2025-11-25 revision, in a session that is opened anew when the server has forgotten it."""
 
     def __init__(self, url: str, token: str) -> None:
-        self._url = url
-        self._token = token
+        super().__init__(url, token)
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=LIMIT_S - 10, sock_connect=5))
         self._session = ""
         self._number = 0
 
-    async def call(self, tool: str, arguments: JSON, *, key: str = "", agrees: bool | None = None) -> JSON:
-        """See `Caller`."""
-        try:
-            if not self._session:
-                await self._open()
-            params = {"name": tool, "arguments": arguments}
-            headers = {"Idempotency-Key": key} if key else {}
-            return await self._ask("tools/call", params, headers, lambda: _said(bool(agrees)))
-        except (aiohttp.ClientError, OSError, ValueError, KeyError) as error:
-            self._session = ""
-            return {"code": GONE, "message": repr(error)}
+    async def _call(self, tool: str, arguments: JSON, key: str, agrees: bool | None) -> JSON:
+        if not self._session:
+            await self._open()
+        params = {"name": tool, "arguments": arguments}
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self._ask("tools/call", params, headers, lambda: _said(bool(agrees)))
+
+    def _broken(self) -> None:
+        self._session = ""
 
     async def close(self) -> None:
         """Close its connections."""

@@ -1,4 +1,4 @@
-"""What is refused at the door, and how; health, metrics and the REST helpers."""
+"""What is refused at the door, and how."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ import json
 import re
 from functools import partial
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
 
 from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.gateway.client import Client, ClientError
-from aura_ia_mcp.gateway.door import Entrance
 
 from .conftest import MODERN, Running, Start, post_bytes, request, until
-from .graph import TestGraph
 
 INITIALIZE = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
 
@@ -325,158 +320,3 @@ async def test_a_reader_that_does_not_read_is_dropped_and_may_resume(start: Star
     rest = await (await talk.stream(event_id[1].decode())).rest()
     assert [m["params"]["progress"] for m in rest[:-1]] == list(range(1, 41))
     assert rest[-1]["id"] == 1
-
-
-# --- health, metrics, REST -------------------------------------------------------------------------------------------
-
-
-async def get(running: Running, path: str, **headers: str) -> tuple[int, Any]:
-    async with running.http.get(running.base + path, headers=headers) as response:
-        body = await response.read()
-        return response.status, json.loads(body) if response.content_type == "application/json" else body.decode()
-
-
-async def test_health_tells_the_truth_and_why(running: Running) -> None:
-    running.graph.ready = False
-    status, report = await get(running, "/health")
-    assert (status, report["ready"]) == (503, False)
-    assert report["reasons"] == ["tools/0: loading"]
-    assert (await get(running, "/live"))[0] == 200
-
-
-async def test_health_is_ready_when_a_call_can_be_served(running: Running) -> None:
-    assert (await get(running, "/health"))[0] == 200
-
-
-async def test_health_fails_with_a_reason_when_nobody_answers(running: Running) -> None:
-    running.graph.down.add("safety")
-    status, report = await get(running, "/health")
-    assert status == 503
-    assert "safety" in report["reasons"][0]
-
-
-async def test_health_names_the_replica_that_is_missing(start: Start) -> None:
-    graph = TestGraph()
-    graph.down.add("safety/1")
-    running = await start(graph, replicas={"safety": 2})
-    status, report = await get(running, "/health")
-    assert (status, [reason.partition(":")[0] for reason in report["reasons"]]) == (503, ["safety/1"])
-
-
-async def test_many_health_checks_are_one_probe(running: Running) -> None:
-    await asyncio.gather(*(get(running, "/health") for _ in range(20)))
-    assert sum(message.kind == "probe" for _, message, _ in running.graph.requests) == 1
-
-
-async def test_metrics_count_calls_by_tool_and_outcome_and_hold_no_ids(running: Running) -> None:
-    talk = await running.open()
-    await talk.ask(0, "tools/list")
-    await talk.call("very-special-id", "echo", text="x")
-    await talk.call(2, "refuse", code="rate_limited")
-    await talk.call(3, "no_such_tool")
-    await running.post(b"nonsense")
-    status, page = await get(running, "/metrics")
-    assert status == 200
-    for line in (
-        'aura_tool_calls_total{outcome="ok",tool="echo"} 1.0',
-        'aura_tool_calls_total{outcome="rate_limited",tool="refuse"} 1.0',
-        'aura_tool_calls_total{outcome="validation",tool="other"} 1.0',
-        'aura_requests_rejected_total{reason="malformed"} 1.0',
-        "aura_sessions 1.0",
-        'aura_build_info{version="1.2.3"} 1.0',
-    ):
-        assert line in page
-    assert "very-special-id" not in page
-    assert talk.headers["Mcp-Session-Id"] not in page
-
-
-@pytest.mark.parametrize(
-    ("local", "peer", "token", "status"),
-    [
-        (False, "10.0.0.9", "", 401),
-        (False, "10.0.0.9", "wrong", 401),
-        (False, "10.0.0.9", "t1", 200),
-        (False, "127.0.0.1", "", 200),
-        (True, "127.0.0.1", "", 200),
-    ],
-)
-async def test_another_machine_needs_a_token_for_the_metrics(
-    start: Start, local: bool, peer: str, token: str, status: int
-) -> None:
-    running = await start(anonymous=False)
-    running.graph.token("t1", Principal("token:ci"))
-    transport = Mock(spec=asyncio.Transport)
-    transport.get_extra_info.side_effect = {"peername": (peer, 4242)}.get
-    headers = {"Host": "localhost"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    asked = make_mocked_request("GET", "/metrics", headers=headers, transport=transport)
-    answer = await running.gateway._door.entrance(Entrance("gateway", unix=False, local=local))(asked)
-    assert isinstance(answer, web.Response)
-    assert isinstance(answer.body, bytes)
-    assert (answer.status, b"aura_build_info" in answer.body) == (status, status == 200)
-
-
-async def rest(running: Running, body: Any, **headers: str) -> tuple[int, Any, Any]:
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    async with running.http.post(running.base + "/mcp/tools/call", json=body, headers=sent) as response:
-        return response.status, await response.json(), response.headers
-
-
-async def test_a_rest_call_carries_its_user_agent_and_nothing_else_as_the_client(running: Running) -> None:
-    meta = {"aura/client": {"name": "codex-mcp-client"}}
-    body = {"name": "echo", "arguments": {"text": "x"}, "_meta": meta}
-    await rest(running, body, User_Agent="script/1")
-    (message, _) = running.graph.calls[0]
-    assert message.meta == {"aura/client": {"user_agent": "script/1"}}
-
-
-async def test_the_rest_helpers_list_and_call(running: Running) -> None:
-    status, listing = await get(running, "/mcp/tools/list")
-    assert (status, len(listing["tools"])) == (200, 10)
-    status, result, _ = await rest(running, {"name": "echo", "arguments": {"text": "x"}}, Idempotency_Key="k")
-    assert (status, result["structuredContent"]) == (200, {"text": "x"})
-    assert running.graph.calls[0][0].key == "k"
-
-
-@pytest.mark.parametrize(
-    ("code", "status"),
-    [
-        ("invalid_arguments", 400),
-        ("forbidden", 403),
-        ("approval_required", 403),
-        ("rate_limited", 429),
-        ("unavailable", 503),
-        ("deadline_exceeded", 504),
-    ],
-)
-async def test_a_refusal_over_rest_has_the_status_of_its_type(running: Running, code: str, status: int) -> None:
-    found, body, headers = await rest(running, {"name": "refuse", "arguments": {"code": code, "retry_after_s": 3}})
-    assert (found, body["error"]["code"], body["error"]["recovery"] != "") == (status, code, True)
-    assert int(headers["Retry-After"]) >= 3
-
-
-async def test_a_tool_that_failed_is_200_over_rest(running: Running) -> None:
-    status, body, _ = await rest(running, {"name": "refuse", "arguments": {"code": "tool_failed"}})
-    assert (status, body["isError"]) == (200, True)
-
-
-@pytest.mark.parametrize("body", [[], {}, {"name": 5}, {"name": "echo", "arguments": 5}, "x"])
-async def test_a_malformed_rest_call_is_400(running: Running, body: Any) -> None:
-    status, answer, _ = await rest(running, body)
-    assert (status, answer["error"]["code"]) == (400, "malformed")
-
-
-async def test_the_rest_list_says_when_the_catalogue_is_away(running: Running) -> None:
-    running.graph.down.add("safety")
-    assert (await get(running, "/mcp/tools/list"))[0] == 503
-
-
-async def test_a_rest_call_is_cancelled_when_its_caller_leaves(running: Running) -> None:
-    call = asyncio.create_task(rest(running, {"name": "slow", "arguments": {}}))
-    await asyncio.wait_for(running.graph.event(running.graph.started, "slow").wait(), 5)
-    call.cancel()
-    await asyncio.wait_for(running.graph.event(running.graph.cancelled, "slow").wait(), 5)
-
-
-async def test_a_large_answer_comes_whole(running: Running) -> None:
-    reply = await (await running.open()).call(1, "large", bytes=5_000_000)
-    assert len(reply.json["result"]["content"][0]["text"]) == 5_000_000
