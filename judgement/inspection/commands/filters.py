@@ -15,6 +15,7 @@ from .guards import is_guard
 from .model import ANYTHING, HOME, NOTHING, UNKNOWN, Call, Data, Field, Label
 from .quoting import ansi_c
 from .secrets import is_private, is_secret, is_secret_folder
+from .targets import is_device
 from .wrappers import find_paths
 
 
@@ -48,6 +49,8 @@ def path_labels(path: str, folder: str) -> set[Label]:
         return {Label.SECRET}
     if path in ENDLESS_DEVICES:
         return {Label.ENDLESS}
+    if is_device(path):
+        return {Label.DUMP}
     if path in {"/etc/hostname", "/etc/machine-id", "/etc/os-release"}:
         return {Label.HOST}
     return {Label.PRIVATE} if is_private(path, folder) else set()
@@ -229,6 +232,17 @@ def _same(call: Call, files: Files) -> Data:
     return Data(source.text if source.known else UNKNOWN, source.labels)
 
 
+def homes(call: Call) -> Data | None:
+    """Everybody's folders, where a call writes that column of the accounts' file; None otherwise.
+
+    Args:
+        call: of cut or awk.
+    """
+    sixth = call.option("-f", "--fields") == "6" or any("$6" in text for text in call.operands[:1])
+    accounts = "/etc/passwd" in [*call.operands, *call.inputs] or Label.PRIVATE in call.stdin.labels
+    return Data("/root /home/*", frozenset({Label.PRIVATE})) if sixth and accounts else None
+
+
 def _head(call: Call, files: Files) -> Data:
     """Head and tail: perhaps all of it, so all of it is judged."""
     operands = [text for text in call.operands if not text.isdigit()]
@@ -261,6 +275,11 @@ def _process_ids(call: Call, files: Files) -> Data:
     return Data(UNKNOWN, frozenset(labels))
 
 
+def _is_served(path: str) -> bool:
+    """Whether a folder is one that a machine keeps for others: no project's, no temporary one."""
+    return path.startswith("/") and not path.startswith(("/tmp/", "/var/tmp/", "/home/", "/Users/", "/workspace"))  # noqa: S108
+
+
 def _tar(call: Call, files: Files) -> Data:
     labels = read_labels(call, files)
     folder = call.option("-C", "--directory")
@@ -268,7 +287,8 @@ def _tar(call: Call, files: Files) -> Data:
         labels |= path_labels(folder, call.folder)
     if call.has("T", "--files-from") or "T" in "".join(call.argv[:1]):
         labels |= {label for path in call.stdin.text.split()[:200] for label in path_labels(path, call.folder)}
-    if {".", "*", "./", ".."} & set(call.operands):
+    packs = call.has("c", "--create") or "c" in call.argv[:1][0][:4] if call.argv else False
+    if {".", "*", "./", ".."} & set(call.operands) or (packs and any(map(_is_served, call.operands))):
         labels.add(Label.DUMP)
     return Data(UNKNOWN, frozenset(labels))
 
@@ -294,6 +314,8 @@ def _ls(call: Call, files: Files) -> Data:
     paths = call.operands
     if not paths:
         return ANYTHING
+    if any(path.rstrip("/") == "/proc" for path in paths):
+        return Data(UNKNOWN, frozenset({Label.PROCESSES}))
     return Data(
         " ".join(path if any(m in path for m in "*?[") or call.has("d") else path.rstrip("/") + "/*" for path in paths)
     )

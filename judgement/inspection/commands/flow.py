@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from .filters import WRITERS, Files, read_labels
+from .filters import WRITERS, Files, homes, read_labels
 from .guards import names_guard
 from .model import UNKNOWN, Call, Data, Label
+from .prefixes import git_words
+from .secrets import hunts_credentials
 
 _PASS = frozenset(
     """
@@ -47,20 +49,28 @@ def output(call: Call, files: Files) -> Data:
         return WRITERS[call.name](call, files)
     if call.name in _KNOWN_OUTPUT:
         return Data(_KNOWN_OUTPUT[call.name])
+    listed = homes(call) if call.name in {"cut", "awk", "gawk"} else None
+    if listed is not None:
+        return listed
+    if call.name in _ENGINES and any("LogPath" in text for text in call.argv):
+        return Data("/var/lib/docker/containers/x/x-json.log")
     labels = _source_labels(call)
-    if call.name in _PASS:
-        labels |= call.stdin.labels | read_labels(call, files)
-        if name_filters(call):
-            labels -= {Label.PROCESSES, Label.INSTANCES}
-        if call.name in _DECODERS:
-            labels |= {Label.OPAQUE}
-        if call.name in _PATTERNED and any(names_guard(text) for text in call.operands[:1]):
-            labels |= {Label.GUARD}
-        if _bounds(call):
-            labels -= {Label.ENDLESS}
-        if call.stdin.known and call.stdin.text.strip() and not call.operands[1:2]:
-            labels |= {Label.OPAQUE}
-    return Data(UNKNOWN, frozenset(labels))
+    return Data(UNKNOWN, frozenset(_passed(call, files, labels) if call.name in _PASS else labels))
+
+
+def _passed(call: Call, files: Files, labels: set[Label]) -> set[Label]:
+    """The labels of what a filter writes: those of what it reads, less what it lets not through."""
+    labels = labels | call.stdin.labels | read_labels(call, files)
+    if name_filters(call):
+        labels -= {Label.PROCESSES, Label.INSTANCES}
+    if call.name in _PATTERNED and call.has("o", "--only-matching") and hunts_credentials(call):
+        labels |= {Label.SECRET}
+    if call.name in _PATTERNED and any(names_guard(text) for text in call.operands[:1]):
+        labels |= {Label.GUARD}
+    if _bounds(call):
+        labels -= {Label.ENDLESS}
+    known = call.stdin.known and call.stdin.text.strip() and not call.operands[1:2]
+    return labels | {Label.OPAQUE} if known or call.name in _DECODERS else labels
 
 
 _PATTERNED = frozenset({"grep", "egrep", "fgrep", "rg", "awk", "gawk", "sed"})
@@ -90,6 +100,10 @@ def _source_labels(call: Call) -> set[Label]:
     labels: set[Label] = set()
     if name in FETCHERS or (name in {"dig", "host", "nslookup"} and operands):
         labels.add(Label.REMOTE)
+    if _from_elsewhere(call):
+        labels.add(Label.REMOTE)
+    if name in {"crontab", "ldapsearch", "getent"} and (name != "crontab" or call.has("l")):
+        labels.add(Label.PRIVATE)
     if name in _PRIVATE_PRINTERS and (name in {"history", "export"} or not operands):
         labels.add(Label.PRIVATE)
     if (name == "env" and not operands) or (name == "set" and not call.args):
@@ -103,6 +117,24 @@ def _source_labels(call: Call) -> set[Label]:
     if name in _SNIFFERS:
         labels.add(Label.PRIVATE)
     return labels | _listed(call) | _of_machines(call)
+
+
+_SUBSCRIBERS = frozenset({"mosquitto_sub", "kcat", "kafkacat", "nats", "ipfs", "ftpget", "ncftpget", "finger", "whois"})
+
+
+def _from_elsewhere(call: Call) -> bool:
+    """Whether a client writes out what another machine or a store holds."""
+    name, words = call.name, call.operands
+    if name in {"aws", "gsutil", "gcloud", "rclone", "mc", "s3cmd", "s5cmd", "az"}:
+        reads = {"cat", "cp", "get", "download", "copyto"} & set(words[:3])
+        return bool(reads) and ("cat" in reads or words[-1] in {"-", "/dev/stdout"} or "/dev/stdout" in call.argv)
+    if name == "ssh":
+        return len(words) > 1 and any(
+            word.rpartition("/")[2] in {"cat", "head", "tail"} for word in words[1].split()[:1]
+        )
+    if name == "socat":
+        return words[-1:] in (["-"], ["stdio"], ["stdout"])
+    return name in _SUBSCRIBERS and "pub" not in words[:1]
 
 
 def _of_machines(call: Call) -> set[Label]:
@@ -132,7 +164,7 @@ _SNIFFERS = frozenset(
 
 def _whole_history(call: Call) -> bool:
     """Whether git writes all that a repository ever held."""
-    words = call.operands
+    words = git_words(call)
     if words[:1] == ["log"]:
         return call.has("pu", "--patch") and call.has("", "--all")
     return words[:1] == ["fast-export"] or (words[:2] == ["bundle", "create"] and call.has("", "--all"))

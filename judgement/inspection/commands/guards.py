@@ -6,17 +6,19 @@ import posixpath
 
 _GUARDS = frozenset(
     """
-        acct aide apparmor arpwatch auditbeat auditctl auditd cbagentd cbdaemon chkrootkit clamav clamav-daemon
-        clamd clamonacc crowdsec crowdstrike csfalcon cylance datadog-agent denyhosts drweb ds_agent ebtables
-        elastic-agent elastic-endpoint eset esets fail2ban falco falcon-sensor filebeat firewalld fluent-bit
-        fluentd freshclam go-audit grsecurity ip6tables iptables ir_agent journald kaspersky kesl klogd
-        kubearmor laurel littlesnitch logstash maldet mcafee mdatp mdatpd mpssvc nessusd nftables node_exporter
-        opensnitch opensnitchd osquery osqueryd ossec portsentry promtail psacct psad qualys-cloud-agent rapid7
-        rkhunter rsyslog rsyslogd rtvscand samhain santa santad sav-protect savd selinux sentinelagent
-        sentinelctl sentinelone sep shorewall snort sophos splunk splunkd sshguard sssd-kcm suricata sysdig
-        syslog syslog-ng syslogd sysmon sysmonforlinux systemd-journal-remote systemd-journald
-        systemd-journald.socket td-agent tetragon threatlocker tomoyo traps_pmd tripwire ufw unattended-upgrades
-        usbguard vector velociraptor wazuh wazuh-agent wdavdaemon windefend xagt
+        acct aide apparmor arpwatch auditbeat auditctl auditd cbagentd cbdaemon chkrootkit clamav clamav-daemon clamd
+        clamonacc crowdsec crowdstrike csfalcon cylance datadog-agent denyhosts drweb ds_agent ebtables elastic-agent
+        elastic-endpoint eset esets fail2ban falco falcon-sensor filebeat firewalld fluent-bit fluentd freshclam
+        go-audit grsecurity ip6tables iptables ir_agent journald kaspersky kesl klogd kubearmor laurel littlesnitch
+        logstash maldet mcafee mdatp mdatpd mpssvc nessusd nftables node_exporter opensnitch opensnitchd osquery
+        osqueryd ossec portsentry promtail psacct psad qualys-cloud-agent rapid7 rkhunter rsyslog rsyslogd rtvscand
+        samhain santa santad sav-protect savd selinux sentinelagent sentinelctl sentinelone sep shorewall snort sophos
+        splunk splunkd sshguard sssd-kcm suricata sysdig syslog syslog-ng syslogd sysmon sysmonforlinux
+        systemd-journal-remote systemd-journald systemd-journald.socket td-agent tetragon threatlocker tomoyo
+        traps_pmd tripwire ufw unattended-upgrades usbguard vector velociraptor wazuh msmpeng mssense
+        securityhealthservice ccsvchst avp avgnt avastsvc mbamservice symantec norton mcshield sysmondrv falcond
+        clamscan clamdscan mbam bitdefender windowsdefender defender cbdefense kicksecure wazuh wazuh-agent wdavdaemon
+        windefend xagt
     """.split()
 )
 _ENDINGS = (".service", ".socket", ".exe", ".pid", ".timer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .model import Field
+from .model import Call, Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +133,9 @@ def past_options(args: list[Field], valued: str, *, assignments: bool = False) -
         else:
             return at
     return at
+
+
+def git_words(call: Call) -> list[str]:
+    """What git is told, its options for all subcommands taken off, without options."""
+    told = call.argv[past_options(call.args, "-C -c --git-dir --work-tree --namespace") :]
+    return [text for text in told if text[:1] != "-" or text == "-"]

@@ -6,44 +6,43 @@ import posixpath
 from functools import lru_cache
 
 from .globs import any_of, matcher
-from .model import HOME
+from .model import HOME, Call
 from .targets import normal
 
 _FILES = tuple(
     """
     /etc/shadow /etc/shadow- /etc/gshadow /etc/gshadow- /etc/sudoers /etc/security/opasswd /etc/krb5.keytab
-    /etc/master.passwd /etc/ssh/ssh_host_*_key /etc/ssl/private/* /etc/kubernetes/admin.conf
-    /etc/kubernetes/pki/*.key /etc/wireguard/*.conf /etc/openvpn/*.key /etc/ppp/*-secrets /etc/rancher/k3s/k3s.yaml
+    /etc/master.passwd /etc/ssh/ssh_host_*_key /etc/ssl/private/* /etc/kubernetes/admin.conf /etc/kubernetes/pki/*.key
+    /etc/wireguard/*.conf /etc/openvpn/*.key /etc/ppp/*-secrets /etc/rancher/k3s/k3s.yaml
     /etc/letsencrypt/live/*/privkey* /etc/NetworkManager/system-connections/* /var/lib/kubelet/config.json
-    /etc/ipsec.secrets /etc/docker/key.json /run/secrets/* /var/run/secrets/* /proc/*/environ /proc/*/mem
-    /proc/kcore /dev/mem /var/lib/sss/secrets/* */etc/shadow */etc/gshadow *.kdbx *.kdb *.keystore *.ppk *.p12 *.pfx
-    */.pgpass */.netrc */_netrc */.my.cnf */.git-credentials */.npmrc */.pypirc */.htpasswd */.vault-token */.boto
-    */.s3cfg */.aws/credentials */.aws/sso/cache/* */.aws/cli/cache/* */.azure/*token* */.azure/accessTokens.json
+    /etc/ipsec.secrets /etc/docker/key.json /run/secrets/* /var/run/secrets/* /proc/*/environ /proc/*/mem /proc/kcore
+    /dev/mem /var/lib/sss/secrets/* */etc/shadow */etc/gshadow *.kdbx *.kdb *.keystore *.ppk *.p12 *.pfx */.pgpass
+    */.netrc */_netrc */.my.cnf */.git-credentials */.npmrc */.pypirc */.htpasswd */.vault-token */.boto */.s3cfg
+    */.aws/credentials */.aws/sso/cache/* */.aws/cli/cache/* */.azure/*token* */.azure/accessTokens.json
     */.azure/msal* */gcloud/*credential* */gcloud/access_tokens.db */gcloud/legacy_credentials* */.kube/config
     */kubeconfig */.docker/config.json */.dockercfg */.cargo/credentials* */.gem/credentials */.config/gh/hosts.yml
-    */.config/hub */.config/rclone/rclone.conf */.terraform.d/credentials* */.password-store/*
-    */.gnupg/private-keys* */.gnupg/secring* */.gnupg/*.kbx */keychains/* *login.keychain* */.local/share/keyrings/*
-    */kwalletd/* *.kwl *chrom*/*Login?Data* *chrom*/*Cookies* *Chrom*/*Login?Data* *Chrom*/*Cookies*
-    *Brave*/*Login?Data* */logins.json */key4.db */key3.db */cookies.sqlite */signons.sqlite */Login?Data
-    */wallet.dat */.bitcoin/*wallet* */.ethereum/keystore* */.electrum/wallets* */.claude/.credentials.json
-    */.codex/auth.json */.config/op/* */service-account*.json */application_default_credentials.json */id_rsa
-    */id_dsa */id_ecdsa */id_ed25519 */id_ecdsa_sk */id_ed25519_sk */identity */.ssh/*_rsa */.ssh/*_ed25519
-    */.ssh/*.pem */.ssh/*.key */privkey.pem */private.key */private.pem *private*key*.pem */server.key
-    */terraform.tfstate */credentials.json */secrets.yml */secrets.yaml */.secrets */master.key */wp-config.php
-    */.databrickscfg */.snowflake/*.toml */.m2/settings*.xml */.gradle/gradle.properties */.composer/auth.json
-    */NuGet.Config */.config/doctl/config.yaml */.oci/config */.oci/*.pem */.huggingface/token */huggingface/token
-    */sops/age/keys.txt */.age/* */gitlab-secrets.json */rke2/rke2.yaml */server/token */server/node-token
-    */sasl_passwd* */wpa_supplicant*.conf */grub/user.cfg */grub.d/*password* */.config/hcloud/cli.toml
-    */.config/linode-cli */.fly/config.yml */.config/heroku/* */.vercel/auth.json */.netlify/config.json
-    */.config/netlify/config.json */.wrangler/config/*.toml */.railway/config.json */.config/glab-cli/config.yml
-    */.config/configstore/*.json */.ngrok2/ngrok.yml */.config/ngrok/*.yml */.pulumi/credentials.json */.yarnrc.yml
-    */.bundle/config */.mc/config.json */.rclone.conf */.smbcredentials */.cifs* */.authinfo* */.msmtprc */.fetchmailrc
-    */.muttrc */.config/Slack/*Cookies* */.config/filezilla/* */sitemanager.xml */recentservers.xml */.pam_environment
-    */.hashcat.potfile */.john/john.pot */jenkins/credentials.xml */jenkins/secrets/* */hudson.util.Secret
-    */.cloudflared/*.json */.config/cloudflare* */.acme.sh/*.key */.step/secrets/* */.minikube/*.key */.talos/config
-    */.config/kopia/* */ansible/vault_pass* */.vault_pass* */.vault-pass* */pgadmin4.db
-    */.dbeaver*/credentials-config.json
-    */serviceaccount/token */ntds.dit */config/sam */config/system
+    */.config/hub */.config/rclone/rclone.conf */.terraform.d/credentials* */.password-store/* */.gnupg/private-keys*
+    */.gnupg/secring* */.gnupg/*.kbx */keychains/* *login.keychain* */.local/share/keyrings/* */kwalletd/* *.kwl
+    *chrom*/*Login?Data* *chrom*/*Cookies* *Chrom*/*Login?Data* *Chrom*/*Cookies* *Brave*/*Login?Data* */logins.json
+    */key4.db */key3.db */cookies.sqlite */signons.sqlite */Login?Data */wallet.dat */.bitcoin/*wallet*
+    */.ethereum/keystore* */.electrum/wallets* */.claude/.credentials.json */.codex/auth.json */.config/op/*
+    */service-account*.json */application_default_credentials.json */id_rsa */id_dsa */id_ecdsa */id_ed25519
+    */id_ecdsa_sk */id_ed25519_sk */identity */.ssh/*_rsa */.ssh/*_ed25519 */.ssh/*.pem */.ssh/*.key */privkey.pem
+    */private.key */private.pem *private*key*.pem */server.key */terraform.tfstate */credentials.json */secrets.yml
+    */secrets.yaml */.secrets */master.key */wp-config.php */.databrickscfg */.snowflake/*.toml */.m2/settings*.xml
+    */.gradle/gradle.properties */.composer/auth.json */NuGet.Config */.config/doctl/config.yaml */.oci/config
+    */.oci/*.pem */.huggingface/token */huggingface/token */sops/age/keys.txt */.age/* */gitlab-secrets.json
+    */rke2/rke2.yaml */server/token */server/node-token */sasl_passwd* */wpa_supplicant*.conf */grub/user.cfg
+    */grub.d/*password* */.config/hcloud/cli.toml */.config/linode-cli */.fly/config.yml */.config/heroku/*
+    */.vercel/auth.json */.netlify/config.json */.config/netlify/config.json */.wrangler/config/*.toml
+    */.railway/config.json */.config/glab-cli/config.yml */.config/configstore/*.json */.ngrok2/ngrok.yml
+    */.config/ngrok/*.yml */.pulumi/credentials.json */.yarnrc.yml */.bundle/config */.mc/config.json */.rclone.conf
+    */.smbcredentials */.cifs* */.authinfo* */.msmtprc */.fetchmailrc */.muttrc */.config/Slack/*Cookies*
+    */.config/filezilla/* */sitemanager.xml */recentservers.xml */.pam_environment */.hashcat.potfile */.john/john.pot
+    */jenkins/credentials.xml */jenkins/secrets/* */hudson.util.Secret */.cloudflared/*.json */.config/cloudflare*
+    */.acme.sh/*.key */.step/secrets/* */.minikube/*.key */.talos/config */.config/kopia/* */ansible/vault_pass*
+    */.vault_pass* */.vault-pass* */pgadmin4.db */.dbeaver*/credentials-config.json */serviceaccount/token *ntds.dit
+    */config/sam */config/system *32configSAM *32configSYSTEM *32configSECURITY
 """.split()
 )
 _FOLDERS = tuple(
@@ -74,8 +73,8 @@ _CONFIDENTIAL = frozenset(
 _PROFILES = ("/Google/Chrome", "/.config/google-chrome", "/.config/chromium", "/Firefox")
 _OF_PERSON = frozenset(
     """
-    .config .local .thunderbird .mozilla Documents Desktop Downloads Pictures Photos Library Mail Maildir .bash_history
-    .zsh_history .bashrc AppData
+    .config .local .thunderbird .mozilla Documents Desktop Downloads Pictures Photos Library Mail Maildir
+    .bash_history .zsh_history .bashrc AppData
 """.split()
 )
 
@@ -88,7 +87,7 @@ def is_secret(path: str, folder: str = ".") -> bool:
         path: as the program gets it.
         folder: where relative paths begin.
     """
-    clean = normal(path.replace("\\", "/"), folder)
+    clean = normal(path.removeprefix("file://").replace("\\", "/"), folder)
     if clean.endswith(_PUBLIC):
         return False
     rooted = clean if clean.startswith("/") else "/" + clean.removeprefix("./")
@@ -137,3 +136,16 @@ def _is_of_person(clean: str) -> bool:
         or (posixpath.dirname(home) in {"/home", "/Users"} and name in _OF_PERSON)
         or (clean.startswith(_SHARED) and not _CONFIDENTIAL.isdisjoint(clean.lower().split("/")))
     )
+
+
+_HUNTED = ("pass", "secret", "token", "api_key", "apikey", "api-key", "credential", "private key")
+
+
+def hunts_credentials(call: Call) -> bool:
+    """Whether a search is for what credentials are called.
+
+    Args:
+        call: of grep or one of its kind.
+    """
+    pattern = " ".join([*call.operands[:1], *(data.text for data in call.options("-e", "--regexp"))]).lower()
+    return any(word in pattern for word in _HUNTED) or "|key" in pattern or "key|" in pattern

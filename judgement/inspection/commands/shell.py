@@ -60,6 +60,13 @@ _GLOBBED = tuple(
 """.split()
 )
 _SHELLS = interpreters.SHELLS
+_RUN_LATER = frozenset(
+    """
+    PROMPT_COMMAND GIT_SSH_COMMAND GIT_EXTERNAL_DIFF GIT_EDITOR GIT_PAGER GIT_SEQUENCE_EDITOR LESSOPEN PAGER MANPAGER
+    EDITOR VISUAL BROWSER RSYNC_RSH CVS_RSH SUDO_ASKPASS SSH_ASKPASS GIT_ASKPASS FCEDIT
+""".split()
+)
+"""Variables whose value other programs run."""
 CLONERS = frozenset({"git", "svn", "hg", "fossil", "bzr"})
 REMOTE = frozenset({Label.REMOTE})
 
@@ -394,6 +401,11 @@ class Shell:
     # Data.
 
     def _assign(self, name: str, words: tuple[Word, ...], *, appends: bool) -> None:
+        self._keep(name, words, appends=appends)
+        if name in _RUN_LATER:
+            self.script(self.variables[name][0])
+
+    def _keep(self, name: str, words: tuple[Word, ...], *, appends: bool) -> None:
         values = tuple(capped(value(word, self)) for word in words) or (NOTHING,)
         if len(words) > 1:
             values = tuple(item.data for word in words for item in expand(word, self)) or (NOTHING,)
@@ -437,7 +449,9 @@ class Shell:
         if call.name in FETCHERS:
             self._ledger.fetched = True
         elif call.name in {"chmod", "install"}:
-            self._ledger.executable.update(normal(path, self.folder) for path in call.operands[-4:])
+            made = [normal(path, self.folder) for path in call.operands[-4:]]
+            self._ledger.executable.update(made)
+            self._judge_made(made)
         for path, data in rules.files_written(call, self):
             self.files[normal(path, self.folder)] = data
             if call.name in CLONERS and data.labels == REMOTE:
@@ -468,6 +482,15 @@ class Shell:
         self._judge_origin(content)
         if content.known:
             self.script(content)
+
+    def _judge_made(self, paths: list[str]) -> None:
+        """Scripts that this text wrote and makes programs: somebody runs them sooner or later."""
+        for path in paths:
+            named = filter(matcher(path), tuple(self.files)) if any(mark in path for mark in "*?[") else [path]
+            for name in list(named)[:8]:
+                held = self.files.get(name)
+                if held is not None and held.known and held.text.startswith("#!/bin/"):
+                    self.script(held)
 
     def _at(self, start: int, end: int) -> None:
         if self._outer is None:

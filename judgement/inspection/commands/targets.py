@@ -84,6 +84,7 @@ _DEVICES = (
     "/dev/ram*",
     "/dev/zvol/*",
     "/dev/sr0",
+    "/dev/sg[0-9]*",
     "\\\\.\\physicaldrive*",
 )
 _is_device = any_of(_DEVICES)
@@ -127,6 +128,8 @@ def is_log(path: str, folder: str = ".") -> bool:
         ("/var/log/", "/var/adm/", "/run/log/journal")
     ):
         return not clean.endswith("*.gz")
+    if clean.startswith("/var/lib/docker/containers/") and clean.endswith(".log"):
+        return True
     return is_history(clean)
 
 
@@ -136,7 +139,7 @@ _SYSTEM_LOGS = tuple(
     /var/log/faillog* /var/log/tallylog* /var/log/kern.log* /var/log/cron* /var/log/audit* /var/log/journal*
     /var/log/daemon.log* /var/log/maillog* /var/log/mail.log* /var/log/sudo* /var/log/user.log* /var/log/debug*
     /var/log/boot.log* /var/log/dpkg.log* /var/log/yum.log* /var/log/*/access*log* /var/log/*/error*log*
-    /run/log/journal* /var/run/utmp /run/utmp /var/adm/* /var/account/*
+    /var/lib/docker/containers/*/*.log /run/log/journal* /var/run/utmp /run/utmp /var/adm/* /var/account/*
 """.split()
 )
 _is_system_log = any_of(_SYSTEM_LOGS)

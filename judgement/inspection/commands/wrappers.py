@@ -84,7 +84,8 @@ def _trap(call: Call) -> Inner:
 
 
 def _ssh(call: Call) -> Inner:
-    held = [data.text.replace(" ", "=", 1).partition("=") for data in call.options("-o")]
+    said = [data.text for data in call.options("-o")]
+    held = [(text if "=" in text.split(" ")[0] else text.replace(" ", "=", 1)).partition("=") for text in said]
     local = [Data(command) for name, _, command in held if name.lower() in {"proxycommand", "localcommand"}]
     inner = _on_host(call)
     inner.scripts += local
@@ -137,6 +138,13 @@ def _remote_option(*options: str) -> Callable[[Call], Inner | None]:
     return rule
 
 
+def _module(call: Call) -> Inner | None:
+    """`python -m keyring get …` is `keyring get …`."""
+    at = next((n for n, text in enumerate(call.argv) if text == "-m"), None)
+    named = at is not None and not any(text[:1] != "-" or text == "-c" for text in call.argv[:at])
+    return Inner([call.args[at + 1 :]]) if at is not None and named else None
+
+
 def _package_runner(call: Call) -> Inner | None:
     """Such as npx: a package's program with its arguments, or a script."""
     scripts = call.options("-c", "--call", "--exec", "-x")
@@ -144,6 +152,17 @@ def _package_runner(call: Call) -> Inner | None:
 
 
 _CLIENT_ESCAPES = (".shell ", ".system ", "\\! ", "\\!", "system ")
+_LINE_ESCAPES = ("!", "shell ", "syscmd(", "esyscmd(")
+"""How line editors, debuggers and transfer programs are told to run a shell's command."""
+
+
+def _line_driven(call: Call) -> Inner | None:
+    """A program that reads lines, some of which it hands to a shell."""
+    lines = [line.strip() for text in [*call.argv, call.stdin.text] for line in text.split("\n")[:200]]
+    scripts = [
+        Data(line[len(mark) :].strip("`')")) for line in lines for mark in _LINE_ESCAPES if line.startswith(mark)
+    ]
+    return Inner(scripts=scripts) if scripts else None
 
 
 def _client(call: Call) -> Inner | None:
@@ -432,6 +451,8 @@ _SPECIAL: Mapping[str, Callable[[Call], Inner | None]] = {
     "sops": _remote_option("exec-env", "exec-file"),
     **dict.fromkeys(("sqlite3", "psql", "mysql", "mariadb", "duckdb"), _client),
     **dict.fromkeys(("npx", "bunx", "uvx"), _package_runner),
+    **dict.fromkeys(("ed", "red", "m4", "dc", "ftp", "lftp", "mail", "gdb", "lldb"), _line_driven),
+    **dict.fromkeys(("python", "python3", "python2", "pypy3"), _module),
     "chsh": lambda call: None,
     "pct": lambda call: Inner([call.args[3:]]),
 }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+
+import re2
 
 from ..model import Call, Data, Hit, block, review
 from . import concepts
@@ -79,7 +82,7 @@ def _texts(call: Call, around: Around) -> Iterator[str]:
 
 def _judge(text: str, call: Call, around: Around) -> None:
     if call.name in _MAKERS:
-        for line in _recipes(text):
+        for line in itertools.chain(_recipes(text), _commands(text)):
             around.script(Data(line))
         for hit in _manifest(text):
             around.note(hit)
@@ -87,9 +90,21 @@ def _judge(text: str, call: Call, around: Around) -> None:
         around.note(hit)
 
 
+_OF_MAKE = {"$(SHELL)": "sh", "${SHELL}": "sh", "$(MAKE)": "make", "${MAKE}": "make", "$$": "$"}
+_COMMAND = re2.compile(r"-l?c[\"']?\s*,\s*(?:\"((?:[^\"\\]|\\.)+)\"|'([^']+)')")
+"""A shell's text in a manifest's list of words: `[sh, -c, "…"]`."""
+
+
+def _commands(text: str) -> Iterator[str]:
+    for found in itertools.islice(_COMMAND.finditer(text), 50):
+        yield (found.group(1) or "").replace('\\"', '"') or found.group(2)
+
+
 def _recipes(text: str) -> Iterator[str]:
     """The shell lines of a Dockerfile or a Makefile."""
     joined = text.replace("\\\n", " ")
+    for name, program in _OF_MAKE.items():
+        joined = joined.replace(name, program)
     for line in joined.split("\n")[:400]:
         if line[:4].upper() == "RUN ":
             yield line[4:].lstrip()

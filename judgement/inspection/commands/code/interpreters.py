@@ -149,7 +149,8 @@ def _edited(spoken: str, call: Call, scripts: list[str], around: Around) -> None
 
 
 def _judge(spoken: str, code: Data, call: Call, around: Around) -> None:
-    for hit in concepts.judge(code.text):
+    given = [path for path in call.operands if path not in code.text and path.startswith(("/", "~"))]
+    for hit in concepts.judge("\n".join([code.text, *given])):
         around.note(hit)
     if spoken == "python":
         python_code.judge(code.text, around)

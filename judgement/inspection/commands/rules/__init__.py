@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..filters import Files
-from ..model import Call, Hit, Label, review
+from ..model import Call, Hit
 from . import (
     clouds,
     containers,
@@ -14,6 +14,7 @@ from . import (
     devices,
     exfiltrate,
     exhaust,
+    fetched,
     files,
     guards,
     hooks,
@@ -24,6 +25,7 @@ from . import (
     publishing,
     repositories,
     resources,
+    root_shells,
     spying,
     tracks,
     verbs,
@@ -42,6 +44,7 @@ _MODULES = (
     tracks,
     credentials,
     network,
+    fetched,
     persist,
     hooks,
     databases,
@@ -49,6 +52,7 @@ _MODULES = (
     clouds,
     repositories,
     privilege,
+    root_shells,
     containers,
     publishing,
     spying,
@@ -71,9 +75,6 @@ FOLDED: frozenset[str] = (
     )
 )
 """Names that count in upper case too."""
-
-
-_INSTALLERS = frozenset({"dpkg", "rpm", "apt", "apt-get", "dnf", "yum", "apk", "installer", "msiexec", "snap"})
 
 
 def _by_name() -> Mapping[str, tuple[Rule, ...]]:
@@ -107,16 +108,4 @@ def judge(call: Call, files: Files) -> Iterator[Hit]:
         for rule in _WRITING:
             yield from rule(call)
     yield from exfiltrate.sends_content(call, files)
-    if call.name in _INSTALLERS:
-        yield from _from_network(call.operands, files)
-    elif call.name in _BUILDERS or (call.name in {"docker", "podman", "nerdctl"} and call.operands[:1] == ["build"]):
-        yield from _from_network([*call.operands, *(data.text for data in call.options("-C", "-f")), "."], files)
-
-
-_BUILDERS = frozenset({"make", "gmake", "ninja", "npm", "yarn", "pnpm", "pip", "pip3", "cargo", "rake", "just", "task"})
-
-
-def _from_network(paths: Iterable[str], files: Files) -> Iterator[Hit]:
-    held = [files.content(path) for path in paths]
-    if any(data is not None and Label.REMOTE in data.labels for data in held):
-        yield review("download_execute", "installs what was just fetched")
+    yield from fetched.runs_fetched(call, files)

@@ -103,6 +103,8 @@ def _nsenter(call: Call) -> Iterator[Hit]:
 def _chroot(call: Call) -> Iterator[Hit]:
     root = call.operands[0] if call.operands else ""
     clean = normal(root, call.folder)
+    if clean == "/":
+        yield review(_FAMILY, "changes into the host's root")
     if (
         clean.startswith(("/host", "/proc/", "/rootfs", "/mnt", "/hostfs", "/h"))
         and clean.count("/") <= 3  # noqa: PLR2004
@@ -127,7 +129,7 @@ def _mount(call: Call) -> Iterator[Hit]:
             or where.rstrip("/") in {"/mnt", "/host", "/h"}
             or where.startswith(("/host", "/mnt/h"))
         )
-        if "remount" not in options:
+        if "remount" not in options and not where.startswith(("/media/", "/run/media/")):
             yield (
                 block
                 if hidden

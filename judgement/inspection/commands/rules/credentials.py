@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ...urls import is_metadata
-from ..model import Call, Hit, Label, block, review
+from ..model import HOME, Call, Hit, Label, block, review
 from ..prefixes import PREFIXES
-from ..secrets import is_secret, is_secret_folder
+from ..secrets import hunts_credentials, is_secret, is_secret_folder
 from ..targets import normal
 
 _FAMILY = "credentials"
@@ -56,7 +56,9 @@ def _reads_secret(call: Call) -> Iterator[Hit]:
     used = {data.text for data in call.options("-i", "-F", "-e", "--key", "--cert", "-E", "--cacert", "--private-key")}
     values = [text.partition("=")[2] for text in call.argv if text.startswith(("if=", "--file=")) and "=" in text]
     for path in [*operands, *values]:
-        if "://" in path or (path in used and call.name in {"scp", "rsync", "curl", "wget", "sftp"}):
+        if ("://" in path and not path.startswith("file://")) or (
+            path in used and call.name in {"scp", "rsync", "curl", "wget", "sftp"}
+        ):
             continue
         if is_secret(path, call.folder) or (call.name in _PACKERS and is_secret_folder(path, call.folder)):
             yield block(_FAMILY, "reads credentials")
@@ -201,6 +203,24 @@ def _grep(call: Call) -> Iterator[Hit]:
         yield block(_FAMILY, "searches the machine for credentials")
 
 
+def _hunted(call: Call) -> Iterator[Hit]:
+    """What an environment, a history or an account's file is sifted for."""
+    if (
+        Label.PRIVATE in call.stdin.labels
+        and hunts_credentials(call)
+        and not call.has("vq", "--invert-match", "--quiet")
+    ):
+        yield review(_FAMILY, "looks for credentials in an environment or a history")
+
+
+def _key_hunt(call: Call) -> Iterator[Hit]:
+    """Names of keys and stores, looked for in everybody's folders."""
+    roots = {normal(path, call.folder) for path in call.operands[:3] if path.startswith("/")}
+    named = [data.text for data in call.options("-name", "-iname")]
+    if roots & {"/", "/home", "/root", "/Users", HOME} and any(is_secret(f"/x/.ssh/{name}") for name in named):
+        yield review(_FAMILY, "looks for keys on the whole machine")
+
+
 _ENGINES = ("docker", "podman", "nerdctl", "crictl", "ctr", "docker-compose")
 
 
@@ -284,10 +304,8 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys(("env", "printenv"), _within),
     "gpg": _gpg,
     "gpg2": _gpg,
-    "grep": _grep,
-    "rg": _grep,
-    "egrep": _grep,
-    "ag": _grep,
+    **dict.fromkeys(("grep", "rg", "egrep", "ag", "fgrep", "zgrep"), lambda call: [*_grep(call), *_hunted(call)]),
+    "find": _key_hunt,
     "gcore": _memory,
     "ps": _ps,
     "curl": _metadata,

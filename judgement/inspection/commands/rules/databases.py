@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from urllib.parse import unquote_plus
 
 from ....finding import Severity
 from ...sql import inspect_sql
@@ -27,6 +28,8 @@ _MONGO = (
     "remove()",
     "dropUser(",
     "shutdownServer(",
+    ".dropDatabase",
+    "renameCollection(",
     "createUser(",
     "dropAllRoles",
 )
@@ -50,7 +53,7 @@ def _client(*options: str, operands: int = 0) -> Callable[[Call], Iterator[Hit]]
 
     def rule(call: Call) -> Iterator[Hit]:
         named = [*call.operands[:1], *(data.text for data in call.options("-d", "--dbname", "-D", "--database"))]
-        if any(name == ":memory:" or name in _SCRATCH for name in named):
+        if any(name == ":memory:" or name in _SCRATCH or name.endswith("_test") for name in named):
             return
         texts = [data.text for data in call.options(*options)]
         bundled = [
@@ -136,6 +139,11 @@ _REMOTE_APIS = tuple(
 )
 
 
+def _whole_thing(name: str) -> bool:
+    """Whether an address ends with a name that a person gave, not with one entry's number."""
+    return name.replace("-", "").replace("_", "").isalpha()
+
+
 def _curl(call: Call) -> Iterator[Hit]:
     """DELETE on Elasticsearch, CouchDB, InfluxDB and such by their ports, paths and wildcards."""
     method = (call.option("-X", "--request", "--method") or "").upper()
@@ -153,7 +161,11 @@ def _curl(call: Call) -> Iterator[Hit]:
             yield block(_FAMILY, "deletes whole indexes")
         elif any(mark in text for mark in _REMOTE_APIS):
             yield block("infrastructure", "deletes what can't be had again")
-    elif "_delete_by_query" in text and "match_all" in sent:
+        elif not own and _whole_thing(path) and not any(map(is_test_name, text.split("/"))):
+            yield review("infrastructure", "deletes what others may use")
+    elif "drop%20" in text.lower() or "truncate%20" in text.lower():
+        yield from of_sql(unquote_plus(text.partition("query=")[2]))
+    elif ("_delete_by_query" in text and "match_all" in sent) or "<delete><query>*:*" in "".join(sent.split()):
         yield block(_FAMILY, "empties an index")
     elif "DROP " in sent.upper() and ("query" in text or "8123" in text):
         yield from of_sql(sent.removeprefix("q=").removeprefix("query="))
@@ -163,6 +175,21 @@ def _netcat(call: Call) -> Iterator[Hit]:
     if call.stdin.known:
         for line in call.stdin.text.splitlines()[:50]:
             yield from of_redis(line)
+            if line.strip() == "flush_all":
+                yield block(_FAMILY, "empties a cache")
+
+
+def _replaced(call: Call) -> Iterator[Hit]:
+    """A dump put in the place of what a database holds."""
+    named = call.option("-d", "--dbname") or ""
+    if call.has("c", "--clean") and named and not is_test_name(named):
+        yield review(_FAMILY, "replaces what a database holds by a copy")
+
+
+def _rman(call: Call) -> Iterator[Hit]:
+    said = f"{call.stdin.text} {' '.join(call.argv)}".lower()
+    if "delete" in said and any(word in said for word in ("backup", "archivelog", "copy")) and "obsolete" not in said:
+        yield block(_FAMILY, "deletes a database's backups")
 
 
 def _for_tests(call: Call) -> bool:
@@ -187,6 +214,8 @@ def _frameworks(call: Call) -> Iterator[Hit]:
             """
             db:drop db:reset db:wipe migrate:fresh migrate:reset db:purge db:drop:_unsafe db:truncate_all
             doctrine:database:drop doctrine:schema:drop schema:drop db:drop:all ecto.drop ecto.reset sql:drop
+            db:schema:load db:structure:load db:setup db:migrate:reset db:truncate db:empty db:clear
+            doctrine:mongodb:schema:drop db:collection:drop db:destroy
         """.split()
         )
         if word in drops and not _for_tests(call):
@@ -197,6 +226,11 @@ def _frameworks(call: Call) -> Iterator[Hit]:
         yield block(_FAMILY, "empties a database")
     if words[:2] in (["migrate", "reset"], ["prisma", "migrate"]) and "reset" in words:
         yield block(_FAMILY, "empties a database")
+    if words[-1:] == ["zero"] and "migrate" in words:
+        yield review(_FAMILY, "takes a whole schema down")
+    if "dbconsole" in words or "dbshell" in words or words[:2] == ["db", "query"]:
+        for text in [call.stdin.text, words[-1]]:
+            yield from of_sql(text)
     if call.name == "alembic" and words[:2] == ["downgrade", "base"]:
         yield block(_FAMILY, "takes a whole schema down")
 
@@ -271,8 +305,12 @@ _SQL = {
     "athena": _client("-q"),
     **dict.fromkeys(("isql", "isql-fb", "firebird"), _client("-q", "-s")),
     "usql": _client("-c", "--command"),
+    **dict.fromkeys(("litecli", "iredis", "mssql-cli", "vsql", "nzsql", "gsql"), _client("-e", "-c", "-Q", operands=1)),
+    "invoke-sqlcmd": _client("-Query", "-query", "-Q"),
+    **dict.fromkeys(("hbase", "bteq", "jsql"), _client("-e")),
     "ysqlsh": _client("-c", "--command"),
 }
+_wp_verbs = _subcommand("empties a database", "db reset", "db drop", "site empty")
 _influx_statements = _client("-execute", "--execute")
 _influx_verbs = _subcommand("deletes a bucket", "bucket delete", "org delete", "delete --bucket")
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
@@ -296,7 +334,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
         tuple(
             """
             rails rake bundle python python3 django-admin manage.py php artisan mix npx prisma sequelize
-            knex typeorm alembic flask bin/rails
+            knex typeorm alembic flask console symfony wp
         """.split()
         ),
         _frameworks,
@@ -306,12 +344,14 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys(("pg_resetwal", "pg_resetxlog"), _resets),
     **dict.fromkeys(("zkCli.sh", "zookeeper-shell", "zookeeper-shell.sh"), _zookeeper),
     "cypher-shell": _cypher,
+    "pg_restore": _replaced,
+    "rman": _rman,
     "mongorestore": _subcommand("replaces collections by a copy", "--drop"),
     "ldapdelete": _subcommand("deletes a directory's branch", "-r"),
     "couchbase-cli": _subcommand("deletes or empties a bucket", "bucket-delete", "bucket-flush"),
     "flyway": _subcommand("empties a database", "clean"),
     "liquibase": _subcommand("empties a database", "drop-all", "dropAll"),
-    "wp": _subcommand("empties a database", "db reset", "db drop", "site empty"),
+    "wp": lambda call: [*_wp_verbs(call), *_frameworks(call)],
     "drush": _subcommand("empties a database", "sql-drop", "sql:drop"),
     "dotnet": _subcommand("drops a database", "ef database drop"),
     "supabase": _subcommand("empties a database", "db reset --linked"),

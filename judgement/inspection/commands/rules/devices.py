@@ -116,6 +116,33 @@ def _flash(call: Call) -> Iterator[Hit]:
         yield block(_FAMILY, "erases a flash memory")
 
 
+_DEVICE_READERS = frozenset(
+    """
+        lsblk blkid findmnt df du file stat ls test [ [[ echo printf grep rg man which smartctl fdisk cfdisk sfdisk
+        gdisk sgdisk parted partprobe partx hdparm nvme mount umount swapon swapoff mdadm cryptsetup fsck e2fsck
+        dumpe2fs tune2fs resize2fs xfs_info xfs_growfs xfs_repair xfs_db btrfs btrfsck growpart blockdev badblocks
+        udevadm udisksctl eject lvs pvs vgs pvdisplay lvdisplay vgdisplay lvextend lvresize lvcreate vgextend pvcreate
+        pvresize kpartx losetup dd dcfldd dc3dd cat head tail xxd od hexdump strings md5sum sha1sum sha256sum cmp pv
+        ddrescue ioping fio sync sg_inq sginfo sdparm grub-install update-grub zpool zfs wipefs blkdiscard mkswap
+        qemu-img tee cp mv tar gzip zstd ln chmod chown setfacl rm mknod debugfs testdisk photorec lsof fuser nvme-cli
+        e2label fatlabel exfatlabel ntfslabel fsfreeze fstrim quotacheck docker podman nerdctl kubectl lxc incus virsh
+        strace timeout sudo nc ncat curl rsync scp ssh openssl gpg base64 ls-lh efibootmgr bootctl dmsetup multipath
+        hwinfo lshw inxi hddtemp sensors iostat = export git code vim vi nano less more find for in read mdevctl
+        nbd-client qemu-nbd guestmount chroot kvm qemu-system-x86_64 systemctl
+    """.split()
+)
+_LOOKS = frozenset({"-n", "-l", "--list", "--dry-run", "--no-act", "--info", "info", "show", "status", "list", "print"})
+
+
+def _whole_device(call: Call) -> Iterator[Hit]:
+    """A whole disk handed to a program that isn't known to leave disks alone."""
+    reads = call.name in _DEVICE_READERS or call.name.startswith(("fsck.", "ls"))
+    if reads or not call.name or call.has("n") or not _LOOKS.isdisjoint(call.argv):
+        return
+    if any(is_device(path) and not path.startswith(("/dev/mem", "/dev/fuse")) for path in call.operands):
+        yield review(_FAMILY, "hands a whole disk to a program")
+
+
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "mkfs": make_file_system,
     "newfs": make_file_system,
@@ -170,8 +197,11 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "sg_format": _any_device("formats a device"),
     "ntfsclone": _any_device("writes to a device", only=("-O", "--overwrite")),
     "qemu-img": _any_device("writes to a device", only=("convert", "dd")),
+    "xxd": _any_device("writes to a device", only=("-r",)),
     "cp": lambda call: _any_device("copies onto a device")(Call("cp", call.args[-1:])),
-    "debugfs": _any_device("edits a file system directly", unless=("-R", "-V")),
+    "debugfs": lambda call: (
+        _any_device("edits a file system directly")(call) if call.has("w") or not call.has("RV") else ()
+    ),
     "tune2fs": _any_device("alters a file system", only=("-O", "-U")),
 }
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_whole_device,)

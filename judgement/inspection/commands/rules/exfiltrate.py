@@ -20,7 +20,8 @@ _LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0", "host.docker.inte
 
 def _local(call: Call) -> bool:
     texts = [text.split("://")[-1] for text in call.operands if not text.startswith("@")]
-    return bool(texts) and all(text.startswith(_LOCAL) or text.isdigit() for text in texts)
+    listens = call.name in NETCATS and call.has("l", "--listen")
+    return bool(texts) and not listens and all(text.startswith(_LOCAL) or text.isdigit() for text in texts)
 
 
 def _curl_data(call: Call, files: Files) -> Iterator[Data]:
@@ -152,9 +153,12 @@ def _socat_sent(call: Call, files: Files) -> Iterator[Data]:
 
 
 def _sftp_sent(call: Call, files: Files) -> Iterator[Data]:
-    """What the lines of a batch put away."""
+    """What the lines of a batch, or of an option, put away."""
     yield call.stdin
-    for line in call.stdin.text.split("\n")[:200]:
+    told = [call.stdin.text, *(data.text for data in call.options("-e", "-c", "--command"))]
+    if call.name == "tftp":
+        told.append(" ".join(call.argv[call.argv.index("put") :] if "put" in call.argv else ()))
+    for line in "\n".join(told).replace(";", "\n").split("\n")[:200]:
         words = line.split()
         if words[:1] and words[0] in {"put", "mput", "reput", "mirror", "send"}:
             for path in words[1:]:
@@ -165,6 +169,16 @@ def _named(call: Call, files: Files) -> Iterator[Data]:
     for path in call.operands:
         yield Data("", frozenset(path_labels(path, call.folder)))
     yield call.stdin
+
+
+def _given(call: Call, files: Files) -> Iterator[Data]:
+    """All that a client of a network is given: its words, the files among them, its input."""
+    needs_host = {"redis-cli": ("-h", "-u"), "valkey-cli": ("-h", "-u"), "logger": ("-n", "--server")}.get(call.name)
+    if needs_host is not None and call.option(*needs_host) is None:
+        return
+    yield from _from_stdin(call, files)
+    yield from _arguments(call, files)
+    yield from _named(call, files)
 
 
 def _body(call: Call, files: Files) -> Iterator[Data]:
@@ -196,8 +210,11 @@ SENDERS: Mapping[str, _Sender] = {
     **dict.fromkeys(("curl", "wget", "http", "https", "xh"), _curl_data),
     **dict.fromkeys(NETCATS, _from_stdin),
     "socat": _socat_sent,
-    **dict.fromkeys(("sftp", "ftp", "lftp", "tftp"), _sftp_sent),
-    **dict.fromkeys(("telnet", "openssl", "ncftpput", "logger"), _from_stdin),
+    **dict.fromkeys(("sftp", "ftp", "lftp", "tftp", "smbclient"), _sftp_sent),
+    **dict.fromkeys(("finger", "whois", "nsupdate", "kafkacat", "kcat", "mosquitto_pub", "amqp-publish"), _given),
+    **dict.fromkeys(("redis-cli", "valkey-cli", "mqtt", "nats", "irc", "ii", "stunnel", "snmptrap"), _given),
+    **dict.fromkeys(("ftpput", "hping3", "nping", "logger", "onionshare", "onionshare-cli", "curlftpfs"), _given),
+    **dict.fromkeys(("telnet", "openssl", "ncftpput"), _from_stdin),
     **dict.fromkeys(("dig", "nslookup", "host", "ping", "drill", "lynx", "w3m"), _arguments),
     **dict.fromkeys(("scp", "rsync", "aws", "gsutil", "rclone", "mc", "azcopy"), _copies),
     **dict.fromkeys(("mail", "mailx", "sendmail", "mutt", "swaks", "msmtp", "s-nail"), _mail),

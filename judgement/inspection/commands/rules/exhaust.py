@@ -147,6 +147,16 @@ def _fan(call: Call) -> Iterator[Hit]:
         yield review("exhaust", "starts processes without an end")
 
 
+_LOADS = {"siege": 1000, "wrk": 10_000, "wrk2": 10_000, "bombardier": 10_000, "hey": 10_000, "vegeta": 10_000}
+"""Load generators, and from how many connections at once they are an attack."""
+
+
+def _load(call: Call) -> Iterator[Hit]:
+    at_once = call.option("-c", "--connections", "--concurrent") or ""
+    if at_once.isdigit() and int(at_once[:9]) >= _LOADS[call.name]:
+        yield review("exhaust", "floods a network")
+
+
 def _traffic(call: Call) -> Iterator[Hit]:
     if call.has("f", "--flood", "--faster", "-flood") or (
         call.name == "ab" and (call.option("-n") or "").isdigit() and len(call.option("-n") or "") > 6  # noqa: PLR2004 (millions)
@@ -251,6 +261,8 @@ def _sysrq(call: Call) -> Iterator[Hit]:
             "/sys/module/apparmor/parameters/enabled",
         }:
             yield block("disable_security", "switches a guard of the kernel off")
+        elif path.startswith("/sys/block/") and path.endswith("/delete"):
+            yield block("destroy_device", "takes a disk away from under what uses it")
         elif path == "/sys/power/state":
             yield block("exhaust", "takes the machine down")
 
@@ -268,6 +280,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys(("ping", "hping3", "nping", "ab", "mdk4", "t50"), _traffic),
     **dict.fromkeys(("tc", "ip", "ifconfig", "nmcli", "networksetup"), _network_down),
     "swapoff": _swapoff,
+    **dict.fromkeys(_LOADS, _load),
     "watch": _watch,
     **dict.fromkeys(
         ("loginctl", "ipmitool", "racadm", "rtcwake", "pm-hibernate", "busctl", "dbus-send", "gdbus", "qdbus"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..guards import is_guard, is_recorder, names_guard
-from ..model import UNKNOWN, Call, Hit, Label, block, review
+from ..model import HOME, UNKNOWN, Call, Hit, Label, block, review
 from .persist import written_paths
 
 _STOPS = frozenset({"stop", "disable", "mask", "kill"})
@@ -55,7 +55,12 @@ def _bridges(call: Call) -> Iterator[Hit]:
 
 def _ufw(call: Call) -> Iterator[Hit]:
     words = [text.lower() for text in call.operands]
-    if {"disable", "reset"} & set(words) or words in (["allow", "from", "any"], ["default", "allow", "incoming"]):
+    if {"disable", "reset"} & set(words) or words in (
+        ["allow", "from", "any"],
+        ["allow", "from", "any", "to", "any"],
+        ["default", "allow", "incoming"],
+        ["default", "allow"],
+    ):
         yield block("disable_security", "opens the firewall")
 
 
@@ -148,7 +153,10 @@ def _filter_loaded(call: Call) -> Iterator[Hit]:
     """A whole filter loaded anew: seen are only those that let everything through."""
     text = call.stdin.text.lower()
     squeezed = " ".join(text.split())
-    if call.name == "nft" and ("flush ruleset" in squeezed or "flush table" in squeezed or "policy accept" in squeezed):
+    emptied = call.name.endswith("-restore") and "/dev/null" in [*call.inputs, *call.operands]
+    if emptied or (
+        call.name == "nft" and any(mark in squeezed for mark in ("flush ruleset", "flush table", "policy accept"))
+    ):
         yield block("disable_security", "opens the firewall")
     elif call.name.endswith("-restore") and (not call.stdin.known or "accept [" in squeezed) and not call.inputs:
         yield review("disable_security", "loads a firewall that isn't known")
@@ -165,14 +173,14 @@ _CLIENT_SETTINGS = tuple(
     """
     /etc/wgetrc /etc/curlrc .curlrc .wgetrc /etc/pip.conf .npmrc .yarnrc .yarnrc.yml /etc/gitconfig .gitconfig
     /etc/yum.conf /etc/dnf/dnf.conf /etc/ssh/ssh_config .condarc /etc/ldap/ldap.conf /etc/openldap/ldap.conf pip.conf
-    /etc/apt/sources.list .ssh/config /etc/docker/daemon.json registries.conf
+    /etc/apt/sources.list .ssh/config /etc/docker/daemon.json registries.conf nginx.conf
 """.split()
 )
 _UNCHECKED = tuple(
     """
     check_certificate=off check-certificate=off insecure sslverify=false sslverify=0 strict-ssl=false strict-ssl:false
     gpgcheck=0 ssl_verify:false tls_reqcertnever tls_reqcertallow enablestrictssl:false trusted-host=
-    stricthostkeycheckingno [trusted=yes] insecure-registries
+    stricthostkeycheckingno [trusted=yes] insecure-registries verify_ssl=false ssl_verify_clientoff verify=false
 """.split()
 )
 
@@ -183,6 +191,8 @@ def _unchecked_clients(call: Call) -> Iterator[Hit]:
         squeezed = "".join(text.lower().split()).replace('"', "")
         if path.endswith(_CLIENT_SETTINGS) and any(mark in squeezed for mark in _UNCHECKED):
             yield review("disable_security", "switches certificate checks off")
+        elif path.endswith("pg_hba.conf") and ("trust" in squeezed and squeezed.strip()):
+            yield review("disable_security", "lets everybody into a database")
         elif path.startswith("/etc/apt/sources.list.d/") and "[trusted=yes]" in squeezed:
             yield review("disable_security", "installs packages without looking at their signatures")
 
@@ -193,18 +203,41 @@ def _guards_client(call: Call) -> Iterator[Hit]:
         yield block("disable_security", "stops a program that guards the machine")
 
 
+def _harms_guard(call: Call) -> Iterator[Hit]:
+    """A guard's program ended, unloaded, removed, made unusable or replaced, by whatever does it."""
+    said = {text.lower() for text in call.argv}
+    harms = {
+        "chmod": any(text in {"000", "0000", "0"} or (text[:2] in {"-x", "a-"} and "x" in text) for text in call.argv),
+        "ln": any(path in {"/bin/true", "/usr/bin/true", "/dev/null", "/bin/false"} for path in call.operands[:1]),
+        "mv": True,
+        "wmic": bool(said & {"uninstall", "delete", "terminate", "stopservice"}),
+        "taskkill": True,
+        "rm": call.has("rR", "--recursive")
+        and not any(path.startswith(("./", "node_modules")) for path in call.operands),
+        "stop-process": True,
+        "dpkg": call.has("rP", "--purge", "--remove"),
+        "uninstall-package": True,
+    }
+    targets = call.operands[:1] if call.name == "mv" else call.operands
+    if call.name in {"rm", "mv", "chmod"}:
+        targets = [path for path in targets if path.startswith(("/", HOME))]
+    if harms.get(call.name) and any(names_guard(text) for text in [*targets, *call.inputs]):
+        yield block("disable_security", "takes a program away that guards the machine")
+
+
 _CLIENTS = (
     "fail2ban-client wazuh-control ossec-control clamdscan mdatp falconctl sentinelctl cscli crowdsec-cli osqueryctl "
     "freshclam aa-remove-unknown santactl fdesetup tamper-protection"
 ).split()
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
+    **dict.fromkeys(("chmod", "ln", "mv", "rm", "wmic", "taskkill", "stop-process", "uninstall-package"), _harms_guard),
     "systemctl": _services,
     "service": _services,
     "rc-service": _services,
     "chkconfig": _services,
     "launchctl": _services,
     "sc": _services,
-    **dict.fromkeys(("nft", "iptables-restore", "ip6tables-restore"), _filter_loaded),
+    **dict.fromkeys(("iptables-restore", "ip6tables-restore"), _filter_loaded),
     **dict.fromkeys(("rmmod", "modprobe"), _unloaded),
     **dict.fromkeys(_CLIENTS, _guards_client),
     "iptables": _iptables,
@@ -242,7 +275,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "apk": _packages,
     "pacman": _packages,
     "rpm": _packages,
-    "dpkg": _packages,
+    "dpkg": lambda call: [*_packages(call), *_harms_guard(call)],
     "zypper": _packages,
     "brew": _packages,
     "snap": _packages,

@@ -52,8 +52,11 @@ def _transferred(call: Call, files: Files) -> _Left:  # noqa: ARG001
 
 
 def _shared(call: Call, files: Files) -> _Left:  # noqa: ARG001
-    texts = [data.text for data in call.options("-c", "--command")]
-    yield from ((text.split()[-1], _FETCHED) for text in texts if "get " in text)
+    told = [call.stdin.text, *(data.text for data in call.options("-c", "-e", "--command"))]
+    for line in "\n".join(told).replace(";", "\n").split("\n")[:200]:
+        words = line.split()
+        if words[:1] in (["get"], ["mget"], ["pget"]):
+            yield from ((path, _FETCHED) for path in words[1:])
 
 
 def _copied_here(call: Call, files: Files) -> _Left:  # noqa: ARG001
@@ -143,7 +146,7 @@ _BY_NAME: Mapping[str, Callable[[Call, Files], _Left]] = {
     **dict.fromkeys(("curl", "wget", "wget2", "curlie", "fetch", "aria2c", "axel", "lwp-download"), _downloaded),
     **dict.fromkeys(("http", "https", "xh"), _asked_to_download),
     "tftp": _transferred,
-    "smbclient": _shared,
+    **dict.fromkeys(("smbclient", "ftp", "sftp", "lftp"), _shared),
     **dict.fromkeys(
         ("rsync", "scp", "certutil", "bitsadmin", "start-bitstransfer", "invoke-webrequest", "iwr"), _copied_here
     ),

@@ -1,4 +1,4 @@
-"""Shells given to the network, ways in from outside, programs fetched and run."""
+"""Shells given to the network, and ways in from outside."""
 
 # ruff: noqa: ARG001, ARG005 (one signature for all of a table)
 
@@ -80,10 +80,10 @@ def _shell_to_network(call: Call) -> Iterator[Hit]:
 
 
 def _ssh(call: Call) -> Iterator[Hit]:
-    forwards = call.options("-R")
+    forwards = [*call.options("-R"), *call.bundled("R")]
     if (
         forwards
-        and (call.has("N") or call.has("f"))
+        and call.has("NfR")
         and any(data.text.endswith((":22", ":3389", ":5900")) or data.text.isdigit() for data in forwards)
     ):
         yield block("reverse_shell", "opens a way into this machine from outside")
@@ -112,60 +112,6 @@ def _web_terminals(call: Call) -> Iterator[Hit]:
         yield block("reverse_shell", "gives a shell to whoever connects")
 
 
-# Programs fetched.
-
-
-def _fetched_packages(call: Call) -> Iterator[Hit]:
-    words = call.operands
-    runs = {"npx", "bunx", "pipx", "uvx", "deno", "bun", "go"} & {call.name}
-    if any("http://" in word and "://localhost" not in word and "://127." not in word for word in words) and (
-        runs or "install" in words or "add" in words
-    ):
-        yield review("download_execute", "runs or installs what is fetched without protection")
-    if call.has("", "--trusted-host") and any("://" in word for word in words):
-        yield review("download_execute", "installs a package fetched without protection")
-    if any(Label.REMOTE in data.labels for data in (arg.data for arg in call.args)):
-        yield review("download_execute", "installs what comes from the network")
-    if not any(word in {"install", "add", "-i", "i"} for word in [*words, *call.argv]):
-        return
-    if any(
-        word.startswith("http://")
-        for word in [*words, *[d.text for d in call.options("--index-url", "-i", "--extra-index-url")]]
-    ):
-        yield review("download_execute", "installs a package fetched without protection")
-
-
-_REGISTRIES = ("https://deno.land/", "https://jsr.io/", "https://esm.sh/", "https://localhost")
-
-
-def _deno(call: Call) -> Iterator[Hit]:
-    yield from _fetched_packages(call)
-    foreign = [word for word in call.operands if word.startswith("https://") and not word.startswith(_REGISTRIES)]
-    if foreign and call.has("A", "--allow-all", "--allow-run", "--allow-env", "--allow-read"):
-        yield review("download_execute", "runs what comes from the network with all powers")
-
-
-def _unpacked(call: Call) -> Iterator[Hit]:
-    """An archive from the network, laid over the root."""
-    if Label.REMOTE in call.stdin.labels and call.option("-C", "--directory") == "/":
-        yield review("download_execute", "lays what comes from the network over the system")
-
-
-def _package_source(call: Call) -> Iterator[Hit]:
-    """Where packages come from, set to an address that nothing protects."""
-    words = call.operands
-    own = ("http://localhost", "http://127.", "http://host.docker.internal")
-    named = [word for word in words if word.startswith("http://") and not word.startswith(own)]
-    if words[:2] == ["config", "set"] and named and any("registry" in w or "index-url" in w for w in words):
-        yield review("download_execute", "takes packages from an unprotected address")
-
-
-def _foreign_playbook(call: Call) -> Iterator[Hit]:
-    source = call.option("-U", "--url") or ""
-    if source.startswith(("http://", "git://")) or source.partition("://")[2][:1].isdigit():
-        yield review("download_execute", "runs what is fetched without protection")
-
-
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys(NETCATS, _netcat),
     "socat": _socat,
@@ -174,9 +120,15 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "xterm": _xterm,
     "ttyd": _web_terminals,
     "telnetd": _web_terminals,
-    "in.telnetd": _web_terminals,
-    "tcpserver": _web_terminals,
-    "ncat-server": _web_terminals,
+    **dict.fromkeys(
+        tuple(
+            """
+            in.telnetd tcpserver ncat-server websocketd systemd-socket-activate wetty stunnel stunnel4 sslh tcpsvd
+            udpsvd ucspi-tcp s6-tcpserver webtty tty2web ttyd-proxy butterfly.server.py pagekite xinetd inetd-run
+        """.split()
+        ),
+        _web_terminals,
+    ),
     "inetd": _tunnels,
     "dropbear": _tunnels,
     "cloudflared": _tunnels,
@@ -194,16 +146,6 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "ztcp": lambda call: [block("reverse_shell", "a shell's own connection to the network")],
     "msfvenom": lambda call: [block("reverse_shell", "makes a hostile program")],
     "msfconsole": lambda call: [review("reverse_shell", "starts a kit for attacks")],
-    **dict.fromkeys(("pip", "pip3"), lambda call: [*_fetched_packages(call), *_package_source(call)]),
-    "tar": _unpacked,
-    **dict.fromkeys(("npm", "yarn", "pnpm"), lambda call: [*_fetched_packages(call), *_package_source(call)]),
-    **dict.fromkeys(
-        ("npx", "bunx", "pipx", "uvx", "uv", "bun", "go", "gem", "cargo"),
-        _fetched_packages,
-    ),
-    "rpm": _fetched_packages,
-    "deno": _deno,
-    "ansible-pull": _foreign_playbook,
 }
 ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (
     _shell_on_network,

@@ -18,17 +18,24 @@ _START_FILES = tuple(
     /etc/NetworkManager/dispatcher.d/* */security/pam_*.so */site-packages/*.pth */dist-packages/*.pth
     */sitecustomize.py */usercustomize.py /etc/skel/* /etc/X11/Xsession.d/* /etc/initramfs-tools/*
     /etc/dracut.conf.d/* /etc/network/if-*.d/* /etc/dhcp/dhclient-*-hooks.d/* /usr/lib/systemd/* /etc/kernel/*.d/*
-    */.vimrc */.ssh/environment /etc/ssh/sshrc /usr/share/git-core/templates/hooks/* /Library/LaunchDaemons/*
+    */.ssh/environment /etc/ssh/sshrc /usr/share/git-core/templates/hooks/* /Library/LaunchDaemons/*
     /Library/LaunchAgents/* /root/.ssh/authorized_keys* */.ssh/authorized_keys* */.ssh/rc */.config/autostart/*
     */.config/autostart */.config/systemd/user/* */Library/LaunchAgents/* */etc/crontab */etc/cron.d/* /etc/at.allow
     /etc/supervisor/conf.d/* /etc/supervisord.d/* /etc/monit/* /etc/runit/* /etc/sv/* /etc/s6/* /etc/binfmt.d/*
-    /etc/logrotate.d/*
+    /etc/logrotate.d/* /etc/inetd.conf /etc/xinetd.d/* /etc/init/* /var/lib/dpkg/info/*inst /var/lib/dpkg/info/*rm
+    /etc/incron.d/* /var/spool/incron/* /etc/ld.so.conf /etc/gdm*/*/Default /etc/lightdm/* /etc/acpi/* /etc/ppp/ip-up*
+    /etc/network/interfaces /etc/network/interfaces.d/* /etc/rsyncd.conf /etc/openvpn/*-up* */.config/environment.d/*
+    */.config/plasma-workspace/env/* */.xsession* */Library/StartupItems/* /etc/periodic/* /etc/emond.d/*
+    */.config/upstart/* /etc/pacman.d/hooks/* /etc/yum/pluginconf.d/*
 """.split()
 )
 _USER_START = tuple(
     """
-    /.bashrc /.bash_profile /.profile /.zshrc /.zprofile /.zshenv /.bash_login /.bash_aliases /.bash_logout
-    /.xinitrc /.xprofile /profile.ps1 /.config/fish/config.fish
+    /.bashrc /.bash_profile /.profile /.zshrc /.zprofile /.zshenv /.bash_login /.bash_aliases /.bash_logout /.xinitrc
+    /.xprofile /profile.ps1 /.config/fish/config.fish /.vimrc /.emacs /.emacs.d/init.el /.config/nvim/init.vim
+    /.config/nvim/init.lua /.tmux.conf /.screenrc /.gdbinit /.inputrc /.psqlrc /.pythonrc /.Rprofile /.irbrc
+    /.ssh/config /etc/ssh/ssh_config /.gitconfig /.claude/settings.json /.claude/settings.local.json /.mcp.json
+    /.codex/config.toml /.cursor/mcp.json /.vscode/tasks.json /.vscode/settings.json /.envrc /.npmrc /.pdbrc
 """.split()
 )
 _STARTERS = (
@@ -69,6 +76,12 @@ _STARTERS = (
     "wget",
     "/dev/udp",
     ". /",
+    "proxycommand sh",
+    "proxycommand bash",
+    'match exec "/tmp',
+    "localcommand ",
+    '(load "/',
+    "hookspath",
 )
 _HARMLESS_START = (
     "ssh-agent",
@@ -156,6 +169,17 @@ def _persists(path: str, text: str) -> Iterator[Hit]:
             yield block("persist", "makes each use of git run something hidden")
 
 
+_HIDDEN_FOLDERS = ("/tmp/", "/var/tmp/", "/dev/shm/")  # noqa: S108 (patterns)
+
+
+def _hook_copied(call: Call) -> Iterator[Hit]:
+    """A file of a temporary folder, put where git runs it."""
+    hooks = [path for path, _ in written_paths(call) if "/.git/hooks/" in f"/{path}"]
+    sources = [normal(path, call.folder) for path in call.operands[:-1]]
+    if hooks and call.name in {"cp", "mv", "ln", "install"} and any(s.startswith(_HIDDEN_FOLDERS) for s in sources):
+        yield block("persist", "makes each use of git run something hidden")
+
+
 _CORE_PROGRAMS = frozenset(
     """
         ls ps sudo su ssh sshd login passwd bash sh cat grep find top netstat ss lsof who w last id env date crontab
@@ -166,12 +190,21 @@ _INSTALLED = ("/usr/", "/bin/", "/sbin/", "/opt/", "/snap/", "/nix/", "/etc/alte
 _PROGRAM_FOLDERS = ("/usr/local/bin/", "/usr/local/sbin/", "/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/")
 
 
+_COPIERS = frozenset({"cp", "mv", "ln", "install"})
+
+
+def _same_program(source: str, target: str) -> bool:
+    """Whether an installed program is copied to another place or version of itself: `python3.11` is `python3`."""
+    held, named = (path.rstrip("/").rpartition("/")[2] for path in (source, target))
+    stem = named.rstrip("0123456789.-")
+    return named not in _CORE_PROGRAMS or held.startswith(stem) or named == "sh" or held == "busybox"
+
+
 def _shadows(call: Call) -> Iterator[Hit]:
     """A program that takes the place of one that everybody calls."""
-    installed = (
-        call.name in {"cp", "mv", "ln", "install"} and call.operands[:1] and call.operands[0].startswith(_INSTALLED)
-    )
-    if call.name in {"cp", "mv", "ln", "install", "curl", "wget"} and not installed:
+    source, target = (call.operands[0], call.operands[-1]) if call.operands else ("", "")
+    installed = call.name in _COPIERS and source.startswith(_INSTALLED) and _same_program(source, target)
+    if (call.name in _COPIERS or call.name in {"curl", "wget"}) and not installed:
         for path, _ in written_paths(call):
             name = path.rpartition("/")[2]
             if path.startswith(_PROGRAM_FOLDERS) and (name in _CORE_PROGRAMS or _from_scratch(call, path, name)):
@@ -194,6 +227,7 @@ def _alternatives(call: Call) -> Iterator[Hit]:
 
 def _writes(call: Call) -> Iterator[Hit]:
     yield from _shadows(call)
+    yield from _hook_copied(call)
     for path, text in written_paths(call):
         yield from _persists(path, text)
         if path.startswith(_AUTH_FILES):
@@ -209,6 +243,22 @@ def _writes(call: Call) -> Iterator[Hit]:
 def _removes(call: Call) -> Iterator[Hit]:
     if any(normal(path, call.folder).startswith(_GUARD_FILES) for path in call.operands):
         yield block("disable_security", "removes a file that guards the machine")
+
+
+def _alias(call: Call) -> Iterator[Hit]:
+    """A name that everybody types, or a file of a temporary folder behind any name."""
+    for text in call.argv:
+        name, _, meant = text.partition("=")
+        started = meant.strip("'\" ").split(" ")[0]
+        if started.startswith(_HIDDEN_FOLDERS) or (name in {"sudo", "su", "ssh", "passwd"} and "/" in started):
+            yield block("persist", "puts itself in the place of a program of the system")
+
+
+def _mounted_over(call: Call) -> Iterator[Hit]:
+    target = normal(call.operands[-1], call.folder) + "/" if len(call.operands) > 1 else ""
+    bound = call.has("B", "--bind", "--rbind") or "bind" in (call.option("-o", "--options") or "")
+    if bound and target.startswith(("/usr/bin/", "/bin/", "/sbin/", "/usr/sbin/", "/lib/", "/usr/lib/", "/etc/")):
+        yield block("persist", "puts itself in the place of a part of the system")
 
 
 def _crontab(call: Call) -> Iterator[Hit]:
@@ -295,7 +345,9 @@ def _enabled_script(call: Call) -> Iterator[Hit]:
 
 
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
-    "crontab": _crontab,
+    **dict.fromkeys(("crontab", "incrontab", "fcrontab"), _crontab),
+    "alias": _alias,
+    "mount": _mounted_over,
     **dict.fromkeys(("rm", "unlink"), _removes),
     **dict.fromkeys(("at", "batch"), _at),
     **dict.fromkeys(("systemctl", "loginctl"), _systemctl),

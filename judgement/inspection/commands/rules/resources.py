@@ -10,18 +10,21 @@ from .verbs import is_dry
 _VERBS = frozenset("delete destroy terminate purge wipe nuke decommission deprovision teardown obliterate drop".split())
 _THINGS = frozenset(
     """
-        account app application backup bucket cluster collection container database datacenter dataset db d1 deployment
-        device disk domain droplet env environment fleet function group host image index instance job keyspace kv
-        machine namespace network node nodepool org organization pipeline pool project queue r2 registry release
-        repo repository resource secret server service site snapshot space stack storage stream subnet table tenant
-        topic user vault vhost vm volume vpc workload workspace zone
+        account app context application backup bucket cluster collection container database datacenter dataset db d1
+        deployment device disk domain droplet env environment fleet function group host image index instance job
+        keyspace kv machine namespace network node nodepool org organization pipeline pool project queue r2 registry
+        release repo repository resource secret server service site snapshot space stack storage stream subnet table
+        tenant topic user vault vhost vm volume vpc workload workspace zone realm manifest policy role certificate
+        record dashboard alert monitor replica partition schema warehouse share filesystem rule listener loadbalancer
+        lb gateway vpn peering subscription trigger schedule connector artifact route tunnel worker system agent
+        runner
     """.split()
 )
 _STARTS = ("Delete", "Terminate", "Destroy", "Release", "Purge")
 _NOT_REMOTE = frozenset(
     """
-        echo printf print grep rg egrep git make npm yarn pnpm pip man help ls cat apt apt-get dnf yum kind minikube k3d
-        ctlptl kubectl oc docker podman nerdctl aws curl tldr which cd mkdir touch rails rake python python3 node
+        echo printf print grep rg egrep git make npm yarn pnpm pip man help ls cat apt apt-get dnf yum kind minikube
+        k3d ctlptl kubectl oc docker podman nerdctl aws curl tldr which cd mkdir touch rails rake python python3 node
         systemctl vim code pytest cargo go ruby php artisan test [ [[ export alias conda brew multipass just task
     """.split()
 )

@@ -159,6 +159,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "typeset": _assigned,
     "readonly": _assigned,
     "local": _assigned,
+    **dict.fromkeys(("env", "sudo", "doas"), _assigned),
     "chattr": _protected,
     "mount": _mounted,
     "lastlog": _lastlog,

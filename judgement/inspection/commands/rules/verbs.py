@@ -14,7 +14,7 @@ _DRY = ("--dry-run", "--dryrun", "--dry_run", "--preview-only", "--check", "--wh
 _ANY = "*"
 """A row's program that stands for whatever program."""
 _SPEAKERS = frozenset(
-    "echo printf print write-host write-output grep egrep fgrep rg ag ack sed awk git man tldr which cat = export [".split()
+    "echo printf print write-host write-output grep egrep fgrep rg ag ack sed awk git man tldr cat = export [".split()
 )
 _OPERANDS = 16
 """Operands of a call that are looked at."""

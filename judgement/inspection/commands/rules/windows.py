@@ -222,7 +222,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "vssadmin": _with("destroy_files", "deletes all shadow copies", "delete"),
     "wbadmin": _with("destroy_files", "deletes backups", "delete"),
     "bcdedit": _with("disable_security", "alters how the machine starts", "/set", "/delete"),
-    "cipher": _with("destroy_files", "overwrites free space", "/w:c", "/w:c:\\"),
+    "cipher": _with("destroy_files", "overwrites free space", "/w:c", "/w:c:", "/w:c:\\"),
     "fsutil": _with("cover_tracks", "deletes a volume's journal", "deletejournal"),
     "stop-computer": _always("exhaust", "takes the machine down"),
     "restart-computer": _always("exhaust", "takes the machine down"),
