@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from .output import plain
 from .status import duration
 
 _CUT = 60
@@ -48,9 +49,9 @@ def tell(found: Approval) -> None:
     click.echo(f"{found['approval_id']}: {what(found)}\n")
     for name, text in lines:
         first, *rest = str(text).splitlines() or [""]
-        click.echo(f"  {name:<13} {_plain(first)}")
+        click.echo(f"  {name:<13} {plain(first)}")
         for line in rest:
-            click.echo(f"  {'':<13} {_plain(line)}")
+            click.echo(f"  {'':<13} {plain(line)}")
     click.echo(f"\n{next_step(found)}")
 
 
@@ -122,13 +123,8 @@ def _who_is(principal: dict[str, Any]) -> str:
 
 def cut(text: str) -> str:
     """The beginning of a text, on one line."""
-    text = _plain(text)
+    text = plain(text)
     return text if len(text) <= _CUT else text[: _CUT - 1] + "…"
-
-
-def _plain(text: str) -> str:
-    """Without what could move the cursor or turn the line round: such characters are written as escapes."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def _left(until: float) -> str:

@@ -51,9 +51,7 @@ for command in (tail_command, search_command, show_command, export_command):
 
 
 @audit.command()
-@click.argument(
-    "folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path, file_okay=False, exists=True)
-)
+@click.argument("folder", metavar="[DIR]", required=False, type=_FOLDER)
 @click.option("--since", type=Moment(), metavar="TIME", help="Only what was sealed since: 2h, 7d, 2026-01-31.")
 @click.option(
     "--receipt",

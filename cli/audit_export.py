@@ -14,10 +14,10 @@ from typing import Any, BinaryIO
 
 import click
 
-from aura_ia_mcp.cluster.audit_read import Entry, search, size
+from aura_ia_mcp.cluster.audit_read import Entry, search, size, stamp
 from aura_ia_mcp.cluster.faults import OperatorError
 
-from .audit_read import filters, stamp, wanted_of
+from .audit_read import filters, wanted_of
 from .output import Failure
 from .progress import reading
 from .settings import loaded

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from aura_ia_mcp.cluster.audit_read import Entry, Query, find, recent, search, tail
+from aura_ia_mcp.cluster.audit_read import Entry, Query, find, recent, search, stamp, tail
 from aura_ia_mcp.cluster.faults import OperatorError
 
 from .moment import Moment
-from .output import Failure, json_option
+from .output import Failure, json_option, plain
 from .settings import loaded
 
 _LINES = 20
@@ -161,18 +160,6 @@ def line_of(entry: Entry) -> str:
     cells = (stamp(entry.at), entry.id, told.who, told.what, became)
     padded = [plain(cell).ljust(width) for cell, width in zip(cells, _WIDTHS, strict=True)]
     return " ".join([*padded, plain(told.rule)]).rstrip()
-
-
-def stamp(at: float) -> str:
-    """Unix seconds as people read them: 2026-01-31T12:00:00.000Z."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def plain(text: str) -> str:
-    """The text with all that a terminal could take for a command, or hide, written out."""
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _value(value: Any) -> str:

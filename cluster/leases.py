@@ -33,7 +33,7 @@ _MOST = 1024
 _UP_S = 15.0
 _RETRY_S = 0.1
 
-OnProgress = Callable[[JSON], None]
+OnLine = Callable[[JSON], None]
 
 
 class Lease:
@@ -69,7 +69,7 @@ class Lease:
                 pass
 
 
-async def hold(paths: Paths, *, timeout_s: float = 90.0, on_progress: OnProgress | None = None) -> Lease:
+async def hold(paths: Paths, *, timeout_s: float = 90.0, on_line: OnLine | None = None) -> Lease:
     """A lease on the system that runs here, once it is ready.
 
     Raises:
@@ -81,7 +81,7 @@ async def hold(paths: Paths, *, timeout_s: float = 90.0, on_progress: OnProgress
         raise AuraError("unavailable", "no system runs here", recovery="Start one with `aura serve`.") from error
     try:
         async with asyncio.timeout(timeout_s):
-            return Lease(await _until_ready(reader, paths, on_progress), reader, writer)
+            return Lease(await _until_ready(reader, paths, on_line), reader, writer)
     except TimeoutError as error:
         writer.close()
         raise AuraError(
@@ -94,7 +94,7 @@ async def hold(paths: Paths, *, timeout_s: float = 90.0, on_progress: OnProgress
         raise
 
 
-async def _until_ready(reader: asyncio.StreamReader, paths: Paths, on_progress: OnProgress | None) -> JSON:
+async def _until_ready(reader: asyncio.StreamReader, paths: Paths, on_line: OnLine | None) -> JSON:
     while line := await reader.readline():
         said: JSON = json.loads(line)
         if said["stage"] == "ready":
@@ -102,8 +102,8 @@ async def _until_ready(reader: asyncio.StreamReader, paths: Paths, on_progress: 
             return system
         if said["stage"] == "fault":
             raise AuraError("unavailable", str(said["text"]), recovery=where_to_look(paths))
-        if on_progress is not None:
-            on_progress(said)
+        if on_line is not None:
+            on_line(said)
     raise EndedError
 
 
@@ -120,7 +120,7 @@ async def ensure_running(
     *,
     sources: Sequence[str] = (),
     origins: Mapping[str, str] | None = None,
-    on_progress: OnProgress | None = None,
+    on_line: OnLine | None = None,
 ) -> Lease:
     """A lease on the system that runs here; starts one that ends with its last lease when there is none.
 
@@ -131,7 +131,7 @@ async def ensure_running(
         paths: its files.
         sources: further tool sources, each `module:callable`.
         origins: for each key of the settings where its value comes from.
-        on_progress: hears the lines that the supervisor writes to its leases.
+        on_line: hears the lines that the supervisor writes to its leases.
 
     Raises:
         AuraError: `unavailable`, with the reason for which it could not be started.
@@ -142,7 +142,7 @@ async def ensure_running(
         try:
             if not await _answers(paths):
                 await asyncio.to_thread(_start_once, paths, _told(settings, sources, origins), left)
-            return await hold(paths, timeout_s=left, on_progress=on_progress)
+            return await hold(paths, timeout_s=left, on_line=on_line)
         except EndedError:
             if time.monotonic() > end:
                 raise

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import socket
 import time
 from collections.abc import Collection, Iterable
 
@@ -18,10 +19,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 _EMPTY_LOOKS = 4
 
 
-def become_subreaper() -> bool:
-    """Have the orphans among our descendants become our children (prctl(2)); False where the kernel refuses."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    return bool(libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+def become_subreaper() -> None:
+    """Have the orphans among our descendants become our children (prctl(2)), where the kernel lets us."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def children() -> set[int]:
@@ -52,6 +52,17 @@ def port_holder(port: int) -> str | None:
                 process = psutil.Process(connection.pid)
                 return f"{process.name()} (pid {process.pid}, user {process.username()})"
     return None
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a TCP port can be listened on now."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
 
 
 def kill(processes: Iterable[psutil.Process]) -> None:

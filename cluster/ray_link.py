@@ -19,7 +19,6 @@ from ray.exceptions import RayError
 from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.link import Link, Listener, Receiver
 
-SCHEME = "ray"
 _POLL_S = 20.0
 _MOST_UNSENT = 4096
 _ROOM_FRAMES = 256
@@ -267,7 +266,7 @@ class RayTransport:
         reach: finds the calls of an actor by name; `RayCalls` but for unit tests.
     """
 
-    scheme = SCHEME
+    scheme = "ray"
 
     def __init__(self, doors: Doors | None, name: str, reach: Callable[[str], Calls]) -> None:
         self._doors = doors

@@ -19,7 +19,7 @@ import psutil
 
 from aura_ia_mcp.configs.settings import Cluster
 
-from .processes import port_holder
+from .processes import is_free, port_holder
 
 _VITAL = ("gcs_server", "raylet")
 _DASHBOARD = "dashboard/dashboard.py"
@@ -51,7 +51,6 @@ class RunningRay:
         dashboard_url: or "" without a dashboard.
         node_id: of the node that this process is on (hexadecimal).
         gpus: in the whole cluster.
-        nodes: how many there are.
         own: whether it was started here and ends with us.
         session: its session folder.
     """
@@ -60,7 +59,6 @@ class RunningRay:
     dashboard_url: str
     node_id: str
     gpus: float
-    nodes: int
     own: bool
     session: str
 
@@ -108,7 +106,6 @@ def start(settings: Cluster, folder: Path, namespace: str) -> RunningRay:
         dashboard_url=f"http://{url}" if url else "",
         node_id=runtime.get_node_id(),
         gpus=float(ray.cluster_resources().get("GPU", 0.0)),
-        nodes=len([node for node in ray.nodes() if node["Alive"]]),
         own=own,
         session=str(context.address_info.get("session_dir", "")),
     )
@@ -130,15 +127,11 @@ def check_port(port: int) -> None:
     Raises:
         OSError: says who has it, and what to do.
     """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise OSError(
-                f"port {port} for the Ray dashboard is taken by {port_holder(port) or 'a program of another user'}; "
-                f"stop that, or set cluster.dashboard_port (0 takes a free one), or cluster.dashboard = false"
-            ) from error
+    if not is_free("127.0.0.1", port):
+        raise OSError(
+            f"port {port} for the Ray dashboard is taken by {port_holder(port) or 'a program of another user'}; "
+            "stop that, or set cluster.dashboard_port (0 takes a free one), or cluster.dashboard = false"
+        )
 
 
 def vital_processes() -> dict[int, str]:

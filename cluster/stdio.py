@@ -45,7 +45,7 @@ def serve_stdio(settings: Settings, *, origins: Mapping[str, str] | None = None,
 
 
 async def _local(settings: Settings, paths: Paths, origins: Mapping[str, str] | None) -> int:
-    async with await ensure_running(settings, paths, origins=origins, on_progress=_log) as lease:
+    async with await ensure_running(settings, paths, origins=origins, on_line=_log) as lease:
         keeping = asyncio.create_task(_keep(lease, paths))
         try:
             return await stdio.main(paths.ingress)
@@ -56,15 +56,21 @@ async def _local(settings: Settings, paths: Paths, origins: Mapping[str, str] | 
 
 async def _keep(lease: Lease, paths: Paths) -> None:
     """When the system ends, wait for its next life and hold that; what an operator stopped is not started again."""
-    async with contextlib.AsyncExitStack() as held:
+    try:
         while True:
             await lease.lost()
+            await lease.close()
             log.warning("the system ended; waiting for it to come back")
-            while True:
-                await asyncio.sleep(_AGAIN_S)
-                with contextlib.suppress(AuraError):
-                    lease = await held.enter_async_context(await hold(paths))
-                    break
+            lease = await _next_life(paths)
+    finally:
+        await lease.close()
+
+
+async def _next_life(paths: Paths) -> Lease:
+    while True:
+        await asyncio.sleep(_AGAIN_S)
+        with contextlib.suppress(AuraError):
+            return await hold(paths)
 
 
 def _log(said: JSON) -> None:

@@ -10,7 +10,6 @@ from functools import partial
 
 from aiohttp import web
 from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
-from mcp_types import PROTOCOL_VERSION_META_KEY
 from mcp_types.jsonrpc import INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
@@ -35,6 +34,7 @@ from .jsonrpc import (
     encode,
     encode_error,
     encode_result,
+    has_envelope,
     parse,
 )
 from .metrics import Metrics
@@ -295,8 +295,7 @@ def _is_modern(http: web.BaseRequest, message: Incoming) -> bool:
         return version not in HANDSHAKE_PROTOCOL_VERSIONS
     if not isinstance(message, Request) or message.method == "initialize":
         return False
-    meta = message.params.get("_meta")
-    return isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta
+    return has_envelope(message)
 
 
 def _check_version(version: str | None) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
+from mcp_types import PROTOCOL_VERSION_META_KEY
 from mcp_types.jsonrpc import (
     HEADER_MISMATCH,
     INVALID_PARAMS,
@@ -109,6 +110,12 @@ class Answer:
 
 
 Incoming = Request | Notification | Answer
+
+
+def has_envelope(message: Request) -> bool:
+    """Whether a request's `_meta` names its protocol revision, as every one of the newer era does (2026-07-28)."""
+    meta = message.params.get("_meta")
+    return isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta
 
 
 def depth_of(raw: bytes) -> int:

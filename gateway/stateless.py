@@ -20,7 +20,7 @@ from mcp.shared.inbound import (
     unsupported_protocol_version_rejection,
     validate_mcp_param_headers,
 )
-from mcp_types import LOG_LEVEL_META_KEY, PROTOCOL_VERSION_META_KEY, SERVER_INFO_META_KEY
+from mcp_types import LOG_LEVEL_META_KEY, SERVER_INFO_META_KEY
 from mcp_types.jsonrpc import HEADER_MISMATCH, INVALID_REQUEST
 from mcp_types.methods import CACHEABLE_METHODS
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
@@ -40,6 +40,7 @@ from .jsonrpc import (
     Request,
     RpcError,
     encode_notification,
+    has_envelope,
 )
 from .listening import Listeners, resources_of
 from .methods import Methods, check_params
@@ -211,18 +212,13 @@ def _route(arrival: Arrival, message: Request) -> InboundModernRoute:
     if duplicated is not None:
         raise RpcError(HEADER_MISMATCH, f"{duplicated} header appears more than once")
     version = arrival.http.headers.get(MCP_PROTOCOL_VERSION_HEADER)
-    if version is not None and version not in MODERN_PROTOCOL_VERSIONS and not _has_envelope(message):
+    if version is not None and version not in MODERN_PROTOCOL_VERSIONS and not has_envelope(message):
         raise unserved_version(version)
     body: dict[str, Any] = {"method": message.method, "params": message.params}
     route = classify_inbound_request(body, headers=arrival.http.headers)
     if isinstance(route, InboundLadderRejection):
         raise RpcError(route.code, route.message, data=route.data)
     return route
-
-
-def _has_envelope(message: Request) -> bool:
-    meta = message.params.get("_meta")
-    return isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta
 
 
 def _refuse(rejection: InboundLadderRejection | None) -> None:

@@ -16,11 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from mcp_types import PROTOCOL_VERSION_META_KEY
 from mcp_types.jsonrpc import INVALID_REQUEST
 
 from .jsonrpc import (
-    JSON,
     SERVER_BUSY,
     Incoming,
     Notification,
@@ -28,6 +26,7 @@ from .jsonrpc import (
     RequestId,
     RpcError,
     encode_error,
+    has_envelope,
     parse,
 )
 from .upstream import Upstream
@@ -197,7 +196,7 @@ class _Bridge:
         try:
             if message.method == "initialize":
                 await self.upstream.initialize(message, line)
-            elif _is_modern(message):
+            elif has_envelope(message):
                 await self.upstream.ask_stateless(message, line)
             else:
                 await self.upstream.ask(message, line)
@@ -225,8 +224,3 @@ class _Bridge:
 
     async def _refuse(self, number: RequestId | None, error: RpcError) -> None:
         await self.say(encode_error(number, error))
-
-
-def _is_modern(message: Request) -> bool:
-    meta: JSON | object = message.params.get("_meta")
-    return isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta

@@ -44,6 +44,19 @@ def free(count: int) -> None:
     """A budget without bounds."""
 
 
+def whole(file: BinaryIO) -> int:
+    """Where the last whole line of a file ends: somebody may be writing the next."""
+    end = file.seek(0, os.SEEK_END)
+    while end > 0:
+        begin = max(0, end - _BLOCK)
+        file.seek(begin)
+        newline = file.read(end - begin).rfind(b"\n")
+        if newline >= 0:
+            return begin + newline + 1
+        end = begin
+    return 0
+
+
 def forwards(file: BinaryIO) -> Iterator[bytes]:
     """The whole lines from where the file stands, each with its line feed.
 

@@ -1,4 +1,4 @@
-"""Merkle trees as in RFC 6962, section 2.1: root, proof that a leaf is in it, and the check of such a proof.
+"""Merkle trees as in RFC 6962, section 2.1: the root, and the proof that a leaf is in it.
 
 A leaf's entry is the SHA-256 (32 bytes) of a record's line. No state, no IO.
 """
@@ -31,21 +31,6 @@ def proof(entries: Sequence[bytes], index: int) -> list[bytes]:
             path.append(level[index ^ 1])
         level, index = _above(level), index >> 1
     return path
-
-
-def leads_to(entry: bytes, index: int, size: int, path: Sequence[bytes], expected: bytes) -> bool:
-    """Whether a proof holds: the entry at `index` of a tree of `size` entries has this root."""
-    if not 0 <= index < size:
-        return False
-    found, left = sha256(b"\0" + entry).digest(), list(path)
-    while size > 1:
-        if index ^ 1 < size:
-            if not left:
-                return False
-            beside = left.pop(0)
-            found = sha256(b"\1" + (beside + found if index & 1 else found + beside)).digest()
-        index, size = index >> 1, (size + 1) >> 1
-    return not left and found == expected
 
 
 def _leaves(entries: Iterable[bytes]) -> list[bytes]:

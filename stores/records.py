@@ -6,7 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -224,16 +224,7 @@ class RecordStore:
             return int(db.execute(sa.delete(RECORDS).where(RECORDS.c.kind == kind, RECORDS.c.key.in_(old))).rowcount)
 
 
-_SELECT = sa.select(
-    RECORDS.c.kind,
-    RECORDS.c.key,
-    RECORDS.c.value,
-    RECORDS.c.revision,
-    RECORDS.c.status,
-    RECORDS.c.binding,
-    RECORDS.c.expires_at,
-    RECORDS.c.updated_at,
-)
+_SELECT = sa.select(*(RECORDS.c[each.name] for each in fields(Record)))
 
 
 def _record(row: Any) -> Record:

@@ -125,9 +125,7 @@ _KINDS: dict[str, Callable[[Record], Summary]] = {
     "call": _call,
     "opened_call": _call,
     "note": _note,
-    **dict.fromkeys(
-        ("approval_requested", "approval_decided", "approval_used", "approval_expired", "approval_confirmed"), _approval
-    ),
+    **dict.fromkeys(("approval_requested", "approval_decided", "approval_used", "approval_expired"), _approval),
     **dict.fromkeys(("authentication_failed", "foreign_request"), _door),
     **dict.fromkeys(PEER_KINDS, _peer),
     **dict.fromkeys(("token_created", "token_revoked"), _token),

