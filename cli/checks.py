@@ -19,7 +19,7 @@ import psutil
 import aura_ia_mcp
 from aura_ia_mcp.cluster import remains
 from aura_ia_mcp.cluster.faults import OperatorError
-from aura_ia_mcp.cluster.processes import is_free, port_holder
+from aura_ia_mcp.cluster.ports import holder_of, is_free
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 
@@ -129,7 +129,7 @@ def ports(settings: Settings) -> Iterable[Finding]:
             yield Finding(
                 check,
                 "failure",
-                f"taken by {port_holder(number) or 'a program of another user'}",
+                f"taken by {holder_of(number) or 'a program of another user'}",
                 "Stop that program, or set another port (gateway.servers, cluster.dashboard_port; 0 takes a free one).",
             )
 

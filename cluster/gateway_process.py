@@ -18,7 +18,8 @@ from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.gateway.ingress import Ingress
-from aura_ia_mcp.gateway.server import Gateway, ListenError
+from aura_ia_mcp.gateway.ports import ListenError
+from aura_ia_mcp.gateway.server import Gateway
 
 from . import collection, logs
 from .exits import Exit

@@ -1,6 +1,6 @@
 """Owning processes on Linux: orphans of our children come to us, and what is ours can be found and ended.
 
-Only descendants of this process are ever touched, by their own pids. Of others one can ask who holds a port.
+Only descendants of this process are ever touched, by their own pids.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import contextlib
 import ctypes
 import os
 import signal
-import socket
 import time
 from collections.abc import Collection, Iterable
 
@@ -38,31 +37,6 @@ def descendants(spare: Collection[int] = ()) -> list[psutil.Process]:
             with contextlib.suppress(psutil.Error):
                 found += child.children(recursive=True)
     return found
-
-
-def port_holder(port: int) -> str | None:
-    """The program that listens on a TCP port: name, pid and user; None when there is none, or this user may not know.
-
-    `gateway.server.holder_of` is the gateway's own, since it may not import this folder.
-    """
-    with contextlib.suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections(kind="tcp"):
-            address = connection.laddr
-            if connection.status == psutil.CONN_LISTEN and address and address.port == port and connection.pid:
-                process = psutil.Process(connection.pid)
-                return f"{process.name()} (pid {process.pid}, user {process.username()})"
-    return None
-
-
-def is_free(host: str, port: int) -> bool:
-    """Whether a TCP port can be listened on now."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 def kill(processes: Iterable[psutil.Process]) -> None:

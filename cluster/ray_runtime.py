@@ -19,7 +19,7 @@ import psutil
 
 from aura_ia_mcp.configs.settings import Cluster
 
-from .processes import is_free, port_holder
+from .ports import holder_of, is_free
 
 _VITAL = ("gcs_server", "raylet")
 _DASHBOARD = "dashboard/dashboard.py"
@@ -129,7 +129,7 @@ def check_port(port: int) -> None:
     """
     if not is_free("127.0.0.1", port):
         raise OSError(
-            f"port {port} for the Ray dashboard is taken by {port_holder(port) or 'a program of another user'}; "
+            f"port {port} for the Ray dashboard is taken by {holder_of(port) or 'a program of another user'}; "
             "stop that, or set cluster.dashboard_port (0 takes a free one), or cluster.dashboard = false"
         )
 

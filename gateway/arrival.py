@@ -1,4 +1,4 @@
-"""An HTTP request that has passed the door."""
+"""Where HTTP requests come in, and what is known of one that has passed the door."""
 
 from __future__ import annotations
 
@@ -9,6 +9,21 @@ from aiohttp import web
 from .authentication import Identity
 
 JSON_HEADERS = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """One listening socket.
+
+    Args:
+        server: the virtual server behind it.
+        unix: whether it is the unix socket, which a web page can't reach.
+        local: whether everybody who can connect is on this machine.
+    """
+
+    server: str
+    unix: bool
+    local: bool
 
 
 @dataclass(frozen=True, slots=True)

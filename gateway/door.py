@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 
 from aiohttp import web
@@ -17,7 +16,7 @@ from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.configs.settings import Gateway as GatewaySettings
 
 from . import approvals
-from .arrival import JSON_HEADERS, Arrival
+from .arrival import JSON_HEADERS, Arrival, Entrance
 from .authentication import Chain, Credential, Identity, OnSecurityEvent
 from .body import read_body
 from .graph import refusal
@@ -49,25 +48,7 @@ _KNOWN_HOSTS = 64
 _OPEN_PER_CONNECTION = 2  # more are open than connected when clients leave: the older era's requests go on
 _ALLOWED = {"/health": "GET, HEAD", "/live": "GET, HEAD", "/metrics": "GET"}
 _ALLOWED |= {"/mcp/tools/list": "GET", "/mcp/tools/call": "POST"}
-_REASONS = {400: "malformed", 401: "unauthenticated", 403: "host_or_origin", 404: "not_found", 405: "method"}
-_REASONS |= {406: "not_acceptable", 408: "slow_body", 410: "expired_event", 413: "too_large", 415: "media_type"}
-_REASONS |= {429: "session_limit", 503: "unavailable", 500: "fault"}
 _LOCAL = Credential(None, True, "this machine")
-
-
-@dataclass(frozen=True)
-class Entrance:
-    """One listening socket.
-
-    Args:
-        server: the virtual server behind it.
-        unix: whether it is the unix socket, which a web page can't reach.
-        local: whether everybody who can connect is on this machine.
-    """
-
-    server: str
-    unix: bool
-    local: bool
 
 
 class Door:
@@ -270,7 +251,7 @@ class Door:
 
     def _reject(self, error: RpcError, number: RequestId | None) -> web.Response:
         status = error.status or STATUS_OF_CODE.get(error.code, 400)
-        self._metrics.rejected(_REASONS.get(status, "other"))
+        self._metrics.rejected(status)
         return web.Response(body=encode_error(number, error), status=status, headers={**JSON_HEADERS, **error.headers})
 
     def _unauthenticated(self, error: AuraError) -> web.Response:

@@ -6,6 +6,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 _MAX_TOOLS = 256
+_REASONS = {400: "malformed", 401: "unauthenticated", 403: "host_or_origin", 404: "not_found", 405: "method"}
+_REASONS |= {406: "not_acceptable", 408: "slow_body", 410: "expired_event", 413: "too_large", 415: "media_type"}
+_REASONS |= {429: "session_limit", 503: "unavailable", 500: "fault"}
 _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -65,10 +68,10 @@ class Metrics:
         pair[0].inc()
         pair[1].observe(seconds)
 
-    def rejected(self, reason: str) -> None:
-        """Count a refusal at the door; `reason` is one of the gateway's own words."""
+    def rejected(self, status: int) -> None:
+        """Count a refusal at the door, by the word for its HTTP status."""
         self.rejections += 1
-        self._rejected.labels(reason).inc()
+        self._rejected.labels(_REASONS.get(status, "other")).inc()
 
     def page(self) -> tuple[bytes, str]:
         """The exposition, and its content type."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
-import resource
 from contextlib import suppress
 from typing import Any
 
@@ -18,10 +16,11 @@ from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings, VirtualServer
 
+from .arrival import Entrance
 from .authentication import Authenticator, BearerTokens, Chain, Guests, OnSecurityEvent
 from .catalogue import Catalogue, CatalogueEvents
 from .connections import Connections, Front
-from .door import Door, Entrance
+from .door import Door
 from .graph import Graph
 from .handshake import HandshakeEra
 from .headers import is_loopback
@@ -30,6 +29,7 @@ from .info import ServerInfo
 from .listening import Listeners
 from .methods import Methods
 from .metrics import Metrics
+from .ports import ListenError, allow_files, why_not
 from .rest import Rest
 from .sessions import Sessions
 from .stateless import StatelessEra
@@ -41,11 +41,6 @@ _FIRST_LOOK_S = 0.5
 _KEEPALIVE_S = 75.0
 _MAX_HEADER_BYTES = 16_384
 _BACKLOG = 1024
-_OTHER_FILES = 1024
-
-
-class ListenError(Exception):
-    """The gateway can't listen where its settings say; the message tells why and what to do."""
 
 
 def _log_security_event(event: str, details: dict[str, Any]) -> None:
@@ -138,7 +133,7 @@ class Gateway:
                 f"gateway.host = {self._settings.host!r} listens beyond this machine while gateway.anonymous = true "
                 "lets callers in without a token; set gateway.anonymous = false, or gateway.host = '127.0.0.1'"
             )
-        _allow_files(self._settings.max_connections + _OTHER_FILES)
+        allow_files(self._settings.max_connections)
         try:
             await self._listen_on_socket()
             for server in self._settings.servers:
@@ -214,7 +209,7 @@ class Gateway:
         except OSError as error:
             await runner.cleanup()
             self._runners.remove(runner)
-            raise ListenError(_why_not(server, host, error)) from error
+            raise why_not(server, host, error) from error
         port = runner.addresses[0][1]
         shown = f"[{host}]" if ":" in host else host
         self._open[server.name] = f"http://{shown}:{port}/mcp/stream"
@@ -289,34 +284,3 @@ class Gateway:
         self._metrics.streams.set(figures["streams"] + len(self._listeners))
         self._metrics.replay_bytes.set(figures["replay_bytes"])
         self._metrics.connections.set(self._connections.count)
-
-
-def _allow_files(wanted: int) -> None:
-    """Let this process open as many files as its connections need, as far as the machine permits."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    if most < wanted:
-        log.warning("only %d files may be open at once; gateway.max_connections asks for %d", most, wanted)
-
-
-def _why_not(server: VirtualServer, host: str, error: OSError) -> str:
-    where = f"{host}:{server.port}"
-    if error.errno != errno.EADDRINUSE:
-        return f"can't listen on {where} for the virtual server {server.name!r}: {error.strerror or error}"
-    holder = holder_of(server.port)
-    return (
-        f"port {server.port} is taken{f' by {holder}' if holder else ''}; stop that, "
-        f"or give the virtual server {server.name!r} another port in gateway.servers"
-    )
-
-
-def holder_of(port: int) -> str | None:
-    """Name and pid of the process that listens on a TCP port, if this user may know."""
-    with suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections(kind="tcp"):
-            address = connection.laddr
-            if connection.status == psutil.CONN_LISTEN and address and address.port == port and connection.pid:
-                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
-    return None

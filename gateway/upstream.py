@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 from mcp_types.jsonrpc import HEADER_MISMATCH
 
 from .client import modern_headers, open_http
-from .events import EventParser
-from .jsonrpc import JSON, SERVER_BUSY, Incoming, Notification, Request, RequestId, RpcError, encode
+from .jsonrpc import JSON, Incoming, Notification, Request, RequestId, RpcError, encode
+from .relay import BROKEN, Say, answer_of, follow, unavailable, unknown
 
 log = logging.getLogger(__name__)
-
-Say = Callable[[bytes], Awaitable[None]]
 
 _SESSION_HEADER = "Mcp-Session-Id"
 _ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
@@ -28,7 +24,6 @@ _BACKOFF_S = (0.1, 0.25, 0.5, 1.0, 2.0)
 _RESUMES = 5
 _GOODBYE_S = 2.0
 _NOT_FOUND, _GONE = 404, 410
-_BROKEN = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError, OSError)
 
 
 class _SessionLostError(Exception):
@@ -71,7 +66,7 @@ class Upstream:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
         if self._session is not None:
-            with suppress(*_BROKEN, TimeoutError):
+            with suppress(*BROKEN, TimeoutError):
                 async with asyncio.timeout(_GOODBYE_S), self._http.delete(self._url, headers=self._headers()):
                     pass
         await self._http.close()
@@ -110,7 +105,7 @@ class Upstream:
             try:
                 await self._carry(message.id, line)
             except _SessionLostError:
-                raise _unavailable("the system doesn't keep the session; it may be stopping") from None
+                raise unavailable("the system doesn't keep the session; it may be stopping") from None
         if message.method in {"logging/setLevel", "resources/subscribe"}:
             self._restore[message.method, str(message.params.get("uri", ""))] = line
         elif message.method == "resources/unsubscribe":
@@ -125,7 +120,7 @@ class Upstream:
         try:
             async with self._http.post(self._url, data=line, headers=self._headers()) as response:
                 await response.read()
-        except _BROKEN as error:
+        except BROKEN as error:
             raise self._nobody(error) from error
         starts = isinstance(message, Notification) and message.method == "notifications/initialized"
         if starts and self._listening is None and self._session is not None:
@@ -134,8 +129,8 @@ class Upstream:
     async def _open(self, number: RequestId, line: bytes) -> bytes:
         try:
             async with self._http.post(self._url, data=line, headers=_ACCEPT) as response:
-                answer = await _answer(number, response)
-        except _BROKEN as error:
+                answer = await answer_of(number, response)
+        except BROKEN as error:
             raise self._nobody(error) from error
         if _SESSION_HEADER in response.headers and "result" in answer:
             self._session = response.headers[_SESSION_HEADER]
@@ -151,10 +146,10 @@ class Upstream:
             self._session = None
             await self._open(self._opening["id"], encode(self._opening))
             if self._session is None:
-                raise _unavailable("the system refused a new session")
+                raise unavailable("the system refused a new session")
             started = b'{"jsonrpc":"2.0","method":"notifications/initialized"}'
             for line in (started, *self._restore.values()):
-                with suppress(*_BROKEN):
+                with suppress(*BROKEN):
                     async with self._http.post(self._url, data=line, headers=self._headers()) as response:
                         await response.read()
         for what in ("tools", "resources", "prompts"):
@@ -167,13 +162,13 @@ class Upstream:
                 if response.status == _NOT_FOUND and session is not None:
                     raise _SessionLostError
                 if response.content_type != "text/event-stream":
-                    await self._say_body(number, response)
+                    await self._say(encode(await answer_of(number, response)))
                     return
-                answered, last = await self._follow(response, number)
+                answered, last = await follow(self._say, response, number)
         except aiohttp.ClientConnectorError as error:
             raise self._nobody(error) from error
-        except _BROKEN as error:
-            raise _unknown(error) from error
+        except BROKEN as error:
+            raise unknown(error) from error
         if not answered:
             await self._resume(number, last)
 
@@ -187,29 +182,13 @@ class Upstream:
                 async with self._http.get(self._url, headers={**self._headers(), "Last-Event-ID": last}) as response:
                     if response.status in {_NOT_FOUND, _GONE}:
                         break
-                    answered, newest = await self._follow(response, number)
-            except _BROKEN:
+                    answered, newest = await follow(self._say, response, number)
+            except BROKEN:
                 continue
             if answered:
                 return
             last = newest or last
-        raise _unknown("the stream broke and could not be resumed")
-
-    async def _follow(self, response: aiohttp.ClientResponse, number: RequestId | None) -> tuple[bool, str | None]:
-        """Pass a stream's messages on; whether the answer to `number` was among them, and the last event's id."""
-        parser, last = EventParser(), None
-        try:
-            async for chunk in response.content.iter_any():
-                for event in parser.feed(chunk):
-                    last = event.id or last
-                    if not event.data:
-                        continue
-                    await self._say(event.data.encode())
-                    if number is not None and _answers(event.data, number):
-                        return True, last
-        except _BROKEN as error:
-            log.debug("a stream broke: %s", error)
-        return False, last
+        raise unknown("the stream broke and could not be resumed")
 
     async def _listen(self) -> None:
         """Follow the GET stream for as long as there is a session."""
@@ -227,9 +206,9 @@ class Upstream:
                         last = None
                     elif response.content_type == "text/event-stream":
                         attempt = 0
-                        _, newest = await self._follow(response, None)
+                        _, newest = await follow(self._say, response, None)
                         last = newest or last
-            except (*_BROKEN, RpcError) as error:
+            except (*BROKEN, RpcError) as error:
                 log.debug("no event stream: %s", error)
             await asyncio.sleep(_BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)])
             attempt += 1
@@ -255,16 +234,16 @@ class Upstream:
         try:
             async with self._http.post(self._url, data=line, headers=headers) as response:
                 if response.content_type != "text/event-stream":
-                    answer = await _answer(message.id, response)
+                    answer = await answer_of(message.id, response)
                     self._remember(message, answer)
                     return answer
-                answered, _ = await self._follow(response, message.id)
+                answered, _ = await follow(self._say, response, message.id)
         except aiohttp.ClientConnectorError as error:
             raise self._nobody(error) from error
-        except _BROKEN as error:
-            raise _unknown(error) from error
+        except BROKEN as error:
+            raise unknown(error) from error
         if not answered:
-            raise _unknown("the stream ended without an answer")
+            raise unknown("the stream ended without an answer")
         return None
 
     async def _learn(self, message: Request) -> None:
@@ -286,39 +265,5 @@ class Upstream:
             return dict(_ACCEPT)
         return {**_ACCEPT, _SESSION_HEADER: self._session, "MCP-Protocol-Version": self._version}
 
-    async def _say_body(self, number: RequestId, response: aiohttp.ClientResponse) -> None:
-        await self._say(encode(await _answer(number, response)))
-
     def _nobody(self, error: object) -> RpcError:
-        return _unavailable(f"nobody answers at {self._target} ({error}); start the system with `aura serve`")
-
-
-async def _answer(number: RequestId, response: aiohttp.ClientResponse) -> JSON:
-    """The response in a JSON body, always as the answer to `number`: a refusal at the door may not know the id."""
-    try:
-        body: Any = json.loads(await response.read())
-    except ValueError:
-        body = None
-    if not isinstance(body, dict) or not ("result" in body or "error" in body):
-        body = {"error": {"code": SERVER_BUSY, "message": f"the system answered HTTP {response.status}"}}
-    return {**body, "jsonrpc": "2.0", "id": number}
-
-
-def _answers(data: str, number: RequestId) -> bool:
-    if '"method"' in data[:64]:
-        return False
-    try:
-        message = json.loads(data)
-    except ValueError:
-        return False
-    return isinstance(message, dict) and "method" not in message and message.get("id") == number
-
-
-def _unavailable(why: str) -> RpcError:
-    return RpcError(SERVER_BUSY, why)
-
-
-def _unknown(error: object) -> RpcError:
-    return RpcError(
-        SERVER_BUSY, f"the connection to the system broke while the request was open ({error}); check before you repeat"
-    )
+        return unavailable(f"nobody answers at {self._target} ({error}); start the system with `aura serve`")

@@ -14,7 +14,8 @@ import pytest
 from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
-from aura_ia_mcp.gateway.server import Gateway, ListenError
+from aura_ia_mcp.gateway.ports import ListenError
+from aura_ia_mcp.gateway.server import Gateway
 
 from .conftest import Start, request
 from .graph import TestGraph

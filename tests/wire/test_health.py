@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from aura_ia_mcp.bus.envelope import Principal
-from aura_ia_mcp.gateway.door import Entrance
+from aura_ia_mcp.gateway.arrival import Entrance
 
 from .conftest import Running, Start
 from .graph import TestGraph
