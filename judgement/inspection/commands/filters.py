@@ -51,6 +51,8 @@ def path_labels(path: str, folder: str) -> set[Label]:
         return {Label.ENDLESS}
     if is_device(path):
         return {Label.DUMP}
+    if path.startswith(("/dev/tcp/", "/dev/udp/")):
+        return {Label.REMOTE}
     if path in {"/etc/hostname", "/etc/machine-id", "/etc/os-release"}:
         return {Label.HOST}
     return {Label.PRIVATE} if is_private(path, folder) else set()

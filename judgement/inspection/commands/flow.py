@@ -167,7 +167,7 @@ def _whole_history(call: Call) -> bool:
     words = git_words(call)
     if words[:1] == ["log"]:
         return call.has("pu", "--patch") and call.has("", "--all")
-    return words[:1] == ["fast-export"] or (words[:2] == ["bundle", "create"] and call.has("", "--all"))
+    return words[:1] in (["fast-export"], ["archive"]) or (words[:2] == ["bundle", "create"] and call.has("", "--all"))
 
 
 def _dumps_all(call: Call) -> bool:
@@ -196,6 +196,10 @@ def _listed(call: Call) -> set[Label]:
         and name != "ps"
     ):
         labels.update(set() if call.has("f", "--filter", "-l", "--selector") else {Label.INSTANCES})
+    if name in {"kubectl", "oc"} and operands[:1] == ["get"] and call.option("-o", "--output") == "name":
+        labels.update(set() if call.has("l", "--selector", "--field-selector") else {Label.INSTANCES})
+    if name in {"consul", "etcdctl", "vault"} and verb in {"kv export", "snapshot save", "operator raft"}:
+        labels.add(Label.DUMP)
     if name in {"gpg", "gpg2"} and call.has("", "--export-secret-keys", "--export-secret-subkeys"):
         labels.add(Label.SECRET)
     if name == "security" and verb.startswith(("dump-keychain", "find-generic", "find-internet")):

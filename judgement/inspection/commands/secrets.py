@@ -120,7 +120,11 @@ def is_private(path: str, folder: str = ".") -> bool:
     clean = normal(path, folder).removesuffix("/*")
     if clean in {"/", "/etc", "/home", "/root", "/var", "/var/log", HOME, "/etc/passwd", "/etc/group", "/opt", "/srv"}:
         return True
-    if posixpath.dirname(clean) == "/home" or clean.startswith(("/var/log/auth", "/var/log/secure", "/var/lib/")):
+    if (
+        posixpath.dirname(clean) == "/home"
+        or clean.startswith(HOME + "/*")
+        or clean.startswith(("/var/log/auth", "/var/log/secure", "/var/lib/"))
+    ):
         return True
     name = posixpath.basename(clean)
     if _is_of_person(clean) or ((name.startswith(".env") or name.endswith(".env")) and not name.endswith(_PUBLIC)):

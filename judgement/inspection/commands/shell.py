@@ -67,6 +67,8 @@ _RUN_LATER = frozenset(
 """.split()
 )
 """Variables whose value other programs run."""
+_RECENT_FILES = 32
+"""Files among which a pattern is looked for."""
 CLONERS = frozenset({"git", "svn", "hg", "fossil", "bzr"})
 REMOTE = frozenset({Label.REMOTE})
 
@@ -438,7 +440,7 @@ class Shell:
 
     def _filled(self, outputs: list[Output], data: Data) -> list[Output]:
         for made in outputs:
-            if not made.path.startswith("/dev/"):
+            if not made.path.startswith("/dev/") or made.path.startswith("/dev/shm/"):  # noqa: S108 (a pattern)
                 path = normal(made.path, self.folder)
                 before = self.files.get(path) if made.appends else None
                 self.files[path] = capped(before.joined(data) if before else data)
@@ -446,7 +448,7 @@ class Shell:
 
     def _remember(self, call: Call, written: Data) -> None:  # noqa: ARG002
         """Keep what downloads, copies and tee put into files, and what was made executable."""
-        if call.name in FETCHERS:
+        if call.name in FETCHERS or (call.name in interpreters.NAMES and any("://" in text for text in call.argv)):
             self._ledger.fetched = True
         elif call.name in {"chmod", "install"}:
             made = [normal(path, self.folder) for path in call.operands[-4:]]
@@ -486,7 +488,8 @@ class Shell:
     def _judge_made(self, paths: list[str]) -> None:
         """Scripts that this text wrote and makes programs: somebody runs them sooner or later."""
         for path in paths:
-            named = filter(matcher(path), tuple(self.files)) if any(mark in path for mark in "*?[") else [path]
+            recent = tuple(self.files)[-_RECENT_FILES:]
+            named = filter(matcher(path), recent) if any(mark in path for mark in "*?[") else [path]
             for name in list(named)[:8]:
                 held = self.files.get(name)
                 if held is not None and held.known and held.text.startswith("#!/bin/"):

@@ -309,6 +309,9 @@ def _scheduled(call: Call) -> Inner:
 def _terminal(call: Call) -> Inner:
     """Screen and tmux: what follows the session's options."""
     args = call.args
+    if call.name == "screen" and "stuff" in call.argv:
+        typed = _joined(args[call.argv.index("stuff") + 1 :])
+        return Inner(scripts=[Data(typed.text.removesuffix("\\n"), typed.labels)])
     if call.name == "screen":
         return Inner([args[past_options(args, "-S -c -h -p -s -t -T -e") :]])
     words = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 
 import ahocorasick_rs
@@ -42,6 +43,7 @@ _WORDS, _MEANINGS, _HAZARDS = _read()
 _AUTOMATON = ahocorasick_rs.AhoCorasick(_WORDS)
 
 
+@lru_cache(maxsize=64)
 def spoken_of(code: str) -> frozenset[str]:
     """The concepts that a code names."""
     found = _AUTOMATON.find_matches_as_indexes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from functools import lru_cache
 
 import re2
 
@@ -19,6 +20,7 @@ _COMPILERS = frozenset(
 )
 _MAKERS = frozenset(
     """
+        ansible-playbook terraform tofu packer skaffold act gitlab-runner drone salt-call
         make gmake docker podman buildah docker-compose nerdctl kubectl oc helm just ninja rake ant gradle mvn
     """.split()
 )
@@ -65,6 +67,7 @@ def _texts(call: Call, around: Around) -> Iterator[str]:
             "docker-compose.yaml",
             "compose.yaml",
             "compose.yml",
+            "main.tf",
         ]
     for path in dict.fromkeys(named):
         held = around.content(path)
@@ -82,7 +85,7 @@ def _texts(call: Call, around: Around) -> Iterator[str]:
 
 def _judge(text: str, call: Call, around: Around) -> None:
     if call.name in _MAKERS:
-        for line in itertools.chain(_recipes(text), _commands(text)):
+        for line in _lines_run(text):
             around.script(Data(line))
         for hit in _manifest(text):
             around.note(hit)
@@ -93,9 +96,25 @@ def _judge(text: str, call: Call, around: Around) -> None:
 _OF_MAKE = {"$(SHELL)": "sh", "${SHELL}": "sh", "$(MAKE)": "make", "${MAKE}": "make", "$$": "$"}
 _COMMAND = re2.compile(r"-l?c[\"']?\s*,\s*(?:\"((?:[^\"\\]|\\.)+)\"|'([^']+)')")
 """A shell's text in a manifest's list of words: `[sh, -c, "…"]`."""
+_TASK = re2.compile(
+    r"(?m)^[\s-]*[\"']?(?:[a-z_]+\.)*(?:shell|command|raw|run|cmd|entrypoint|script|ExecStart)[\"']?\s*[:=]\s*([^\[|>\s].*)$"
+)
+"""A step of a playbook, a compose file, a pipeline or a plan that is a shell's text: `shell: …`, `command = "…"`."""
+_ABSENT = re2.compile(r"path[:=]\s*[\"']?(/[^\s,\"'}]*)[^\n]*state[:=]\s*absent")
+
+
+@lru_cache(maxsize=32)
+def _lines_run(text: str) -> tuple[str, ...]:
+    """What a build file, a manifest or a playbook has a shell run; the same file is read once for many calls."""
+    return (*_recipes(text), *_commands(text))
 
 
 def _commands(text: str) -> Iterator[str]:
+    for found in itertools.islice(_TASK.finditer(text), 50):
+        told = found.group(1).strip()
+        yield told[1:-1] if told[0] in "\"'" and told[-1] == told[0] else told
+    for found in itertools.islice(_ABSENT.finditer(text), 50):
+        yield f"rm -rf {found.group(1)}"
     for found in itertools.islice(_COMMAND.finditer(text), 50):
         yield (found.group(1) or "").replace('\\"', '"') or found.group(2)
 
@@ -129,7 +148,12 @@ _POWERS = (
 )
 
 
-def _manifest(text: str) -> Iterator[Hit]:
+@lru_cache(maxsize=32)
+def _manifest(text: str) -> tuple[Hit, ...]:
+    return tuple(_powers_given(text))
+
+
+def _powers_given(text: str) -> Iterator[Hit]:
     squeezed = text.replace(" ", "").replace('"', "").lower() + "\n"
     if any(power.replace('"', "") in squeezed for power in _POWERS):
         yield block("escape", "runs a container with the host's powers")

@@ -231,12 +231,16 @@ class _Code(Values):
             self._around.note(block("exhaust", "starts processes without an end"))
         if "os.setuid" in called and runs:
             self._around.note(block("privilege", "becomes administrator"))
+        chosen = any(
+            isinstance(node, ast.If) or (isinstance(node, ast.comprehension) and node.ifs) for node in self._nodes
+        )
         if called & _FILES or any(name.endswith(".unlink") for name in called):
             for node in self._nodes:
                 if (
                     isinstance(node, ast.Call)
                     and node.args
                     and self._name(node.func) in {"os.walk", "glob.glob", "os.scandir", "os.listdir", "glob.iglob"}
+                    and not (chosen and self._text(node.args[0]) in {".", ""})
                 ):
                     self._around.call("rm", "-rf", self._text(node.args[0]))
         if self._sends() and self._private():

@@ -130,6 +130,9 @@ def tokenized(code: str, language: str) -> Iterator[Token]:
         ):
             line = code.find("\n", at)
             at = end if line < 0 else line
+        elif char == "/" and (stop := _pattern_end(code, at)):
+            at = stop
+            yield Token("mark", "/")
         elif char.isalnum() or char in "_$@%":
             stop = at + 1
             while stop < end and (
@@ -153,6 +156,17 @@ def tokenized(code: str, language: str) -> Iterator[Token]:
             at += 1
             if not char.isspace() or char == "\n":
                 yield Token("mark", char)
+
+
+_BEFORE_PATTERN = ("if", "unless", "=~", "!~", "(", ",", "and", "or", "&&", "||", "~", "split", "grep", "match")
+
+
+def _pattern_end(code: str, at: int) -> int:
+    """Where a pattern that begins at this slash ends; 0 where no pattern begins. What a pattern says isn't run."""
+    before = code[max(0, at - 40) : at].rstrip()
+    stop = _closing(code, at)
+    within = stop < len(code) and "\n" not in code[at:stop] and code[stop + 1 : stop + 2] != "e"
+    return stop + 1 if within and (not before or before.endswith(_BEFORE_PATTERN)) else 0
 
 
 def _closing(code: str, at: int) -> int:

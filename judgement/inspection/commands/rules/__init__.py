@@ -29,6 +29,7 @@ from . import (
     spying,
     tracks,
     verbs,
+    webshells,
     windows,
 )
 from .leaves import files_written
@@ -56,6 +57,7 @@ _MODULES = (
     containers,
     publishing,
     spying,
+    webshells,
     windows,
     verbs,
     resources,

@@ -203,6 +203,25 @@ def _grep(call: Call) -> Iterator[Hit]:
         yield block(_FAMILY, "searches the machine for credentials")
 
 
+_SHOWING = frozenset(
+    """
+--show-secrets --show-secret --show-sensitive --show-passwords --show-credentials --show-token --expose-token --reveal
+""".split()
+)
+_TOKEN_WORDS = frozenset("get-token show-token print-token print-access-token print-identity-token login:ci".split())
+_SPEAKERS = frozenset(
+    "echo printf print write-host write-output grep egrep fgrep rg ag ack sed awk git man tldr".split()
+)
+
+
+def _shows_hidden(call: Call) -> Iterator[Hit]:
+    """Whatever client is told to show what it keeps hidden, or to hand out its token."""
+    said = not _SHOWING.isdisjoint(call.argv) or not _TOKEN_WORDS.isdisjoint(call.operands)
+    asked = "auth" in call.operands[:2] and not {"token", "tokens"}.isdisjoint(call.operands[1:3])
+    if (said or asked) and call.name not in _SPEAKERS:
+        yield review(_FAMILY, "shows what is kept hidden")
+
+
 def _hunted(call: Call) -> Iterator[Hit]:
     """What an environment, a history or an account's file is sifted for."""
     if (
@@ -319,4 +338,4 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "invoke-webrequest": _metadata,
     "ssh-keygen": _ssh_keygen,
 }
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_reads_secret, _agent_socket)
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_reads_secret, _agent_socket, _shows_hidden)

@@ -139,7 +139,7 @@ def _whole_device(call: Call) -> Iterator[Hit]:
     reads = call.name in _DEVICE_READERS or call.name.startswith(("fsck.", "ls"))
     if reads or not call.name or call.has("n") or not _LOOKS.isdisjoint(call.argv):
         return
-    if any(is_device(path) and not path.startswith(("/dev/mem", "/dev/fuse")) for path in call.operands):
+    if any(path.startswith("/dev/") and is_device(path) and path != "/dev/mem" for path in call.operands):
         yield review(_FAMILY, "hands a whole disk to a program")
 
 

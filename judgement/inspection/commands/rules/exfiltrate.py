@@ -123,6 +123,8 @@ def _copies(call: Call, files: Files) -> Iterator[Data]:
     operands = [text for text in call.operands if text not in used]
     if call.name == "aws":
         operands = operands[2:] if operands[:1] == ["s3"] else []
+        last = max((at for at, text in enumerate(operands) if text.startswith("s3://")), default=-1)
+        operands = operands[: last + 1]
     elif call.name in {"gsutil", "rclone", "mc", "gcloud", "az", "azcopy"}:
         operands = operands[1:]
     if len(operands) > 1 and (":" in operands[-1] and not operands[-1].startswith(("/", "."))):

@@ -179,6 +179,26 @@ def _unlinked(call: Call) -> Iterator[Hit]:
         yield from of_file(path, call.folder, "deletes")
 
 
+_JUNK = ("*.pyc", "*.tmp", "*.swp", "*~", ".DS_Store", "core", "core.*", "Thumbs.db", "*.orig", "*.rej", "*.bak", "*.o")
+
+
+def _sought(call: Call) -> Iterator[Hit]:
+    """Whatever has a name of some kind, deleted on the whole machine."""
+    argv = call.argv
+    deletes = "-delete" in argv or any(t in {"rm", "shred", "unlink", "srm"} for t in argv[1:] if t)
+    named = [data.text for data in call.options("-name", "-iname")]
+    bounds = {"-mtime", "-mmin", "-atime", "-newer", "-empty", "-xtype", "-user", "-size", "-path"} & set(argv)
+    if deletes and call.operands[:1] == ["/"] and named and not bounds and not set(named) <= set(_JUNK):
+        yield review(_FAMILY, "deletes files of a kind on the whole machine")
+
+
+def _everywhere(call: Call) -> Iterator[Hit]:
+    """Rights or attributes of everything there is."""
+    deep = call.has("R", "--recursive")
+    if deep and any(place(path, call.folder) is Place.MACHINE for path in call.operands):
+        yield review(_FAMILY, "changes the rights of a whole system")
+
+
 def _chattr(call: Call) -> Iterator[Hit]:
     for path in call.operands:
         if "i" in " ".join(a for a in call.argv if a[:1] in "-+") and is_system_file(path, call.folder):
@@ -208,7 +228,9 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "tar": _tar,
     **dict.fromkeys(("7z", "7za", "7zz", "zip"), _packed),
     **dict.fromkeys(("gpg", "gpg2", "openssl", "ccrypt", "age", "rage"), _encrypted),
-    "chattr": _chattr,
+    "chattr": lambda call: [*_chattr(call), *_everywhere(call)],
+    **dict.fromkeys(("setfacl", "chcon"), _everywhere),
+    "find": _sought,
 }
 ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()
 WRITING: tuple[Callable[[Call], Iterable[Hit]], ...] = (_written,)

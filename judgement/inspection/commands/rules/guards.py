@@ -38,14 +38,17 @@ def _services(call: Call) -> Iterator[Hit]:
 def _iptables(call: Call) -> Iterator[Hit]:
     flushes = call.has("FX", "--flush", "--delete-chain") and not call.has("LS", "--list")
     opens = any(text in {"-P", "--policy"} for text in call.argv) and "ACCEPT" in call.argv
-    if flushes or opens or _accepts_all(call):
+    if flushes or opens or _for_all(call, "ACCEPT", "INPUT"):
         yield block("disable_security", "opens the firewall")
+    elif _for_all(call, "DROP", "OUTPUT", "INPUT"):
+        yield review("exhaust", "cuts the machine off")
 
 
-def _accepts_all(call: Call) -> bool:
-    """Whether a rule lets everything in, from wherever it comes."""
-    jumps = call.option("-j", "--jump") == "ACCEPT" and call.option("-A", "-I", "--append", "--insert") == "INPUT"
-    return jumps and not call.has("", "-p", "-s", "-i", "-m", "-d", "--source", "--in-interface", "--dport", "--match")
+def _for_all(call: Call, verdict: str, *chains: str) -> bool:
+    """Whether a rule gives this verdict over everything, from wherever it comes."""
+    if call.option("-j", "--jump") != verdict or call.option("-A", "-I", "--append", "--insert") not in chains:
+        return False
+    return not call.has("", "-p", "-s", "-i", "-o", "-m", "-d", "--source", "--in-interface", "--dport", "--match")
 
 
 def _bridges(call: Call) -> Iterator[Hit]:
@@ -185,12 +188,19 @@ _UNCHECKED = tuple(
 )
 
 
+_UNPROTECTED = ("registry=http://", "index-url=http://", "registry:http://")
+
+
 def _unchecked_clients(call: Call) -> Iterator[Hit]:
     """A program's settings that stop it from checking whom it speaks to."""
     for path, text in written_paths(call):
         squeezed = "".join(text.lower().split()).replace('"', "")
         if path.endswith(_CLIENT_SETTINGS) and any(mark in squeezed for mark in _UNCHECKED):
             yield review("disable_security", "switches certificate checks off")
+        elif (
+            path.endswith(_CLIENT_SETTINGS) and any(mark in squeezed for mark in _UNPROTECTED) and "//l" not in squeezed
+        ):
+            yield review("download_execute", "takes packages from an unprotected address")
         elif path.endswith("pg_hba.conf") and ("trust" in squeezed and squeezed.strip()):
             yield review("disable_security", "lets everybody into a database")
         elif path.startswith("/etc/apt/sources.list.d/") and "[trusted=yes]" in squeezed:

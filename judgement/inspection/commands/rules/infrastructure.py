@@ -46,7 +46,11 @@ def _kubectl(call: Call) -> Iterator[Hit]:
         yield review(_FAMILY, "deletes from a cluster what a manifest doesn't name")
     elif verb == "drain":
         yield review(_FAMILY, "empties a node") if not call.has("", "--all") else block(_FAMILY, "empties all nodes")
-    elif verb == "scale" and any(text in {"--replicas=0"} for text in call.argv) and call.has("", "--all"):
+    elif (
+        verb == "scale"
+        and "--replicas=0" in call.argv
+        and (call.has("", "--all") or any(Label.INSTANCES in arg.data.labels for arg in call.args))
+    ):
         yield block(_FAMILY, "stops everything in a cluster")
     elif verb == "replace" and call.has("", "--force"):
         yield review(_FAMILY, "replaces something of a cluster by force")

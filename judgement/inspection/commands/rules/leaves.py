@@ -115,6 +115,8 @@ def _archive(call: Call) -> tuple[str, list[str]]:
 def _dumped(call: Call, files: Files) -> _Left:  # noqa: ARG001
     """What a database's or an engine's client writes out by its own option."""
     verb = next(iter(call.operands), "")
+    if call.name in {"redis-cli", "valkey-cli"} and call.option("--rdb"):
+        yield call.option("--rdb") or "", Data(UNKNOWN, frozenset({Label.DUMP}))
     if call.name.endswith(("dump", "dumpall")) or verb in {"save", "export", "bundle"}:
         named = call.option("-f", "--file", "-r", "--result-file", "-o", "--output")
         if verb == "bundle" and call.operands[1:2] == ["create"] and len(call.operands) > 2:  # noqa: PLR2004
@@ -153,7 +155,19 @@ _BY_NAME: Mapping[str, Callable[[Call, Files], _Left]] = {
     **dict.fromkeys(("compress-archive", "screencapture", "scrot", "grim", "maim", "arecord"), _recorded),
     **dict.fromkeys(("tar", "bsdtar", "gtar", "zip", "7z", "7za", "7zz", "7zr", "rar"), _packed),
     **dict.fromkeys(
-        ("pg_dump", "pg_dumpall", "mysqldump", "mariadb-dump", "mongodump", "docker", "podman", "nerdctl"), _dumped
+        (
+            "redis-cli",
+            "valkey-cli",
+            "pg_dump",
+            "pg_dumpall",
+            "mysqldump",
+            "mariadb-dump",
+            "mongodump",
+            "docker",
+            "podman",
+            "nerdctl",
+        ),
+        _dumped,
     ),
     "git": lambda call, files: [*_cloned(call, files), *_dumped(call, files)],
     **dict.fromkeys(("svn", "hg", "fossil", "bzr"), _cloned),

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..model import Call, Hit, block, review
-from ..targets import Place, normal, place
+from ..targets import Place, is_system_file, normal, place
 
 _ADMIN_GROUPS = frozenset(
     """
@@ -27,7 +27,7 @@ def _chmod(call: Call) -> Iterator[Hit]:
     words = [
         text
         for text in call.argv
-        if not text.startswith("--") and not (text[:1] == "-" and set(text[1:]) <= set("Rrvfc"))
+        if not text.startswith("--") and not (text[:1] == "-" and set(text[1:]) <= set("Rvfc"))
     ]
     if not words:
         return
@@ -51,6 +51,8 @@ def _chmod(call: Call) -> Iterator[Hit]:
         ):
             family = "escape" if "docker.sock" in path else "privilege"
             yield block(family, "lets everybody write to a part of the system")
+        elif is_system_file(path, call.folder) and ((number is not None and not number & 0o444) or _forbids(mode)):
+            yield review("destroy_files", "takes away the access to what the system needs")
         elif world and deep:
             yield review("privilege", "lets everybody write to all files of a folder")
         elif deep and where in {Place.MACHINE, Place.HOME}:
@@ -63,6 +65,11 @@ def _chmod(call: Call) -> Iterator[Hit]:
             yield block("privilege", "lets everybody read the accounts' secrets")
         elif number is not None and number & 0o044 and "/.ssh/id_" in path and not path.endswith(".pub"):
             yield block("privilege", "lets everybody read a private key")
+
+
+def _forbids(mode: str) -> bool:
+    """Whether a symbolic mode takes reading or running away from all: `-x`, `a-r`, `=`."""
+    return mode in {"-x", "-r", "-rx", "a-x", "a-r", "a-rwx", "a-rx", "a=", "=", "ugo-rwx"}
 
 
 def mode_opens(mode: str) -> bool:

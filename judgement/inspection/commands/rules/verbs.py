@@ -11,11 +11,6 @@ import yaml
 from ..model import Call, Hit, block, review
 
 _DRY = ("--dry-run", "--dryrun", "--dry_run", "--preview-only", "--check", "--what-if", "-whatif", "--help", "--plan")
-_ANY = "*"
-"""A row's program that stands for whatever program."""
-_SPEAKERS = frozenset(
-    "echo printf print write-host write-output grep egrep fgrep rg ag ack sed awk git man tldr cat = export [".split()
-)
 _OPERANDS = 16
 """Operands of a call that are looked at."""
 
@@ -128,17 +123,5 @@ def _judged_by(rows: tuple[Row, ...]) -> Callable[[Call], Iterator[Hit]]:
     return rule
 
 
-_TABLE = _read()
-_by_any = _judged_by(_TABLE[_ANY])
-
-
-def _any_program(call: Call) -> Iterator[Hit]:
-    """The rows for whatever program, but for those that only speak, search or edit."""
-    if call.name not in _SPEAKERS:
-        yield from _by_any(call)
-
-
-RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
-    name: _judged_by(rows) for name, rows in _TABLE.items() if name != _ANY
-}
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_any_program,)
+RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {name: _judged_by(rows) for name, rows in _read().items()}
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()
