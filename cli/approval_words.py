@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from .output import plain
-from .status import duration
+from .output import duration, plain
 
 _CUT = 60
 _MODES = {

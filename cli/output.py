@@ -9,6 +9,8 @@ from typing import IO, Any
 
 import click
 
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
+
 
 class Failure(click.ClickException):
     """The command failed (exit status 1): says what happened, and what to do next.
@@ -35,6 +37,18 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 def print_json(value: Any) -> None:
     """Print JSON: indented for people at a terminal and for files alike."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the two largest units that matter."""
+    whole = int(seconds)
+    if whole < _MINUTE_S:
+        return f"{whole} s"
+    if whole < _HOUR_S:
+        return f"{whole // _MINUTE_S} min {whole % _MINUTE_S} s"
+    if whole < _DAY_S:
+        return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
+    return f"{whole // _DAY_S} d {whole % _DAY_S // _HOUR_S} h"
 
 
 def plain(text: str) -> str:

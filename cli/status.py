@@ -12,11 +12,11 @@ from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.gateway.client import Client, ClientError
 
 from .backend import ask
-from .output import Failure, json_option, print_json, print_table
+from .output import Failure, duration, json_option, print_json, print_table
 from .running import description, for_people
 from .settings import loaded
 
-_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
+_CALM = """aura call set_safe_mode '{"enabled": false, "reason": "..."}'"""
 _TOOLS = {
     "system": "get_system_status",
     "cluster": "get_cluster_status",
@@ -76,7 +76,7 @@ async def _call(client: Client, name: str) -> dict[str, Any]:
 
 
 def _print(report: dict[str, Any], *, had_dashboard: bool) -> None:
-    system, cluster, models = (report.get(name, {}) for name in ("system", "cluster", "models"))
+    system, cluster, models, policy = (report.get(name, {}) for name in ("system", "cluster", "models", "policy"))
     uptime = f", up {duration(system['uptime_s'])}" if system.get("uptime_s") is not None else ""
     click.echo(f"Aura IA MCP {system.get('version', '')}: {'ready' if report['ready'] else 'NOT READY'}{uptime}")
     for name, url in report["urls"].items():
@@ -87,48 +87,37 @@ def _print(report: dict[str, Any], *, had_dashboard: bool) -> None:
         click.echo(f"  {'dashboard':<10} died; all else goes on, and the next start brings it back")
     if system.get("sealing_fault"):
         click.echo(f"  {'record':<10} NOT sealed: {system['sealing_fault']}")
-    _print_rules(report.get("policy", {}), safe_mode=bool(system.get("safe_mode")))
-    for node, actors in cluster.get("actors_by_node", {}).items():
-        print_table(
-            ("Actor", "Class", "Layer", "State", "Restarts", "Pid"),
-            [(a["name"], a["class"], a["layer"], a["state"], str(a["restarts"]), _cell(a["pid"])) for a in actors],
-            title=f"Ray actors on {node}",
-        )
-    if system.get("actors"):
-        print_table(
-            ("Part", "Layer", "State", "Under way", "Median", "99 %"),
-            [
-                (
-                    p["name"],
-                    p["layer"],
-                    p["state"],
-                    _cell(p["mailbox"]),
-                    _cell(p["p50_ms"], " ms"),
-                    _cell(p["p99_ms"], " ms"),
-                )
-                for p in system["actors"]
-            ],
-            title="Parts",
-        )
-    if models.get("models"):
-        print_table(
-            ("Model", "Kind", "Loaded", "Device", "Calls", "Median"),
-            [
-                (
-                    m["name"],
-                    m["kind"],
-                    _loaded(m, models),
-                    _cell(m["device"]),
-                    str(m["requests"]),
-                    _cell(m["p50_ms"], " ms"),
-                )
-                for m in models["models"]
-            ],
-            title="Models",
-        )
-    for title, part in (("parts", system), ("Ray", cluster), ("models", models), ("rules", report.get("policy", {}))):
+    _print_rules(policy, safe_mode=bool(system.get("safe_mode")))
+    _print_actors(cluster)
+    _print_parts(system)
+    _print_models(models)
+    for title, part in (("parts", system), ("Ray", cluster), ("models", models), ("rules", policy)):
         if "unavailable" in part:
             click.echo(f"Nothing to tell of {title}: {part['unavailable']}")
+
+
+def _print_actors(cluster: dict[str, Any]) -> None:
+    for node, actors in cluster.get("actors_by_node", {}).items():
+        rows = [(a["name"], a["class"], a["layer"], a["state"], str(a["restarts"]), _cell(a["pid"])) for a in actors]
+        print_table(("Actor", "Class", "Layer", "State", "Restarts", "Pid"), rows, f"Ray actors on {node}")
+
+
+def _print_parts(system: dict[str, Any]) -> None:
+    rows = [
+        (p["name"], p["layer"], p["state"], _cell(p["mailbox"]), _cell(p["p50_ms"], " ms"), _cell(p["p99_ms"], " ms"))
+        for p in system.get("actors", ())
+    ]
+    if rows:
+        print_table(("Part", "Layer", "State", "Under way", "Median", "99 %"), rows, "Parts")
+
+
+def _print_models(worker: dict[str, Any]) -> None:
+    rows = [
+        (m["name"], m["kind"], _loaded(m, worker), _cell(m["device"]), str(m["requests"]), _cell(m["p50_ms"], " ms"))
+        for m in worker.get("models", ())
+    ]
+    if rows:
+        print_table(("Model", "Kind", "Loaded", "Device", "Calls", "Median"), rows, "Models")
 
 
 def _print_rules(policy: dict[str, Any], *, safe_mode: bool) -> None:
@@ -137,19 +126,7 @@ def _print_rules(policy: dict[str, Any], *, safe_mode: bool) -> None:
     if policy.get("fault"):
         click.echo(f"  {'':<10} NOT the newest, and these stay until it is mended: {policy['fault']}")
     if safe_mode:
-        click.echo(f"  {'safe mode':<10} ON: nothing that writes runs; `aura call set_safe_mode` switches it off")
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the two largest units that matter."""
-    whole = int(seconds)
-    if whole < _MINUTE_S:
-        return f"{whole} s"
-    if whole < _HOUR_S:
-        return f"{whole // _MINUTE_S} min {whole % _MINUTE_S} s"
-    if whole < _DAY_S:
-        return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
-    return f"{whole // _DAY_S} d {whole % _DAY_S // _HOUR_S} h"
+        click.echo(f"  {'safe mode':<10} ON: nothing that writes runs. To end it: {_CALM}")
 
 
 def _loaded(model: dict[str, Any], worker: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from aura_ia_mcp.cli import backend, loading, serve, status
+from aura_ia_mcp.cli import backend, loading, output, serve
 from aura_ia_mcp.cluster.telling import Progress
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
@@ -342,7 +342,7 @@ def test_serve_tells_programs_one_line_of_json_a_step(run: Run, monkeypatch: pyt
     [(0.9, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3661, "1 h 1 min"), (90_000, "1 d 1 h")],
 )
 def test_durations_are_told_in_two_units(seconds: float, text: str) -> None:
-    assert status.duration(seconds) == text
+    assert output.duration(seconds) == text
 
 
 def test_the_loading_of_models_is_told_until_it_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
