@@ -6,11 +6,12 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.messages import JSON
 
 DAY_S = 86_400
-SLICE_S = 60
-MOST_NAMES = 500
+_SLICE_S = 60
+_MOST_NAMES = 500
 OTHER = "(other)"
 
 
@@ -38,7 +39,7 @@ class Activity:
         at = float(record["ts"])
         if at < now - DAY_S:
             return
-        piece = self._slice(int(at) // SLICE_S * SLICE_S)
+        piece = self._slice(int(at) // _SLICE_S * _SLICE_S)
         marks = ["requests"]
         if record["outcome"] == "refused":
             marks.append("denials")
@@ -47,9 +48,8 @@ class Activity:
         piece.counts.update(marks)
         if record["what"] == "tools/call":
             _named(piece.tools, record["name"]).update(marks)
-        who = record["principal"]
-        _named(piece.principals, principal_name(who["tenant"], who["id"])).update(marks)
-        if record.get("session") and len(piece.sessions) < 10 * MOST_NAMES:
+        _named(piece.principals, Principal.from_dict(record["principal"]).name).update(marks)
+        if record.get("session") and len(piece.sessions) < 10 * _MOST_NAMES:
             piece.sessions.add(record["session"])
 
     def read(self, window_s: int, now: float) -> JSON:
@@ -60,7 +60,7 @@ class Activity:
         principals: dict[str, Counter[str]] = {}
         sessions: set[str] = set()
         for piece in self._slices:
-            if piece.begins + SLICE_S <= now - window_s:
+            if piece.begins + _SLICE_S <= now - window_s:
                 continue
             total.update(piece.counts)
             sessions |= piece.sessions
@@ -91,17 +91,12 @@ class Activity:
         return made
 
     def _forget(self, now: float) -> None:
-        while self._slices and self._slices[0].begins + SLICE_S <= now - DAY_S:
+        while self._slices and self._slices[0].begins + _SLICE_S <= now - DAY_S:
             self._slices.popleft()
 
 
-def principal_name(tenant: str, id_: str) -> str:
-    """`tenant/id`: an id alone says who only within a tenant. A slash in the tenant is written `%2F`, `%` as `%25`."""
-    return f"{tenant.replace('%', '%25').replace('/', '%2F')}/{id_}"
-
-
 def _named(table: dict[str, Counter[str]], name: str) -> Counter[str]:
-    if name not in table and len(table) >= MOST_NAMES:
+    if name not in table and len(table) >= _MOST_NAMES:
         name = OTHER
     return table.setdefault(name, Counter())
 

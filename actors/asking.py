@@ -20,8 +20,8 @@ from .offering import NOTHING, Offering, told
 from .relay import Relay
 
 _LANGUAGE = Address("language")
-ORCHESTRATE = "orchestrate"
-MODEL_TOOL = "ollama_consult"
+_ORCHESTRATE = "orchestrate"
+_MODEL_TOOL = "ollama_consult"
 _ITSELF = "ask"
 _ROUTE_S = 15.0
 _COMPOSE_S = 60.0
@@ -210,7 +210,7 @@ class Asking:
             return Plan()
         values = {"request": self._request, "context": self._about}
         if route["kind"] == "model":
-            route = {"kind": "tool", "name": MODEL_TOOL, "arguments": {"prompt": self._request}}
+            route = {"kind": "tool", "name": _MODEL_TOOL, "arguments": {"prompt": self._request}}
         try:
             plan = self._templates.plan(route, self._caller.facts.values(), self._caller.held, values)
         except PlanError as error:
@@ -236,7 +236,7 @@ class Asking:
 
     def _obstacle(self, route: JSON, plan: Plan, risk: Risk, *, plan_only: bool) -> str:
         """Why nothing is run, as the answer; "" when the plan is to be run."""
-        several = len(plan.steps) > 1 and ORCHESTRATE not in self._caller.held
+        several = len(plan.steps) > 1 and _ORCHESTRATE not in self._caller.held
         for holds, says in (
             (bool(route.get("withheld")), NOTHING),
             (bool(route.get("asks")), str(route.get("asks"))),
@@ -246,14 +246,14 @@ class Asking:
             (bool(route.get("destructive")) and self._only_reads(plan), _ONLY_READS),
             (plan_only, "Nothing was run: only the plan was asked for."),
             (risk.denied, "Nothing was run: an operation of this risk is denied. evaluate_risk tells each factor."),
-            (several, _SEVERAL.format(len(plan.steps), ORCHESTRATE)),
+            (several, _SEVERAL.format(len(plan.steps), _ORCHESTRATE)),
         ):
             if holds:
                 return says
         return ""
 
     def _nothing_left(self, route: JSON, plan: Plan) -> str:
-        if route["kind"] == "model" and MODEL_TOOL not in self._caller.facts:
+        if route["kind"] == "model" and _MODEL_TOOL not in self._caller.facts:
             return "That needs a language model, and this version has none: no tool runs one yet."
         whys = "; ".join(each.why for each in plan.left_out) or "; ".join(self._notes)
         return f"Nothing of it can be run: {whys}."

@@ -173,7 +173,7 @@ class _Wanted:
         who = entry["principal"] or ""
         return (
             self.event in ("", entry["event"])
-            and self.principal in ("", who, who.partition("/")[2])
+            and self.principal in ("", who, who.rpartition("/")[2])
             and self.tool in ("", entry["tool"])
             and self.outcome in ("", entry["outcome"])
             and self.since <= entry["time"]

@@ -21,12 +21,12 @@ from .rules import Rules
 from .sealed_state import Continuation
 from .snapshot import Subject
 
-NOBODY = Principal("nobody", kind="service")
+_NOBODY = Principal("nobody", kind="service")
 _MOST_CHARS = 128
 _MOST_NAME_CHARS = 200
 _CLIENT_MEMBERS = ("callId", "threadId", "turnId")
 CLIENT = "aura/client"
-MAJOR = "io.modelcontextprotocol/clientInfo"
+_MAJOR = "io.modelcontextprotocol/clientInfo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Case:
     @property
     def principal(self) -> Principal:
         """Who asks."""
-        return self.header.principal or NOBODY
+        return self.header.principal or _NOBODY
 
     @property
     def standing(self) -> Standing:
@@ -129,7 +129,7 @@ class Case:
 def client_of(meta: JSON) -> JSON:
     """Who the client says it is, and its own ids of the call: short texts, nothing else of its `_meta`."""
     found = {name: short(meta[name]) for name in _CLIENT_MEMBERS if isinstance(meta.get(name), str)}
-    info = meta.get(CLIENT) or meta.get(MAJOR)
+    info = meta.get(CLIENT) or meta.get(_MAJOR)
     if isinstance(info, dict):
         for name in ("name", "version", "user_agent"):
             if isinstance(info.get(name), str):

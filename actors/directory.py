@@ -12,7 +12,7 @@ from aura_ia_mcp.bus.messages import JSON, Register, Resolve, Unregister
 
 from .boot import Boot
 
-MOST_ADDRESSES = 10_000
+_MOST_ADDRESSES = 10_000
 _MOST_URI_CHARS = 2_000
 
 
@@ -24,7 +24,7 @@ class Registry:
         most: addresses known at once.
     """
 
-    most: int = MOST_ADDRESSES
+    most: int = _MOST_ADDRESSES
     _current: dict[Address, Endpoint] = field(default_factory=dict)
     _epochs: dict[Address, int] = field(default_factory=dict)
 
@@ -82,12 +82,12 @@ class Directory:
     """
 
     def __init__(self, boot: Boot) -> None:
-        self._boot = boot
+        del boot
         self.registry = Registry()
 
     async def start(self, bus: Bus) -> None:
         """Nothing runs in the background."""
-        self._bus = bus
+        del bus
 
     async def stop(self) -> None:
         """Nothing to end."""

@@ -18,7 +18,7 @@ class Language:
     """
 
     def __init__(self, boot: Boot) -> None:
-        self._boot = boot
+        del boot
 
     async def start(self, bus: Bus) -> None:
         """Ready at once."""

@@ -61,8 +61,3 @@ class Reporter:
             with contextlib.suppress(AuraError, OSError):
                 await self._bus.send("telemetry", self.report())
             await asyncio.sleep(self._period_s)
-
-
-def ignore() -> JSON:
-    """For actors without figures of their own."""
-    return {}

@@ -18,7 +18,7 @@ from .meaning import Meaning, noted
 
 _SHORTEST = 12  # characters: nothing shorter instructs anybody
 _SHOWN = 20
-FINDINGS = "aura/findings"
+_FINDINGS = "aura/findings"
 MEANING = "aura/meaning"
 
 
@@ -61,7 +61,7 @@ class Results:
                 "result_withheld",
                 f"{case.name}: what had to be marked in its result leaves nothing that fits the tool's output schema",
             )
-        told: JSON = {FINDINGS: [finding.as_dict() for finding in case.flags[:_SHOWN]]} if case.flags else {}
+        told: JSON = {_FINDINGS: [finding.as_dict() for finding in case.flags[:_SHOWN]]} if case.flags else {}
         if (note := noted(case)) is not None:
             told[MEANING] = note
         return cleaned | {"_meta": dict(cleaned.get("_meta") or {}) | told} if told else cleaned

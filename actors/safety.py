@@ -58,9 +58,11 @@ class Safety:
     Promises: what isn't allowed by a rule doesn't run; a caller makes at most its rate of calls; each decision and its
     outcome is in the audit before the caller hears of it, and while the audit can't be written nothing runs; what may
     change something, or needs somebody's consent, is recorded before it runs, too; consent is used up by one run
-    (`Consent`). It asks nobody on the way of a call but Tools, Approvals about what
-    needs consent, and the ML worker where the policy has texts read by their meaning: rules, trust and safe mode are
-    followed (`RulesFollower`, `SafeMode`).
+    (`Consent`), and so is an idempotency key (`Once`).
+
+    On the way of a call it asks Tools, and where that call needs it Approvals (consent), State (keys, and rates that
+    several replicas share) and the ML worker (texts read by their meaning). Rules, trust and safe mode are followed,
+    never asked for (`RulesFollower`, `SafeMode`).
 
     Args:
         boot: `decision_root` and `audit` among it.

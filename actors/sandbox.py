@@ -26,6 +26,7 @@ BUBBLEWRAP, NONE = "bubblewrap", "none"
 _LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _ETC = ("alternatives", "group", "ld.so.cache", "localtime", "passwd")
 _PROBE_S = 5.0
+_LOST_S = 5.0  # beyond its time: a command that lost its owner is ended then
 _PROBE_BYTES = 65_536
 
 
@@ -64,9 +65,6 @@ class Inner:
         except (OSError, ValueError, LookupError):
             return None
         return pid
-
-
-_LOST_S = 5.0
 
 
 class Sandbox:

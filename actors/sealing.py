@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 PERIOD_S = 0.5
 RETENTION_S = 3600.0
-STOP_S = 3.0
+_STOP_S = 3.0
 
 
 class Sealing:
@@ -77,7 +77,7 @@ class Sealing:
                 await asyncio.to_thread(self._prune)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ended.wait(), min(PERIOD_S, self._settings.epoch_s))
-        await asyncio.to_thread(self._seal, time.monotonic() + STOP_S)
+        await asyncio.to_thread(self._seal, time.monotonic() + _STOP_S)
 
     # --- in a thread, one at a time -----------------------------------------------------------------------------------
 

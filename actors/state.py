@@ -38,8 +38,8 @@ from .keyed import KeyedCalls
 from .reporting import Reporter
 from .sources import result
 
-SWITCHES = "switches"
-OWNERS = {"trust": "roles", KEYED: "safety"}  # which role may read and write which kind of record
+_SWITCHES = "switches"
+_OWNERS = {"trust": "roles", KEYED: "safety"}  # which role may read and write which kind of record
 _SAFE_MODE = "safe_mode"
 _MOST_RATES = 64
 
@@ -47,7 +47,7 @@ _DIGEST_CHARS = 64
 _SHOWN_CHARS = 12
 FAILURES_PER_WINDOW = 20
 WINDOW_S = 10.0
-PURGE_S = 3_600.0
+_PURGE_S = 3_600.0
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -101,7 +101,7 @@ class State:
     async def start(self, bus: Bus) -> None:
         """Tell the switches, and begin to report."""
         self._bus = bus
-        bus.publish(SWITCHES, await self._safe_mode())
+        bus.publish(_SWITCHES, await self._safe_mode())
         self._purging = asyncio.create_task(self._purge(), name="purge expired records")
         self._reporter = Reporter(bus, lambda: {"authenticated": self._authenticated, "refused_tokens": self._refused})
         self._reporter.start()
@@ -147,13 +147,13 @@ class State:
                 at=time.time(),
                 version=(await self._safe_mode()).version + 1,
             )
-            await _kept(self._records.put, SWITCHES, _SAFE_MODE, now.payload())
-        self._bus.publish(SWITCHES, now)
+            await _kept(self._records.put, _SWITCHES, _SAFE_MODE, now.payload())
+        self._bus.publish(_SWITCHES, now)
         reply = result({"safe_mode": now.enabled, "reason": now.reason, "by": now.by, "at": now.at})
         return reply | {"_meta": {"aura/safe_mode_version": now.version}}
 
     async def _safe_mode(self) -> SafeModeChanged:
-        kept = await _kept(self._records.get, SWITCHES, _SAFE_MODE)
+        kept = await _kept(self._records.get, _SWITCHES, _SAFE_MODE)
         return SafeModeChanged(**kept.value) if kept else SafeModeChanged(False, "", "", 0.0, 0)
 
     # --- records ------------------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ class State:
                 await asyncio.to_thread(self._records.purge, time.time())
             except RecordError as error:
                 log.warning("expired records stay for now: %s", error)
-            await asyncio.sleep(PURGE_S)
+            await asyncio.sleep(_PURGE_S)
 
     @handles(TakeToken)
     async def take_token(self, message: TakeToken, context: Context) -> JSON:
@@ -227,5 +227,5 @@ async def _kept(use: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) 
 def _own(kind: str, context: Context) -> None:
     """Refuse whoever doesn't own these records."""
     asker = context.envelope.source.role
-    if OWNERS.get(kind) != asker:
+    if _OWNERS.get(kind) != asker:
         raise RefusedError("forbidden", f"{asker} doesn't own the records of {kind!r}", recovery="See actors/state.py.")

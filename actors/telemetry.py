@@ -13,11 +13,11 @@ from aura_ia_mcp.stores.database import Database, RecordError
 from aura_ia_mcp.stores.records import RecordStore
 
 from .boot import Boot
-from .reporting import Reporter, ignore
+from .reporting import Reporter
 
-MOST_SOURCES = 1000
-FORGET_S = 600.0
-TOGETHER_S = 10.0
+_MOST_SOURCES = 1000
+_FORGET_S = 600.0
+_TOGETHER_S = 10.0
 DEAD_LETTER = "dead_letter"
 MOST_DEAD_LETTERS = 1000
 MOST_PER_WINDOW = 100
@@ -33,7 +33,7 @@ class Board:
     A source may tell its figures in several reports: those that come within ten seconds of each other are merged.
     """
 
-    most: int = MOST_SOURCES
+    most: int = _MOST_SOURCES
     _newest: dict[str, tuple[float, JSON]] = field(default_factory=dict)
 
     def put(self, source: str, figures: JSON, now: float) -> None:
@@ -47,7 +47,7 @@ class Board:
             if len(self._newest) >= self.most:
                 raise AuraError("too_large", f"{self.most} sources report already")
         before = self._newest.get(source)
-        if before is not None and now - before[0] < TOGETHER_S:
+        if before is not None and now - before[0] < _TOGETHER_S:
             figures = before[1] | figures
         self._newest[source] = (now, figures)
 
@@ -60,7 +60,7 @@ class Board:
         }
 
     def _forget(self, now: float) -> None:
-        for source in [source for source, (at, _) in self._newest.items() if now - at > FORGET_S]:
+        for source in [source for source, (at, _) in self._newest.items() if now - at > _FORGET_S]:
             del self._newest[source]
 
 
@@ -112,7 +112,7 @@ class Telemetry:
 
     async def start(self, bus: Bus) -> None:
         """Report of itself, to itself, without the bus."""
-        self._own = Reporter(bus, ignore)
+        self._own = Reporter(bus, dict)
         self._bus = bus
         self._database = await asyncio.to_thread(Database.of, self._boot.settings, self._boot.paths)
         self._burial = Burial(RecordStore(self._database))

@@ -22,7 +22,7 @@ from .moment import ms_since
 from .reporting import Reporter
 
 AUDIENCE = "workflow"
-INGRESS = Address("gateway")
+_INGRESS = Address("gateway")
 MOST_AT_ONCE = 8
 MOST_RESULT_CHARS = 16_384
 _MARGIN_S = 0.1
@@ -124,7 +124,7 @@ class _Run:
         message = Reenter(self._message.parent, step.tool, step.arguments, self._message.server)
         began = time.perf_counter()
         try:
-            reply = await self._bus.request(INGRESS, message, header=self._header, on_ask=self._context.ask)
+            reply = await self._bus.request(_INGRESS, message, header=self._header, on_ask=self._context.ask)
         except AuraError as error:
             failure = error.failure
             status = "refused" if failure.type in _REFUSED else "failed"

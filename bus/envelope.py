@@ -33,7 +33,7 @@ class Principal:
 
     @property
     def name(self) -> str:
-        """`tenant/id`: unique in the whole system."""
+        """`tenant/id`, unique in the whole system; no id has a slash, so the last one parts the two."""
         return f"{self.tenant}/{self.id}"
 
     def as_dict(self) -> dict[str, Any]:

@@ -40,12 +40,13 @@ class Peer:
     Args:
         address: who this is.
         keys: its edge keys; a peer without an edge's key can't open or answer it.
-        transports: how to connect, by URI scheme; the first `listen` of them are listened on.
+        transports: how to connect, each for its URI scheme; `listen` listens on all of them.
         resolver: finds others.
         actor: whose handlers answer; None for a peer that only asks.
         limits: all bounds.
         on_refused: hears of each peer and message refused for what it claims, for the audit.
         unregistered: whether callers without an epoch may connect (the Directory).
+        epoch: its life's number, if the Directory gave one already.
     """
 
     def __init__(
@@ -68,7 +69,6 @@ class Peer:
         self._limits = limits or Limits()
         self._on_refused = on_refused
         self._unregistered = unregistered
-        self._actor = actor
         self._newest: dict[Address, int] = {}
         self._listeners: list[Listener] = []
         self._incoming: set[Incoming] = set()

@@ -19,7 +19,7 @@ class Resolver(Protocol):
 
 
 class StaticResolver:
-    """A fixed table: for tests, and for the Directory's own place."""
+    """A fixed table: where no Directory is, as in tests."""
 
     def __init__(self, endpoints: Iterable[Endpoint] = ()) -> None:
         self._known = {endpoint.address: endpoint for endpoint in endpoints}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
-import secrets
 import socket
 from typing import TYPE_CHECKING
 
 from aura_ia_mcp.bus.edges import KEYED
-from aura_ia_mcp.bus.keys import EdgeKeys, audience_key, derive
+from aura_ia_mcp.bus.keys import EdgeKeys, audience_key, derive, new_root
 from aura_ia_mcp.configs.paths import Paths
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.stores.keys import load_or_create
@@ -30,8 +29,8 @@ def provision(
     """
     authority = _authority() if settings.cluster.address != "local" else None
     roots = Roots(
-        secrets.token_bytes(32),
-        secrets.token_bytes(32),
+        new_root(),
+        new_root(),
         load_or_create(paths.audit_key),
         authority.save() if authority else None,
     )

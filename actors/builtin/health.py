@@ -10,10 +10,10 @@ from aura_ia_mcp.bus.messages import JSON, Message, Ping, ReadModels, ReadStatus
 from ..readiness import part, reached
 from ..replicas import addresses
 from ..sources import ToolCall
+from .cluster import SILENT_S
 from .tool import Reach
 
 PROBE_S = 1.0
-SILENT_S = 10.0
 _PINGED = ("state", "audit", "approvals")
 _HEARD = ("safety", "gateway", "cluster", "directory")
 _WORST = ("ok", "off", "degraded", "down")

@@ -9,7 +9,7 @@ from functools import partial
 from aura_ia_mcp.bus.messages import JSON, ReadActivity
 from aura_ia_mcp.configs.settings import Settings
 
-from ..activity import principal_name
+from ..activity import DAY_S
 from ..sources import ToolCall
 from .cluster import get_cluster_status, get_system_status
 from .health import check_health
@@ -18,7 +18,6 @@ from .tool import Reach, Tool, array, define, integer, maybe, number, obj, table
 
 CATEGORY = "status"
 MOST_ECHO_CHARS = 100_000
-DAY_S = 86_400
 _tool = partial(define, category=CATEGORY)
 
 
@@ -40,8 +39,8 @@ async def get_activity_stats(arguments: JSON, call: ToolCall, reach: Reach) -> J
     window_s = int(arguments.get("window_s", 3600))
     stats = await call.context.bus.request("audit", ReadActivity(window_s), header=header)
     if "read_logs" not in await reach.held(call):
-        own = principal_name(call.principal.tenant, call.principal.id)
-        stats["by_principal"] = {name: counts for name, counts in stats["by_principal"].items() if name == own}
+        found = stats["by_principal"]
+        stats["by_principal"] = {name: found[name] for name in (call.principal.name,) if name in found}
     return stats
 
 

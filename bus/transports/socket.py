@@ -2,8 +2,8 @@
 
 Frames leave by twos, or at the end of the event loop's turn: one system call a turn would be cheaper, but then all the
 messages under way move from actor to actor as one crowd, and while one process works the others wait (measured: a third
-less throughput at 64 in flight). Back-pressure comes from the kernel's buffer:
-`drain` waits while more than the high-water mark is unsent; a peer that doesn't read beyond the hard bound is cut off.
+less throughput at 64 in flight). Back-pressure comes from the kernel's buffer: `drain` waits while more than the
+high-water mark is unsent; a peer that doesn't read beyond the hard bound is cut off.
 """
 
 from __future__ import annotations
@@ -91,9 +91,7 @@ class SocketLink(asyncio.Protocol):
         while end - start >= _LENGTH.size:
             (length,) = _LENGTH.unpack_from(buffer, start)
             if length > self._max_frame_bytes:
-                self._deliver(
-                    b""
-                )  # which no receiver takes for a frame: it refuses the peer, and the audit hears of it
+                self._deliver(b"")  # no receiver takes that for a frame: it refuses the peer, and the audit hears of it
                 self._abort()
                 return
             stop = start + _LENGTH.size + length
