@@ -66,11 +66,11 @@ def next_step(found: Approval) -> str:
     if found["status"] == "approved":
         return f"Approved. Until {_time(found['usable_until'])} {runs}."
     if found["status"] == "denied":
-        until = f" until {_time(found['expires_at'])}"
-        return f"Denied. The same call stays refused{until}, and {whose} is told why."
+        stays = f"The same call stays refused until {_time(found['expires_at'])}, and " if found["tool"] else ""
+        return f"Denied. {stays}{whose} is told why."
     if found["status"] == "used":
         return "Used: an approval is good for one run."
-    return "Expired: no answer is a no. The same call asks anew."
+    return f"Expired: no answer is a no. {'The same call asks anew' if found['tool'] else 'It can be asked for anew'}."
 
 
 def _status(found: Approval) -> str:

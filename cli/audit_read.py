@@ -126,7 +126,7 @@ def show_command(ctx: click.Context, audit_id: str, as_json: bool) -> None:
     try:
         found = find(loaded(ctx).settings, audit_id)
     except OperatorError as error:
-        raise Failure(str(error), "`aura audit search` finds records by other things.") from None
+        raise Failure(str(error)) from None
     if as_json:
         click.echo(json.dumps(found.record, indent=2))
         return

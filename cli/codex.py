@@ -53,7 +53,7 @@ def config(ctx: click.Context, write: bool, every: bool, undo: bool, codex_home:
       aura codex config --json | jq -r .diff
     """
     if undo and (write or every):
-        raise click.UsageError("--undo goes alone.")
+        raise click.UsageError("--undo goes alone; leave --write and --all away.")
     file = ConfigFile(_home(codex_home) / "config.toml")
     try:
         change = _undo(file) if undo else _merge(file, loaded(ctx).settings, write=write, every=every)

@@ -45,7 +45,7 @@ class ConfigFile:
         except UnicodeDecodeError as error:
             raise MergeError(f"it is not UTF-8 text (byte {error.start}); correct that first.") from None
         except OSError as error:
-            raise MergeError(f"it can't be read ({error.strerror}).") from None
+            raise MergeError(f"it can't be read ({error.strerror}); look at its mode.") from None
 
     def write(self, before: str, after: str) -> Path:
         """Replace `before` by `after` in one step, keeping mode and owner; returns the backup.
@@ -67,7 +67,9 @@ class ConfigFile:
                 backup.touch(mode=0o600)
             self._replace(after)
         except OSError as error:
-            raise MergeError(f"it can't be written ({error.strerror}: {error.filename}).") from None
+            raise MergeError(
+                f"it can't be written ({error.strerror}: {error.filename}); make room or look at its mode."
+            ) from None
         return backup
 
     def backup(self) -> Path | None:
@@ -99,7 +101,9 @@ class ConfigFile:
                 self._replace(text)
             backup.unlink()
         except OSError as error:
-            raise MergeError(f"it can't be written ({error.strerror}: {error.filename}).") from None
+            raise MergeError(
+                f"it can't be written ({error.strerror}: {error.filename}); make room or look at its mode."
+            ) from None
 
     def _replace(self, text: str) -> None:
         target = self.target

@@ -38,7 +38,10 @@ def doctor(ctx: click.Context, only: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json({"ok": not failures, "findings": [finding.as_dict() for finding in findings]})
     if failures:
-        raise Failure(f"{len(failures)} of {len(findings)} checks failed.")
+        raise Failure(
+            f"{len(failures)} of {len(findings)} checks failed.",
+            "Each has its remedy above, after ->." if not as_json else "",
+        )
 
 
 def _examine(ctx: click.Context, names: tuple[str, ...]) -> list[Finding]:

@@ -48,7 +48,9 @@ def find(settings: Settings, audit_id: str) -> Entry:
     except OSError as error:
         raise unreadable(error) from error
     if found is None:
-        raise OperatorError(f"there is no record {audit_id!r} under {folder}")
+        raise OperatorError(
+            f"there is no record {audit_id!r} under {folder}; `aura audit search` finds records otherwise"
+        )
     return found
 
 

@@ -16,7 +16,7 @@ from aura_ia_mcp.stores.redaction import entry_of
 from aura_ia_mcp.stores.related import related
 from aura_ia_mcp.stores.rules_archive import RulesArchive
 
-from .audit_read import find
+from .audit_read import find, unreadable
 from .faults import OperatorError
 
 _MOST_BYTES = 1_073_741_824
@@ -47,7 +47,7 @@ def explain_record(settings: Settings, audit_id: str) -> dict[str, Any]:
     try:
         others, cut = related(folder, entry.at, threads(entry.record), Budget(_MOST_BYTES, _MOST_S).spend)
     except OSError as error:
-        raise OperatorError(f"{error.filename or folder} can't be read: {error.strerror or error}") from error
+        raise unreadable(error) from error
     return told | {
         "related": [
             {"audit_id": other.id, "kind": other.record["kind"], "at": other.at, "relation": words}

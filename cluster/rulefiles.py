@@ -69,6 +69,6 @@ def read_text(file: Path) -> str:
     try:
         return file.read_text("utf-8")
     except UnicodeDecodeError:
-        raise OperatorError(f"{file} isn't UTF-8 text") from None
+        raise OperatorError(f"{file} isn't UTF-8 text; save it as such") from None
     except OSError as error:
-        raise OperatorError(f"{file} can't be read: {error.strerror}") from None
+        raise OperatorError(f"{file} can't be read: {error.strerror}; look at its name and mode") from None

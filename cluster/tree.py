@@ -206,9 +206,11 @@ def _count(row: Row, replicas: Mapping[str, int]) -> int:
     wanted = {replicas[role.name] for role in row.roles if role.name in replicas} or {1}
     count = max(wanted)
     if min(wanted) < 1:
-        raise ValueError(f"cluster.replicas: {row.title} needs at least one replica")
+        raise ValueError(f"cluster.replicas: {row.title} needs at least one replica; set 1 or more")
     if count > 1 and not row.replicated:
-        raise ValueError(f"cluster.replicas: there can be only one {row.title}, since it holds what must not be split")
+        raise ValueError(
+            f"cluster.replicas: there can be only one {row.title}, since it holds what must not be split; leave it out"
+        )
     return count
 
 
@@ -216,5 +218,7 @@ def _place(row: Row, placement: Mapping[str, str]) -> Place:
     wanted = {placement[role.name] for role in row.roles if role.name in placement}
     if len(wanted) > 1:
         together = ", ".join(role.name for role in row.roles)
-        raise ValueError(f"cluster.placement: {together} share one process and so one place, not {sorted(wanted)}")
+        raise ValueError(
+            f"cluster.placement: {together} share one process and so one place, not {sorted(wanted)}; name one of them"
+        )
     return Place.parse(wanted.pop()) if wanted else Place()

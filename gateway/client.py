@@ -170,7 +170,7 @@ class Client:
             params = {"name": name, "arguments": arguments, "inputResponses": answers}
             if "requestState" in result:
                 params["requestState"] = result["requestState"]
-        raise ClientError(f"{name} asked for input more than {_ROUNDS} times")
+        raise ClientError(f"{name} asked for input more than {_ROUNDS} times; look into that tool")
 
     async def _bounded(self, params: JSON, on_progress: OnProgress | None, timeout_s: float | None, key: str) -> JSON:
         within_s = (_LONGEST_CALL_S if timeout_s is None else timeout_s) + _SPARE_S

@@ -111,7 +111,9 @@ class Reader:
                 for info in tar:
                     content = tar.extractfile(info) if info.isreg() else None
                     if content is None or not _NAME.fullmatch(info.name) or info.name in found or text:
-                        raise ArchiveError(f"{self._name} isn't a backup: {info.name!r} has no place in one")
+                        raise ArchiveError(
+                            f"{self._name} isn't a backup: {info.name!r} has no place in one; use another file"
+                        )
                     if info.name == _MANIFEST:
                         text = content.read(_MOST_MANIFEST_BYTES)
                     else:
@@ -146,7 +148,7 @@ def reading(path: Path) -> Iterator[Reader]:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise ArchiveError(f"{path} can't be read: {error.strerror}") from error
+        raise ArchiveError(f"{path} can't be read: {error.strerror}; look at its name and mode") from error
     with file:
         yield Reader(file, str(path))
 

@@ -231,7 +231,7 @@ def load_public(path: Path) -> Ed25519PublicKey:
     try:
         key = serialization.load_pem_public_key(path.read_bytes())
     except ValueError as error:
-        raise EntryError(f"{path} holds no public key") from error
+        raise EntryError(f"{path} holds no public key; name the PEM file of the Ed25519 one") from error
     if not isinstance(key, Ed25519PublicKey):
-        raise EntryError(f"{path} holds no Ed25519 public key")
+        raise EntryError(f"{path} holds no Ed25519 public key; name the PEM file of that one")
     return key

@@ -253,7 +253,7 @@ def _insert(db: Connection, row: dict[str, Any]) -> int:
     """Keep a new record; its revision."""
     there = _count(db, (RECORDS.c.kind == row["kind"],))
     if there >= MOST_RECORDS:
-        raise RecordError(f"there are {there} records of {row['kind']} already")
+        raise RecordError(f"there are {there} records of {row['kind']} already; forget some first")
     revision = 1 + secrets.randbits(_FIRST_REVISION_BITS)
     db.execute(sa.insert(RECORDS).values(row | {"revision": revision}))
     return revision
@@ -274,7 +274,7 @@ def _row(
         text = json.dumps(value, separators=(",", ":"))
         size = len(text)
     if size > MOST_BYTES:
-        raise RecordError(f"a record of {kind} may have {MOST_BYTES} bytes, this one has {size}")
+        raise RecordError(f"a record of {kind} may have {MOST_BYTES} bytes, this one has {size}; keep less in it")
     for name in (kind, key, status, binding):
         _check_name(name)
     return {

@@ -105,7 +105,7 @@ class TokenStore:
         if kind not in KINDS:
             raise TokenError(f"{kind!r} isn't a kind of principal; use one of {', '.join(KINDS)}")
         if ttl_s is not None and ttl_s <= 0:
-            raise TokenError(f"a token must live for some time, not {ttl_s} s")
+            raise TokenError(f"a token must live for some time, not {ttl_s} s; give it a time above 0, or none")
         token = PREFIX + secrets.token_urlsafe(32)
         now = time.time()
         record = TokenRecord(name, kind, tenant, tuple(roles), now, None if ttl_s is None else now + ttl_s)

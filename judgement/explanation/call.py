@@ -132,14 +132,14 @@ class _Call:
         if rule.startswith("rate."):
             return ended(f"{asked}, and it was refused, for its calls of this minute were used up (rule {rule})")
         if not verdict:
-            return ended(f"{asked}, and {layers.answer(record).why[:1].lower()}{layers.answer(record).why[1:]}")
+            return ended(f"{asked}, and {layers.came_of(record)}")
         if verdict == "deny":
             return ended(f"{asked}, and it was refused (rule {rule})")
         if verdict in _GOES_ON:
             ran = record.get("outcome") in ("ok", "tool_error", "rpc_error")
             came = f"which was given, and it ran (rule {rule})" if ran else f"and did not run yet (rule {rule})"
             return ended(f"{asked}, which needed {_GOES_ON[verdict]}, {came}")
-        return ended(f"{asked}, and it was allowed (rule {rule}); {layers.answer(record).verdict}")
+        return ended(f"{asked}, and it was allowed (rule {rule}); {layers.came_of(record)}")
 
     def _rules(self) -> Iterator[dict[str, Any]]:
         """Those that matched, with what they are about, and which of them decided."""

@@ -124,13 +124,16 @@ def ran(record: Record) -> Iterator[Step]:
         yield Step(str(each.get("layer", "")), str(each.get("actor", "")), "ran", took, ms=ms)
 
 
+def came_of(record: Record) -> str:
+    """What became of it, as the end of a sentence."""
+    outcome, error = str(record.get("outcome", "")), record.get("error")
+    told = _OUTCOMES.get(outcome, outcome)
+    return f"{told} with {error['code']}: {error['message']}" if error else told
+
+
 def answer(record: Record) -> Step:
     """What came of it, and what was marked in it."""
-    outcome = str(record.get("outcome", ""))
-    told = _OUTCOMES.get(outcome, outcome)
-    error = record.get("error")
-    if error:
-        told += f" with {error['code']}: {error['message']}"
+    outcome, told = str(record.get("outcome", "")), came_of(record)
     marked = record.get("redacted", {}).get("found", {})
     if marked:
         told = told.rstrip(".") + ". Marked in it: " + listed([f"{count} {name}" for name, count in marked.items()])

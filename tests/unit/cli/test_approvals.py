@@ -151,6 +151,11 @@ def test_approve_and_deny_say_what_happens_next(run: Run) -> None:
     assert run("deny", ONE)[0] == 2  # a denial needs a reason
 
 
+def test_of_words_that_were_denied_no_call_is_told(run: Run) -> None:
+    FakeClient.answers["decide_approval"] = {"structuredContent": item(status="denied", tool="", operation="deploy")}
+    assert run("deny", ONE, "--reason", "no")[1] == "Denied. local/bot is told why.\n"
+
+
 def test_one_of_two_needed_is_told_to_wait_for_the_other(run: Run) -> None:
     decision = {"by": "local/ada", "decision": "approve", "reason": "", "at": time.time(), "how": "operator"}
     half = item(approvers=2, decisions=[decision])

@@ -45,7 +45,7 @@ def test_an_allowed_call_is_told_layer_by_layer() -> None:
     layers = [{"layer": "L5", "actor": "tools/0", "ms": 0.5}]
     found = told(call(taken=[taken(30.0)], outcome="ok", layers=layers), ALLOW)
     assert "guest" in found["summary"]
-    assert "allowed (rule all)" in found["summary"]
+    assert found["summary"].endswith("allowed (rule all); it ran and gave its result.")
     assert list(parts(found)) == ["rate", "roles", "inspection", "risk", "policy", "tools/0", "answer"]
     assert parts(found)["roles"]["verdict"] == "granted"
     assert parts(found)["tools/0"] | {"why": ""} == parts(found)["tools/0"] | {"layer": "L5", "ms": 0.5, "why": ""}
