@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from .filters import WRITERS, Files, homes, read_labels
+from .filters import WRITERS
 from .guards import names_guard
+from .listings import homes
 from .model import UNKNOWN, Call, Data, Label
 from .prefixes import git_words
 from .secrets import hunts_credentials
+from .sources import Files, read_labels
 
 _PASS = frozenset(
     """

@@ -1,7 +1,5 @@
 """Shell globs by RE2, so that no pattern, ours or foreign, can make matching slow."""
 
-# ruff: noqa: ARG005 (one signature for all of a table)
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -47,8 +45,8 @@ def any_of(patterns: Iterable[str]) -> Callable[[str], bool]:
 def matcher(pattern: str) -> Callable[[str], bool]:
     """A test for one glob, which may be foreign; one that is too long or no glob matches nothing."""
     if len(pattern) > _MAX_GLOB:
-        return lambda text: False
+        return lambda _text: False
     try:
         return any_of([pattern])
     except re2.error:
-        return lambda text: False
+        return lambda _text: False

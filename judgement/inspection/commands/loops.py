@@ -5,21 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .conditions import greatest_number
-from .model import (
-    Background,
-    ForEach,
-    Group,
-    Hit,
-    Literal,
-    Pipeline,
-    Simple,
-    Statement,
-    Substitution,
-    Variable,
-    Word,
-    block,
-    review,
-)
+from .model import Hit, block, review
+from .syntax import Background, ForEach, Group, Literal, Pipeline, Simple, Statement, Substitution, Variable, Word
 
 MANY_PROCESSES = 2000
 MANY_FILES = 1_000_000

@@ -157,7 +157,7 @@ def _rules(values: _Values) -> list[str]:
     return ["iptables", "-F"] if flushes else []
 
 
-def _down(values: _Values) -> list[str]:  # noqa: ARG001 (one signature for all of a table)
+def _down(_values: _Values) -> list[str]:
     return ["reboot"]
 
 

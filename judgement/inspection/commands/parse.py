@@ -9,8 +9,9 @@ from tree_sitter import Language, Node, Parser
 
 from .conditions import greatest_number as _greatest_number
 from .conditions import is_constant
-from .model import (
-    UNKNOWN,
+from .model import UNKNOWN
+from .quoting import ansi_c, unescape, unescape_double
+from .syntax import (
     Assignment,
     Background,
     ForEach,
@@ -27,7 +28,6 @@ from .model import (
     Variable,
     Word,
 )
-from .quoting import ansi_c, unescape, unescape_double
 
 MAX_DEPTH = 60
 """How deep statements and words may nest; what lies deeper is Unparsed."""

@@ -12,24 +12,17 @@ from dataclasses import dataclass, field, replace
 
 from . import loops, rules, wrappers
 from .code import documents, interpreters
-from .filters import path_labels
 from .flow import FETCHERS, output
 from .globs import matcher
-from .model import (
-    ANYTHING,
-    ENVIRONMENTS,
-    NOTHING,
-    UNKNOWN,
+from .inner import Inner
+from .model import ANYTHING, ENVIRONMENTS, NOTHING, UNKNOWN, Call, Data, Field, Hit, Label, Output, block, review
+from .parse import parse
+from .sources import path_labels
+from .syntax import (
     Background,
-    Call,
-    Data,
-    Field,
     ForEach,
     Function,
     Group,
-    Hit,
-    Label,
-    Output,
     Pipeline,
     Redirect,
     Simple,
@@ -38,10 +31,7 @@ from .model import (
     Unparsed,
     Variable,
     Word,
-    block,
-    review,
 )
-from .parse import parse
 from .targets import normal
 from .words import capped, expand, value
 
@@ -342,7 +332,7 @@ class Shell:
             rest = Call("printf", call.args[2:], call.stdin, folder=self.folder)
             self.variables[call.option("-v") or ""] = (output(rest, self),)
 
-    def _unwrapped(self, call: Call, inner: wrappers.Inner) -> Data:
+    def _unwrapped(self, call: Call, inner: Inner) -> Data:
         stdin = call.stdin if inner.stdin is None else inner.stdin
         before, nesting, folder = self.wrappers, self._nesting, self.folder
         self.wrappers, self._nesting = (*before, call.name), nesting + 1

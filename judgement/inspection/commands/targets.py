@@ -1,7 +1,5 @@
 """What a path means: the machine, a home, a log, a device, a secret, or just somebody's working folder."""
 
-# ruff: noqa: ARG001 (one signature for all of a table)
-
 from __future__ import annotations
 
 import posixpath
@@ -217,7 +215,7 @@ def _top(first: str) -> Place:
     return Place.DATA if first in _DATA_ROOTS else Place.ORDINARY
 
 
-def _home(pieces: list[str], depth: int) -> Place:
+def _home(pieces: list[str], _depth: int) -> Place:
     inner = pieces[1:] if pieces[0] == "root" else pieces[2:]
     if not inner or (inner[-1] in _EVERYTHING and len(inner) == 1):
         return Place.HOME
@@ -226,11 +224,11 @@ def _home(pieces: list[str], depth: int) -> Place:
     return Place.ORDINARY
 
 
-def _etc(clean: str, pieces: list[str], depth: int) -> Place:
+def _etc(clean: str, pieces: list[str], _depth: int) -> Place:
     return Place.MACHINE if clean in _VITAL_FILES or pieces[1] in {"ssl", "ssh", "pam.d"} else Place.NEAR_SYSTEM
 
 
-def _usr(clean: str, pieces: list[str], depth: int) -> Place:
+def _usr(_clean: str, pieces: list[str], depth: int) -> Place:
     if pieces[1] == "local":
         whole = depth == 2 or (depth == 3 and pieces[2] in _USR_OWN)  # noqa: PLR2004
         return Place.MACHINE if whole else Place.ORDINARY
@@ -239,7 +237,7 @@ def _usr(clean: str, pieces: list[str], depth: int) -> Place:
     return Place.NEAR_SYSTEM
 
 
-def _var(clean: str, pieces: list[str], depth: int) -> Place:
+def _var(_clean: str, pieces: list[str], depth: int) -> Place:
     if pieces[1] == "lib":
         if depth == 2:  # noqa: PLR2004
             return Place.MACHINE
@@ -249,7 +247,7 @@ def _var(clean: str, pieces: list[str], depth: int) -> Place:
     return Place.MACHINE if depth == 1 else Place.ORDINARY
 
 
-def _elsewhere(clean: str, pieces: list[str], depth: int) -> Place:
+def _elsewhere(_clean: str, pieces: list[str], depth: int) -> Place:
     named = pieces[-1 if pieces[-1] not in _EVERYTHING else -2]
     if named in _DATA_ROOTS or named in {"prod", "production"}:
         return Place.DATA

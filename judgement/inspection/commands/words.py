@@ -1,14 +1,13 @@
 """Words into fields: variables, substitutions, tildes, braces and splitting, as the shell does it."""
 
-# ruff: noqa: ARG001 (one signature for all of a table)
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 from typing import Protocol
 
-from .model import ANYTHING, HOME, NOTHING, UNKNOWN, Data, Field, Label, Literal, Substitution, Variable, Word
+from .model import ANYTHING, HOME, NOTHING, UNKNOWN, Data, Field, Label
+from .syntax import Literal, Substitution, Variable, Word
 
 MAX_VALUE = 16 * 1024
 """Characters of a value that are kept; what lies behind is unknown."""
@@ -184,11 +183,11 @@ def _or_default(found: Data, operands: list[Data], known: bool) -> Data:
     return operands[0] if operands else NOTHING
 
 
-def _if_set(found: Data, operands: list[Data], known: bool) -> Data:
+def _if_set(_found: Data, operands: list[Data], _known: bool) -> Data:
     return operands[0] if operands else NOTHING
 
 
-def _slice(found: Data, operands: list[Data], known: bool) -> Data:
+def _slice(found: Data, operands: list[Data], _known: bool) -> Data:
     numbers = [data.text.strip() for data in operands]
     if not found.known or not numbers or not all(n.lstrip("-").isdigit() and len(n) < 6 for n in numbers):  # noqa: PLR2004
         return Data(UNKNOWN, found.labels)
@@ -197,20 +196,20 @@ def _slice(found: Data, operands: list[Data], known: bool) -> Data:
     return Data(rest[: int(numbers[1])] if len(numbers) > 1 else rest, found.labels)
 
 
-def _replace(found: Data, operands: list[Data], known: bool) -> Data:
+def _replace(found: Data, operands: list[Data], _known: bool) -> Data:
     if not operands or not found.known or any(mark in operands[0].text for mark in "*?["):
         return Data(UNKNOWN, found.labels)
     return Data(found.text.replace(operands[0].text, operands[1].text if len(operands) > 1 else ""), found.labels)
 
 
-def _trim_end(found: Data, operands: list[Data], known: bool) -> Data:
+def _trim_end(found: Data, operands: list[Data], _known: bool) -> Data:
     end = operands[0].text if operands else ""
     if found.known and end and not any(mark in end for mark in "*?["):
         return Data(found.text.removesuffix(end), found.labels)
     return Data(UNKNOWN, found.labels)
 
 
-def _trim_start(found: Data, operands: list[Data], known: bool) -> Data:
+def _trim_start(found: Data, operands: list[Data], _known: bool) -> Data:
     if operands and operands[0].text == "*/" and found.known:
         return Data(found.text.rpartition("/")[2], found.labels)
     start = operands[0].text if operands else ""
@@ -219,11 +218,11 @@ def _trim_start(found: Data, operands: list[Data], known: bool) -> Data:
     return Data(UNKNOWN, found.labels)
 
 
-def _keep(found: Data, operands: list[Data], known: bool) -> Data:
+def _keep(found: Data, _operands: list[Data], _known: bool) -> Data:
     return found
 
 
-def _unknown(found: Data, operands: list[Data], known: bool) -> Data:
+def _unknown(found: Data, _operands: list[Data], _known: bool) -> Data:
     return Data(UNKNOWN, found.labels)
 
 

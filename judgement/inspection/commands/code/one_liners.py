@@ -4,8 +4,6 @@ No grammar of these languages is needed to see which function gets which text: a
 end of its arguments. Strings joined by `+` or `.` are joined here too; everything else in between is unknown.
 """
 
-# ruff: noqa: ARG001 (one signature for all of a table)
-
 from __future__ import annotations
 
 from itertools import pairwise
@@ -74,7 +72,7 @@ class Around(Protocol):
         """Keep a hit."""
 
 
-def judge(language: str, code: str, call: Call, around: Around) -> None:
+def judge(language: str, code: str, _call: Call, around: Around) -> None:
     """Judge a program of these languages.
 
     Args:
@@ -118,7 +116,7 @@ def _run_strings(strings: list[str], around: Around) -> None:
         around.call(words[0].rpartition("/")[2], *words[1:])
 
 
-def _whole(language: str, tokens: list[Token], names: set[str], strings: list[str], around: Around) -> None:
+def _whole(_language: str, tokens: list[Token], names: set[str], strings: list[str], around: Around) -> None:
     """What is only seen in the whole: sockets with shells, endless forks, fetched code, sent environments."""
     bases = names | {piece for name in names for piece in name.replace("::", ".").split(".")}
     inet = any(text.startswith(("/inet/tcp/", "/inet/udp/", "/inet4/")) for text in strings)

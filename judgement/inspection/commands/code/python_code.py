@@ -7,6 +7,7 @@ import warnings
 from typing import Protocol
 
 from ..model import NOTHING, UNKNOWN, Data, Hit, Output, block, review
+from .python_names import CLOUD, FETCHERS, FILES, PROCESS, READS, SENDERS, SHELL, TREES
 from .python_values import GREAT_BYTES, Values, number
 
 MAX_CODE = 32 * 1024
@@ -24,54 +25,6 @@ class Around(Protocol):
 
     def note(self, hit: Hit) -> None:
         """Keep a hit."""
-
-
-_SHELL = frozenset(
-    {
-        "os.system",
-        "os.popen",
-        "subprocess.getoutput",
-        "subprocess.getstatusoutput",
-        "commands.getoutput",
-        "asyncio.create_subprocess_shell",
-    }
-)
-_PROCESS = frozenset(
-    frozenset(
-        """
-        subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen pty.spawn
-        asyncio.create_subprocess_exec os.posix_spawn
-    """.split()
-    )
-)
-_READS = frozenset(
-    {
-        "read_text",
-        "read_bytes",
-        "shutil.copy",
-        "shutil.copyfile",
-        "shutil.copytree",
-        "shutil.move",
-        "linecache.getlines",
-    }
-)
-_TREES = frozenset({"shutil.rmtree", "os.removedirs", "distutils.dir_util.remove_tree"})
-_FILES = frozenset({"os.remove", "os.unlink", "os.rmdir"})
-_FETCHERS = tuple(
-    """
-    urllib.request.urlopen requests.get requests.post urlopen httpx.get urllib.urlopen urllib2.urlopen
-    http.client.HTTPConnection aiohttp.ClientSession
-""".split()
-)
-_SENDERS = frozenset({"requests.post", "requests.put", "httpx.post", "httpx.put", "requests.request"})
-_CLOUD = frozenset(
-    frozenset(
-        """
-        terminate_instances delete_bucket delete_objects delete_db_instance delete_stack delete_cluster
-        delete_namespace delete_table delete_volume delete_snapshot delete_user
-    """.split()
-    )
-)
 
 
 def judge(code: str, around: Around, depth: int = 0) -> None:
@@ -127,13 +80,13 @@ class _Code(Values):
         first = node.args[0] if node.args else None
         text = self._text(first) if first is not None else ""
         last = name.rpartition(".")[2]
-        if name in _SHELL:
+        if name in SHELL:
             self._around.script(Data(text))
-        elif name in _PROCESS or name.startswith(("os.exec", "os.spawn")):
+        elif name in PROCESS or name.startswith(("os.exec", "os.spawn")):
             self._process(name, node)
-        elif name in _TREES:
+        elif name in TREES:
             self._around.call("rm", "-rf", text)
-        elif name in _FILES:
+        elif name in FILES:
             self._around.call("rm", text)
         elif last in {"unlink", "rmdir"} and isinstance(node.func, ast.Attribute):
             self._around.call("rm", self._text(node.func.value))
@@ -143,7 +96,7 @@ class _Code(Values):
             self._around.call("cat", self._text(node.func.value))
         elif last in {"write_text", "write_bytes"} and isinstance(node.func, ast.Attribute):
             self._around.call("echo", outputs=[Output(self._text(node.func.value), False, Data(text))])
-        elif name in _READS:
+        elif name in READS:
             self._around.call("cp", text, self._text(node.args[1]) if len(node.args) > 1 else UNKNOWN)
         elif name in {"exec", "eval", "compile"} and first is not None:
             self._evaluated(first, text)
@@ -164,7 +117,7 @@ class _Code(Values):
             self._around.call("chroot", text)
         elif last in {"execute", "executescript", "executemany", "raw"} and text.strip(UNKNOWN):
             self._around.call("sqlite3", "db", text)
-        elif last in _CLOUD or (last == "delete" and "boto3" in ast.unparse(node.func)):
+        elif last in CLOUD or (last == "delete" and "boto3" in ast.unparse(node.func)):
             self._around.note(block("infrastructure", "deletes what a cloud account holds"))
         elif name == "shutil.disk_usage":
             return
@@ -207,7 +160,7 @@ class _Code(Values):
         held = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} & set(self._values)
         for name in held:
             inner |= {self._name(part.func) for part in ast.walk(self._values[name]) if isinstance(part, ast.Call)}
-        if any(fetcher in name for name in inner for fetcher in _FETCHERS) or any(
+        if any(fetcher in name for name in inner for fetcher in FETCHERS) or any(
             name.endswith((".recv", ".recv()")) or ".recv" in name for name in inner
         ):
             self._around.note(block("download_execute", "runs what comes from the network"))
@@ -221,7 +174,7 @@ class _Code(Values):
         connects = any(
             name.startswith("socket.") or name.endswith((".connect", "create_connection")) for name in called
         )
-        runs = any(name in _SHELL or name in _PROCESS or name.startswith(("os.dup2", "os.exec")) for name in called)
+        runs = any(name in SHELL or name in PROCESS or name.startswith(("os.dup2", "os.exec")) for name in called)
         if connects and runs:
             self._around.note(block("reverse_shell", "a program that gives a shell to the network"))
         loops = any(isinstance(node, ast.While | ast.For | ast.comprehension) for node in self._nodes)
@@ -234,7 +187,7 @@ class _Code(Values):
         chosen = any(
             isinstance(node, ast.If) or (isinstance(node, ast.comprehension) and node.ifs) for node in self._nodes
         )
-        if called & _FILES or any(name.endswith(".unlink") for name in called):
+        if called & FILES or any(name.endswith(".unlink") for name in called):
             for node in self._nodes:
                 if (
                     isinstance(node, ast.Call)
@@ -245,7 +198,7 @@ class _Code(Values):
                     self._around.call("rm", "-rf", self._text(node.args[0]))
         if self._sends() and self._private():
             self._around.note(block("exfiltrate", "sends private data away"))
-        fetched = any(fetcher in name for name in called for fetcher in _FETCHERS) or any(
+        fetched = any(fetcher in name for name in called for fetcher in FETCHERS) or any(
             name.startswith("urllib.request.urlretrieve") for name in called
         )
         if fetched and any(self._runs_fetched(node) for node in self._nodes):
@@ -265,16 +218,16 @@ class _Code(Values):
         return False
 
     def _runs_fetched(self, node: ast.AST) -> bool:
-        if not isinstance(node, ast.Call) or self._name(node.func) not in _SHELL | _PROCESS:
+        if not isinstance(node, ast.Call) or self._name(node.func) not in SHELL | PROCESS:
             return False
         inner = {self._name(part.func) for arg in node.args for part in ast.walk(arg) if isinstance(part, ast.Call)}
-        return any(fetcher in name for name in inner for fetcher in _FETCHERS)
+        return any(fetcher in name for name in inner for fetcher in FETCHERS)
 
     def _sends(self) -> bool:
         for node in self._nodes:
             if isinstance(node, ast.Call):
                 name = self._name(node.func)
-                if name in _SENDERS or name.endswith((".sendall", ".send", ".storbinary", ".sendmail")):
+                if name in SENDERS or name.endswith((".sendall", ".send", ".storbinary", ".sendmail")):
                     return True
                 if "urlopen" in name and (
                     len(node.args) > 1

@@ -1,7 +1,5 @@
 """Values of Python expressions, as far as they can be worked out without running anything."""
 
-# ruff: noqa: ARG001 (one signature for all of a table)
-
 from __future__ import annotations
 
 import ast
@@ -213,7 +211,7 @@ def _codec(text: str | bytes, codec: str) -> Value:
     )
 
 
-def _join(receiver: Value, first: Value, arguments: list[Value]) -> Value:
+def _join(receiver: Value, first: Value, _arguments: list[Value]) -> Value:
     items = first if isinstance(first, list) else [first]
     texts = [item if isinstance(item, str) else UNKNOWN for item in items]
     return receiver.join(texts)[:MAX_VALUE] if isinstance(receiver, str) else None
@@ -228,25 +226,25 @@ def _method_replace(receiver: Value, first: Value, arguments: list[Value]) -> Va
     )
 
 
-def _same(receiver: Value, first: Value, arguments: list[Value]) -> Value:
+def _same(receiver: Value, _first: Value, _arguments: list[Value]) -> Value:
     return receiver
 
 
-def _to_text(receiver: Value, first: Value, arguments: list[Value]) -> Value:
+def _to_text(receiver: Value, _first: Value, _arguments: list[Value]) -> Value:
     return receiver.decode("utf-8", "replace") if isinstance(receiver, bytes) else receiver
 
 
-def _split(receiver: Value, first: Value, arguments: list[Value]) -> Value:
+def _split(receiver: Value, first: Value, _arguments: list[Value]) -> Value:
     return (
         list(receiver.split(first if isinstance(first, str) and first else None)) if isinstance(receiver, str) else None
     )
 
 
-def _formatted(receiver: Value, first: Value, arguments: list[Value]) -> Value:
+def _formatted(receiver: Value, first: Value, _arguments: list[Value]) -> Value:
     return receiver.replace("{}", first if isinstance(first, str) else UNKNOWN) if isinstance(receiver, str) else None
 
 
-def _path_join(receiver: Value, first: Value, arguments: list[Value]) -> Value:
+def _path_join(receiver: Value, _first: Value, arguments: list[Value]) -> Value:
     return (
         posixpath.join(receiver, *(item if isinstance(item, str) else UNKNOWN for item in arguments))
         if isinstance(receiver, str)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..filters import Files
 from ..model import Call, Hit
+from ..sources import Files
 from . import (
     clouds,
     containers,
     credentials,
+    data_services,
     databases,
     devices,
+    environments,
     exfiltrate,
     exhaust,
     fetched,
     files,
+    frameworks,
     guards,
     hooks,
     infrastructure,
@@ -26,8 +29,11 @@ from . import (
     repositories,
     resources,
     root_shells,
+    shadowing,
     spying,
+    start_files,
     tracks,
+    vaults,
     verbs,
     webshells,
     windows,
@@ -44,11 +50,17 @@ _MODULES = (
     guards,
     tracks,
     credentials,
+    vaults,
+    environments,
     network,
     fetched,
     persist,
+    shadowing,
+    start_files,
     hooks,
     databases,
+    data_services,
+    frameworks,
     infrastructure,
     clouds,
     repositories,

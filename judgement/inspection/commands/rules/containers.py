@@ -1,7 +1,5 @@
 """Ways out of a container or a sandbox: the host's root, its namespaces, its container engine, its kernel."""
 
-# ruff: noqa: ARG001 (one signature for all of a table)
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -236,7 +234,7 @@ def _nspawn(call: Call) -> Iterator[Hit]:
         yield block(_FAMILY, "gives a container the host's root")
 
 
-def _tools(call: Call) -> Iterator[Hit]:
+def _tools(_call: Call) -> Iterator[Hit]:
     yield block(_FAMILY, "a tool that breaks out of containers")
 
 

@@ -1,15 +1,13 @@
 """Reading of credentials: keys, password stores, tokens, other processes' environments."""
 
-# ruff: noqa: ARG001 (one signature for all of a table)
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ...urls import is_metadata
-from ..model import HOME, Call, Hit, Label, block, review
+from ..model import HOME, Call, Hit, block, review
 from ..prefixes import PREFIXES
-from ..secrets import hunts_credentials, is_secret, is_secret_folder
+from ..secrets import is_secret, is_secret_folder
 from ..targets import normal
 
 _FAMILY = "credentials"
@@ -79,98 +77,7 @@ def _openssl(call: Call) -> Iterator[Hit]:
                 yield block(_FAMILY, "reads credentials")
 
 
-def _kubectl(call: Call) -> Iterator[Hit]:
-    words = call.operands
-    shown = call.option("-o", "--output") or ""
-    kinds = {"secret", "secrets"}
-    asked = any(word.partition("/")[0] in kinds for part in words for word in part.split(","))
-    public = shown.replace("\\", "").rstrip("}'\"").endswith((".crt", ".type", ".name", ".creationTimestamp"))
-    if public:
-        return
-    if "get" in words and asked and shown and not shown.startswith(("name", "wide", "custom-columns=NAME")):
-        yield block(_FAMILY, "reads a cluster's secrets")
-    if words[:2] == ["config", "view"] and call.has("", "--raw"):
-        yield block(_FAMILY, "reads a cluster's credentials")
-    if words[:2] == ["create", "token"]:
-        yield review(_FAMILY, "makes a token of a service account")
-
-
-_CLOUD = (
-    ("aws", "secretsmanager get-secret-value"),
-    ("aws", "secretsmanager batch-get-secret-value"),
-    ("aws", "iam create-access-key"),
-    ("aws", "sts get-session-token"),
-    ("aws", "configure export-credentials"),
-    ("aws", "configure get"),
-    ("aws", "ecr get-authorization-token"),
-    ("aws", "kms decrypt"),
-    ("gcloud", "auth print-access-token"),
-    ("gcloud", "auth print-identity-token"),
-    ("gcloud", "auth application-default"),
-    ("gcloud", "secrets versions"),
-    ("gcloud", "iam service-accounts keys"),
-    ("az", "account get-access-token"),
-    ("az", "keyvault secret show"),
-    ("az", "keyvault secret download"),
-    ("az", "ad sp create-for-rbac"),
-    ("vault", "kv get"),
-    ("vault", "read"),
-    ("vault", "print token"),
-    ("gh", "auth token"),
-    ("heroku", "auth:token"),
-    ("doctl", "auth token"),
-    ("op", "read"),
-    ("op", "item get"),
-    ("op", "document get"),
-    ("bw", "get"),
-    ("bw", "export"),
-    ("bw", "list"),
-    ("pass", "show"),
-    ("lpass", "show"),
-    ("lpass", "export"),
-    ("gopass", "show"),
-    ("secret-tool", "lookup"),
-    ("secret-tool", "search"),
-    ("security", "dump-keychain"),
-    ("security", "find-generic-password"),
-    ("security", "find-internet-password"),
-    ("security", "export"),
-    ("git", "credential fill"),
-    ("git-credential-store", "get"),
-    ("docker-credential-desktop", "list"),
-    ("npm", "token"),
-    ("keyring", "get"),
-    ("getent", "shadow"),
-    ("getent", "gshadow"),
-    ("kwallet-query", "-r"),
-    ("chezmoi", "secret"),
-    ("sops", "-d"),
-    ("sops", "--decrypt"),
-    ("ansible-vault", "view"),
-    ("ansible-vault", "decrypt"),
-)
-
-
-def _cloud(call: Call) -> Iterator[Hit]:
-    words = " ".join(call.operands)
-    options = " ".join(call.argv)
-    for program, verb in _CLOUD:
-        if (call.name == program and (words + " ").startswith(verb + " ")) or (
-            call.name == program and verb[0] == "-" and verb in options.split()
-        ):
-            grave = program in {"sops", "ansible-vault", "npm"} or verb == "configure get"
-            if verb == "configure get" and not any("secret" in w or "key" in w or "token" in w for w in call.operands):
-                continue
-            yield (review if grave else block)(_FAMILY, "reads credentials from their store")
-            return
-
-
-def _gpg(call: Call) -> Iterator[Hit]:
-    if call.has("", "--export-secret-keys", "--export-secret-subkeys", "--export-secret-key"):
-        yield block(_FAMILY, "exports private keys")
-
-
-def _tools(call: Call) -> Iterator[Hit]:
+def _tools(_call: Call) -> Iterator[Hit]:
     yield block(_FAMILY, "a tool that takes credentials")
 
 
@@ -203,90 +110,12 @@ def _grep(call: Call) -> Iterator[Hit]:
         yield block(_FAMILY, "searches the machine for credentials")
 
 
-_SHOWING = frozenset(
-    """
---show-secrets --show-secret --show-sensitive --show-passwords --show-credentials --show-token --expose-token --reveal
-""".split()
-)
-_TOKEN_WORDS = frozenset("get-token show-token print-token print-access-token print-identity-token login:ci".split())
-_SPEAKERS = frozenset(
-    "echo printf print write-host write-output grep egrep fgrep rg ag ack sed awk git man tldr".split()
-)
-
-
-def _shows_hidden(call: Call) -> Iterator[Hit]:
-    """Whatever client is told to show what it keeps hidden, or to hand out its token."""
-    said = not _SHOWING.isdisjoint(call.argv) or not _TOKEN_WORDS.isdisjoint(call.operands)
-    asked = "auth" in call.operands[:2] and not {"token", "tokens"}.isdisjoint(call.operands[1:3])
-    if (said or asked) and call.name not in _SPEAKERS:
-        yield review(_FAMILY, "shows what is kept hidden")
-
-
-def _hunted(call: Call) -> Iterator[Hit]:
-    """What an environment, a history or an account's file is sifted for."""
-    if (
-        Label.PRIVATE in call.stdin.labels
-        and hunts_credentials(call)
-        and not call.has("vq", "--invert-match", "--quiet")
-    ):
-        yield review(_FAMILY, "looks for credentials in an environment or a history")
-
-
 def _key_hunt(call: Call) -> Iterator[Hit]:
     """Names of keys and stores, looked for in everybody's folders."""
     roots = {normal(path, call.folder) for path in call.operands[:3] if path.startswith("/")}
     named = [data.text for data in call.options("-name", "-iname")]
     if roots & {"/", "/home", "/root", "/Users", HOME} and any(is_secret(f"/x/.ssh/{name}") for name in named):
         yield review(_FAMILY, "looks for keys on the whole machine")
-
-
-_ENGINES = ("docker", "podman", "nerdctl", "crictl", "ctr", "docker-compose")
-
-
-def _environment(call: Call) -> Iterator[Hit]:
-    """What a container or a deployment was given as its environment, where secrets are handed over."""
-    shown = " ".join(data.text for data in call.options("-f", "--format", "-o", "--output", "--template")).lower()
-    asks = any(mark in shown for mark in (".env", ".envs", "..env", "].env"))
-    inspects = call.name in _ENGINES and "inspect" in call.operands[:2]
-    gets = call.name in {"kubectl", "oc"} and "get" in call.operands[:3]
-    if (asks and (inspects or gets)) or (
-        "set" in call.operands[:1] and "env" in call.operands and call.has("", "--list")
-    ):
-        yield review(_FAMILY, "shows the environment that a program was given")
-
-
-def _filtered(call: Call) -> Iterator[Hit]:
-    if Label.PRIVATE in call.stdin.labels and any(".env" in text.lower() for text in call.operands[:1]):
-        yield review(_FAMILY, "shows the environment that a program was given")
-
-
-def _within(call: Call) -> Iterator[Hit]:
-    if not call.operands and any(wrapper in _RUNNING for wrapper in call.wrappers):
-        yield review(_FAMILY, "shows the environment that a program was given")
-
-
-_RUNNING = frozenset({*_ENGINES, "kubectl", "oc"})
-
-
-def _memory(call: Call) -> Iterator[Hit]:
-    spoken = " ".join(call.argv) + " ".join(arg.data.text for arg in call.args)
-    if any(name in spoken for name in ("ssh-agent", "gpg-agent", "keyring", "lsass", "sshd")) or any(
-        Label.PROCESSES in a.data.labels for a in call.args
-    ):
-        yield block(_FAMILY, "copies another program's memory")
-    else:
-        yield review(_FAMILY, "copies another program's memory")
-
-
-def _ps(call: Call) -> Iterator[Hit]:
-    if (
-        call.argv
-        and not call.argv[0].startswith("-")
-        and "e" in call.argv[0]
-        and set(call.argv[0]) <= set("auxewwf")
-        and "ww" in call.argv[0]
-    ):
-        yield block(_FAMILY, "shows all programs' environments")
 
 
 def _metadata(call: Call) -> Iterator[Hit]:
@@ -314,19 +143,10 @@ _TAKERS = """
     procdump responder swaks-steal truffleshark samdump2 pwdump bkhive
 """.split()
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
-    **dict.fromkeys({program for program, _ in _CLOUD}, _cloud),
     **dict.fromkeys(_TAKERS, _tools),
     "openssl": _openssl,
-    **dict.fromkeys(("kubectl", "oc"), lambda call: [*_kubectl(call), *_environment(call)]),
-    **dict.fromkeys(_ENGINES, _environment),
-    **dict.fromkeys(("jq", "gojq", "yq"), _filtered),
-    **dict.fromkeys(("env", "printenv"), _within),
-    "gpg": _gpg,
-    "gpg2": _gpg,
-    **dict.fromkeys(("grep", "rg", "egrep", "ag", "fgrep", "zgrep"), lambda call: [*_grep(call), *_hunted(call)]),
+    **dict.fromkeys(("grep", "rg", "egrep", "ag", "fgrep", "zgrep"), _grep),
     "find": _key_hunt,
-    "gcore": _memory,
-    "ps": _ps,
     "curl": _metadata,
     "wget": _metadata,
     "http": _metadata,
@@ -338,4 +158,4 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "invoke-webrequest": _metadata,
     "ssh-keygen": _ssh_keygen,
 }
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_reads_secret, _agent_socket, _shows_hidden)
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_reads_secret, _agent_socket)

@@ -1,14 +1,12 @@
 """Data sent out: what each program sends is looked at."""
 
-# ruff: noqa: ARG001 (one signature for all of a table)
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..filters import Files, path_labels
 from ..model import UNKNOWN, Call, Data, Hit, Label, block, review
 from ..secrets import is_secret
+from ..sources import Files, path_labels
 
 NETCATS = frozenset(
     ["nc", "ncat", "netcat", "nc.traditional", "nc.openbsd", "pwncat", "cryptcat", "sbd", "rustcat", "rcat"]
@@ -107,13 +105,13 @@ def sends_content(call: Call, files: Files) -> Iterator[Hit]:
         yield block("exfiltrate", "tells about the machine in a name that is looked up")
 
 
-def _from_stdin(call: Call, files: Files) -> Iterator[Data]:
+def _from_stdin(call: Call, _files: Files) -> Iterator[Data]:
     yield call.stdin
     for path in call.inputs:
         yield Data("", frozenset(path_labels(path, call.folder)))
 
 
-def _arguments(call: Call, files: Files) -> Iterator[Data]:
+def _arguments(call: Call, _files: Files) -> Iterator[Data]:
     yield from (arg.data for arg in call.args)
 
 
@@ -142,7 +140,7 @@ def _mail(call: Call, files: Files) -> Iterator[Data]:
         yield Data("", frozenset(path_labels(data.text, call.folder)))
 
 
-def _ssh_stdin(call: Call, files: Files) -> Iterator[Data]:
+def _ssh_stdin(call: Call, _files: Files) -> Iterator[Data]:
     yield call.stdin if not call.stdin.known else Data("", call.stdin.labels)
 
 
@@ -154,7 +152,7 @@ def _socat_sent(call: Call, files: Files) -> Iterator[Data]:
             yield Data("", frozenset(path_labels(path.split(",", maxsplit=1)[0], call.folder)))
 
 
-def _sftp_sent(call: Call, files: Files) -> Iterator[Data]:
+def _sftp_sent(call: Call, _files: Files) -> Iterator[Data]:
     """What the lines of a batch, or of an option, put away."""
     yield call.stdin
     told = [call.stdin.text, *(data.text for data in call.options("-e", "-c", "--command"))]
@@ -167,7 +165,7 @@ def _sftp_sent(call: Call, files: Files) -> Iterator[Data]:
                 yield Data("", frozenset(path_labels(path, call.folder)))
 
 
-def _named(call: Call, files: Files) -> Iterator[Data]:
+def _named(call: Call, _files: Files) -> Iterator[Data]:
     for path in call.operands:
         yield Data("", frozenset(path_labels(path, call.folder)))
     yield call.stdin
@@ -199,7 +197,7 @@ def _body(call: Call, files: Files) -> Iterator[Data]:
     yield call.stdin
 
 
-def _uploads(call: Call, files: Files) -> Iterator[Data]:
+def _uploads(call: Call, _files: Files) -> Iterator[Data]:
     """Stores and forges: files named by an option or, for what shares a text, as operands."""
     named = [data.text for data in call.options("-f", "--file", "--source", "-s", "--body-file")]
     if {"gist", "upload", "put", "cp", "copy", "storage", "snippet"} & set(call.operands[:3]):

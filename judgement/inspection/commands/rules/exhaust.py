@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..filters import ENDLESS_DEVICES
 from ..guards import is_guard, is_recorder
 from ..model import UNKNOWN, Call, Hit, Label, block, review
+from ..sources import ENDLESS_DEVICES
 from ..targets import Place, normal, place
 
 

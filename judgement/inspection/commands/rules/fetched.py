@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..filters import Files
 from ..model import Call, Hit, Label, block, review
+from ..sources import Files
 
 
 def _fetched_packages(call: Call) -> Iterator[Hit]:

@@ -1,14 +1,12 @@
 """Guards switched off: firewalls, mandatory access control, audits, virus scanners, certificate checks."""
 
-# ruff: noqa: ARG001 (one signature for all of a table)
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..guards import is_guard, is_recorder, names_guard
 from ..model import HOME, UNKNOWN, Call, Hit, Label, block, review
-from .persist import written_paths
+from .written import written_paths
 
 _STOPS = frozenset({"stop", "disable", "mask", "kill"})
 _DOWN = frozenset({"poweroff", "reboot", "halt", "kexec", "suspend", "hibernate", "rescue", "emergency", "soft-reboot"})
@@ -136,7 +134,7 @@ def _sysctl(call: Call) -> Iterator[Hit]:
             )
 
 
-def _trust(call: Call) -> Iterator[Hit]:
+def _trust(_call: Call) -> Iterator[Hit]:
     yield review("disable_security", "changes whom the system trusts")
 
 

@@ -1,7 +1,5 @@
 """Infrastructure: clusters, deployments, containers, storage, machines."""
 
-# ruff: noqa: ARG005 (one signature for all of a table)
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -219,7 +217,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "glab": _verbs("deletes a repository", "repo delete", "project delete"),
     "eksctl": _verbs("deletes a cluster", "delete"),
     "kops": _verbs("deletes a cluster", "delete"),
-    "kind": lambda call: [],
+    "kind": lambda _call: [],
     "rosa": _verbs("deletes a cluster", "delete"),
     "kubeadm": _verbs("takes a cluster's node down", "reset"),
     "rke": _verbs("takes a cluster down", "remove"),
@@ -258,6 +256,6 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "sls": _verbs("removes what is deployed", "remove"),
     "sam": _verbs("removes what is deployed", "delete"),
     "amplify": _verbs("removes what is deployed", "delete"),
-    "minikube": lambda call: [],
+    "minikube": lambda _call: [],
 }
 ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..filters import Files, read_labels
 from ..model import UNKNOWN, Call, Data, Field, Label
 from ..secrets import is_secret_folder
+from ..sources import Files, read_labels
 
 _FETCHED = Data(UNKNOWN, frozenset({Label.REMOTE}))
 _PRIVATE = Data(UNKNOWN, frozenset({Label.PRIVATE}))
@@ -26,7 +26,7 @@ def files_written(call: Call, files: Files) -> Iterator[tuple[str, Data]]:
         yield from rule(call, files)
 
 
-def _downloaded(call: Call, files: Files) -> _Left:  # noqa: ARG001 (one signature for all of a table)
+def _downloaded(call: Call, _files: Files) -> _Left:
     yield from ((path, _FETCHED) for path in _downloads(call))
 
 
@@ -47,11 +47,11 @@ def _asked_to_download(call: Call, files: Files) -> _Left:
         yield from _downloaded(call, files)
 
 
-def _transferred(call: Call, files: Files) -> _Left:  # noqa: ARG001
+def _transferred(call: Call, _files: Files) -> _Left:
     yield from ((data.text, _FETCHED) for data in call.options("-l", "-r", "-c"))
 
 
-def _shared(call: Call, files: Files) -> _Left:  # noqa: ARG001
+def _shared(call: Call, _files: Files) -> _Left:
     told = [call.stdin.text, *(data.text for data in call.options("-c", "-e", "--command"))]
     for line in "\n".join(told).replace(";", "\n").split("\n")[:200]:
         words = line.split()
@@ -59,17 +59,17 @@ def _shared(call: Call, files: Files) -> _Left:  # noqa: ARG001
             yield from ((path, _FETCHED) for path in words[1:])
 
 
-def _copied_here(call: Call, files: Files) -> _Left:  # noqa: ARG001
+def _copied_here(call: Call, _files: Files) -> _Left:
     if any("://" in text or ":" in text[2:] for text in call.operands[:-1]):
         yield call.operands[-1], _FETCHED
 
 
-def _recorded(call: Call, files: Files) -> _Left:  # noqa: ARG001
+def _recorded(call: Call, _files: Files) -> _Left:
     if call.operands:
         yield call.operands[-1], _PRIVATE
 
 
-def _split(call: Call, files: Files) -> _Left:  # noqa: ARG001
+def _split(call: Call, _files: Files) -> _Left:
     yield from ((path, call.stdin) for path in call.operands)
 
 
@@ -112,7 +112,7 @@ def _archive(call: Call) -> tuple[str, list[str]]:
     return (words[0], words[1:]) if words else ("", [])
 
 
-def _dumped(call: Call, files: Files) -> _Left:  # noqa: ARG001
+def _dumped(call: Call, _files: Files) -> _Left:
     """What a database's or an engine's client writes out by its own option."""
     verb = next(iter(call.operands), "")
     if call.name in {"redis-cli", "valkey-cli"} and call.option("--rdb"):
@@ -125,7 +125,7 @@ def _dumped(call: Call, files: Files) -> _Left:  # noqa: ARG001
             yield named, Data(UNKNOWN, frozenset({Label.DUMP}))
 
 
-def _cloned(call: Call, files: Files) -> _Left:  # noqa: ARG001
+def _cloned(call: Call, _files: Files) -> _Left:
     """A repository from a bare address or over an unprotected connection: as good as any download."""
     words = call.operands
     if not {"clone", "checkout", "co"} & set(words[:1]) and words[:2] != ["submodule", "add"]:

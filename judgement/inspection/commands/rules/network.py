@@ -1,13 +1,11 @@
 """Shells given to the network, and ways in from outside."""
 
-# ruff: noqa: ARG001, ARG005 (one signature for all of a table)
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..filters import path_labels
 from ..model import Call, Hit, Label, block, review
+from ..sources import path_labels
 from .exfiltrate import NETCATS, SENDERS, TAINTED
 
 _SHELLS = frozenset(
@@ -97,7 +95,7 @@ def _ssh(call: Call) -> Iterator[Hit]:
             yield block("reverse_shell", "runs a program through an option of ssh")
 
 
-def _tunnels(call: Call) -> Iterator[Hit]:
+def _tunnels(_call: Call) -> Iterator[Hit]:
     yield review("reverse_shell", "opens a way into this machine from outside")
 
 
@@ -143,9 +141,9 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "frpc": _tunnels,
     "bore": _tunnels,
     "tmate": _tunnels,
-    "ztcp": lambda call: [block("reverse_shell", "a shell's own connection to the network")],
-    "msfvenom": lambda call: [block("reverse_shell", "makes a hostile program")],
-    "msfconsole": lambda call: [review("reverse_shell", "starts a kit for attacks")],
+    "ztcp": lambda _call: [block("reverse_shell", "a shell's own connection to the network")],
+    "msfvenom": lambda _call: [block("reverse_shell", "makes a hostile program")],
+    "msfconsole": lambda _call: [review("reverse_shell", "starts a kit for attacks")],
 }
 ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (
     _shell_on_network,

@@ -1,7 +1,5 @@
 """Privilege: what makes somebody an administrator or lets everybody write to the system."""
 
-# ruff: noqa: ARG001 (one signature for all of a table)
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -139,7 +137,7 @@ def _visudo(call: Call) -> Iterator[Hit]:
         yield block("privilege", "changes who may become administrator")
 
 
-def _tools(call: Call) -> Iterator[Hit]:
+def _tools(_call: Call) -> Iterator[Hit]:
     yield block("privilege", "a tool that looks for ways to become administrator")
 
 

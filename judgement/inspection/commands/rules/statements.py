@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ....finding import Severity
+from ...sql import inspect_sql
 from ..model import Hit, block, review
 from ..secrets import is_secret
 
+_FAMILY = "database"
 _PASSWORD_TABLES = (
     "pg_shadow",
     "pg_authid",
@@ -80,3 +83,19 @@ def of_statements(text: str) -> Iterator[Hit]:
     yield from _of_generated(text)
     yield from _of_programs(text)
     yield from _of_files(text)
+
+
+_TEST_NAMES = ("test", "tmp", "temp", "scratch", "sandbox", "_dev", "dev_", "fixture", "spec", "local")
+
+
+def is_test_name(name: str) -> bool:
+    """Whether a database's name says that it is for tests."""
+    return any(mark in name.lower() for mark in _TEST_NAMES)
+
+
+def of_sql(text: str) -> Iterator[Hit]:
+    """What the SQL detector says, as hits of a command."""
+    for found in inspect_sql(text):
+        if found.severity is not Severity.INFO:
+            family = "privilege" if found.rule == "sql.grant_all" else _FAMILY
+            yield Hit(family, found.severity, found.what)

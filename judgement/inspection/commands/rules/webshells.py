@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..code import concepts
 from ..model import Call, Hit, block
-from .persist import written_paths
+from .written import written_paths
 
 _PAGES = (".php", ".phtml", ".php5", ".php7", ".phar", ".jsp", ".jspx", ".asp", ".aspx", ".ashx", ".cfm", ".cgi")
 _TOGETHER = frozenset({"visitors_words", "hands_to_shell"})

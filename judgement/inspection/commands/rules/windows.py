@@ -1,7 +1,5 @@
 """PowerShell and cmd: their commonest hazards, as far as they read like commands with arguments."""
 
-# ruff: noqa: ARG001 (one signature for all of a table)
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -157,7 +155,7 @@ def _net(call: Call) -> Iterator[Hit]:
 
 
 def _always(family: str, what: str) -> Callable[[Call], Iterator[Hit]]:
-    def rule(call: Call) -> Iterator[Hit]:
+    def rule(_call: Call) -> Iterator[Hit]:
         yield block(family, what)
 
     return rule
