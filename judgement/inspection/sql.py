@@ -1,7 +1,5 @@
 """Hazards of SQL statements: what drops, empties, overwrites, grants or leaves the database."""
 
-# ruff: noqa: ARG001 (one signature for all of a table)
-
 from __future__ import annotations
 
 import logging
@@ -256,14 +254,14 @@ def _always(condition: exp.Expr | None, depth: int = 0) -> bool:  # noqa: C901, 
     return False
 
 
-def _grant(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
+def _grant(statement: exp.Expr, _temporary: frozenset[str]) -> _Judged:
     privileges = " ".join(item.sql().upper() for item in statement.args.get("privileges") or [])
     text = statement.sql().upper()
     if "ALL" in privileges.split() or "SUPERUSER" in text or "GRANT OPTION" in text:
         yield "grant_all", _BLOCK
 
 
-def _copy(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
+def _copy(statement: exp.Expr, _temporary: frozenset[str]) -> _Judged:
     text = statement.sql().upper()
     if " PROGRAM" in text:
         yield "program", _BLOCK
@@ -271,7 +269,7 @@ def _copy(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
         yield "file", _REVIEW
 
 
-def _command(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
+def _command(statement: exp.Expr, _temporary: frozenset[str]) -> _Judged:
     """What the parser keeps as text."""
     text = f"{statement.name} {statement.args.get('expression') or ''}"
     for found in _scan(text):
@@ -280,7 +278,7 @@ def _command(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
             yield rule, found.severity
 
 
-def _alter(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
+def _alter(statement: exp.Expr, _temporary: frozenset[str]) -> _Judged:
     text = statement.sql().upper()
     if "SUPERUSER" in text and "NOSUPERUSER" not in text:
         yield "grant_all", _BLOCK
@@ -288,7 +286,7 @@ def _alter(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
         yield "drop", _REVIEW
 
 
-def _execute(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
+def _execute(statement: exp.Expr, _temporary: frozenset[str]) -> _Judged:
     if any(
         mark in statement.sql().lower()
         for mark in ("xp_cmdshell", "sp_oacreate", "sp_configure 'show advanced", "xp_regwrite", "xp_regread")
@@ -296,7 +294,7 @@ def _execute(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
         yield "program", _BLOCK
 
 
-def _select(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
+def _select(statement: exp.Expr, _temporary: frozenset[str]) -> _Judged:
     into = statement.args.get("into")
     if into is not None and any(mark in into.sql().upper() for mark in ("OUTFILE", "DUMPFILE")):
         yield "file", _BLOCK
