@@ -1,7 +1,8 @@
-"""A time on the command line."""
+"""Times and durations on the command line."""
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -29,3 +30,18 @@ class Moment(click.ParamType[float]):
             return max(0.0, (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
         except (ValueError, OverflowError):
             self.fail(f"{text!r} is no time; write 30m, 2h, 7d, 2026-01-31 or 2026-01-31T12:00.", param, ctx)
+
+
+class Duration(click.ParamType[float | None]):
+    """`90m`, `12h`, `30d` or `never`, as seconds or None."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        """Read the text."""
+        if value is None or value == "never":
+            return None
+        found = re.fullmatch(r"(\d{1,6})([smhdw])", str(value), re.ASCII)
+        if found is None or int(found[1]) == 0:
+            self.fail(f"{value!r} is no duration; write 90m, 12h, 30d or never.", param, ctx)
+        return float(int(found[1]) * _UNITS_S[found[2]])

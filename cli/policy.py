@@ -11,6 +11,7 @@ import click
 
 from aura_ia_mcp.cluster.faults import OperatorError, PolicyFault
 from aura_ia_mcp.cluster.policy import GUEST, Caller, check_policy, explain_policy, show_policy
+from aura_ia_mcp.cluster.tokens import KINDS
 
 from .output import Failure, json_option, print_json, print_table
 from .replay import replay_command, what_if_command
@@ -101,7 +102,7 @@ def show(ctx: click.Context, tool: str | None, file: Path | None, as_json: bool)
 @click.argument("tool")
 @click.option("--as", "name", default=GUEST, show_default=True, help="Who calls: a token's name, operator or guest.")
 @click.option("--role", "roles", multiple=True, help="With this role instead of the token's; may be repeated.")
-@click.option("--kind", type=click.Choice(["agent", "human", "service"]), help="Instead of the token's.")
+@click.option("--kind", type=click.Choice(KINDS), help="Instead of the token's.")
 @click.option("--tenant", help="Instead of the token's.")
 @click.option("--trust", type=click.FloatRange(0, _MOST_TRUST), help="Instead of that of the roles.")
 @click.option("--args", "arguments", default="{}", metavar="JSON", help="The call's arguments.")

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
 from aura_ia_mcp.cluster.faults import OperatorError
-from aura_ia_mcp.cluster.tokens import create_token, list_tokens, revoke_token
+from aura_ia_mcp.cluster.tokens import KINDS, create_token, list_tokens, revoke_token
 
+from .moment import Duration
 from .output import Failure, json_option, print_json, print_table
 from .settings import loaded
-
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-class Duration(click.ParamType[float | None]):
-    """`90m`, `12h`, `30d` or `never`, as seconds or None."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
-        """Read the text."""
-        if value is None or value == "never":
-            return None
-        found = re.fullmatch(r"(\d{1,6})([smhd])", str(value))
-        if found is None or int(found[1]) == 0:
-            self.fail(f"{value!r} is no duration; write 90m, 12h, 30d or never.", param, ctx)
-        return float(int(found[1]) * _UNITS_S[found[2]])
 
 
 @click.group()
@@ -48,7 +30,7 @@ def token() -> None:
 @click.argument("name")
 @click.option("--role", "roles", multiple=True, required=True, help="What its holder may do; may be repeated.")
 @click.option("--ttl", type=Duration(), default="30d", show_default=True, help="90m, 12h, 30d or never.")
-@click.option("--kind", type=click.Choice(["agent", "human", "service"]), default="agent", show_default=True)
+@click.option("--kind", type=click.Choice(KINDS), default="agent", show_default=True)
 @click.option("--tenant", default="local", show_default=True, help="Whose data it may see.")
 @json_option
 @click.pass_context

@@ -32,6 +32,7 @@ from .spec import absolute
 _MOST = 1024
 _UP_S = 15.0
 _RETRY_S = 0.1
+_LINE_ROOM_BYTES = 262_144
 
 OnLine = Callable[[JSON], None]
 
@@ -276,6 +277,3 @@ class Leases:
     def _write(self, writer: asyncio.StreamWriter, line: JSON) -> None:
         if not writer.is_closing() and writer.transport.get_write_buffer_size() < _LINE_ROOM_BYTES:
             writer.write(json.dumps(line).encode() + b"\n")
-
-
-_LINE_ROOM_BYTES = 262_144

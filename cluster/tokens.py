@@ -18,10 +18,12 @@ from aura_ia_mcp.judgement.roles import Caller, Role
 from aura_ia_mcp.stores.audit import AuditError, AuditWriter
 from aura_ia_mcp.stores.database import Database, RecordError
 from aura_ia_mcp.stores.keys import KeyFileError, load_or_create
-from aura_ia_mcp.stores.tokens import TokenError, TokenRecord, TokenStore
+from aura_ia_mcp.stores.tokens import KINDS, TokenError, TokenRecord, TokenStore
 
 from .faults import OperatorError
 from .rulefiles import roles_of
+
+__all__ = ["KINDS", "WRITER", "create_token", "list_tokens", "revoke_token"]
 
 WRITER = "cli"
 _WAIT_S = 5.0

@@ -26,13 +26,13 @@ from .handshake import HandshakeEra
 from .headers import is_loopback
 from .health import Health
 from .info import ServerInfo
-from .listening import Listeners
 from .methods import Methods
 from .metrics import Metrics
 from .ports import ListenError, allow_files, why_not
 from .rest import Rest
 from .sessions import Sessions
 from .stateless import StatelessEra
+from .subscriptions import Listeners
 
 log = logging.getLogger(__name__)
 

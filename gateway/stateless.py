@@ -42,10 +42,10 @@ from .jsonrpc import (
     encode_notification,
     has_envelope,
 )
-from .listening import Listeners, resources_of
 from .methods import Methods, check_params
 from .replay import PENDING_BYTES
 from .sse import EVENT_STREAM_HEADERS, Outbox, pump
+from .subscriptions import Listeners, resources_of
 
 _LIST_TTL_MS = 5000
 _MIRRORED = MCP_PARAM_HEADER_PREFIX.lower()
