@@ -9,6 +9,7 @@ from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.configs.load import leaves, masked
 from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.judgement.plans import shipped
 from aura_ia_mcp.judgement.policy import OPERATE
 
 from ..sources import ToolCall
@@ -20,7 +21,6 @@ CATEGORY = "documentation"
 KINDS = ("tools", "roles", "models", "collections", "workflows", "upstreams")
 _NOT_YET = {
     "collections": "this version has no knowledge base",
-    "workflows": "this version has no workflows",
     "upstreams": "this version joins no upstream MCP servers",
 }
 # What concerns a caller who may not operate: the limits it meets.
@@ -100,6 +100,8 @@ async def list_entities(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
     if "roles" in wanted:
         roles = (await reach.rules.rules(call.header)).roles
         entities += [_entity("roles", name, role.title) for name, role in roles.by_name.items()]
+    if "workflows" in wanted:
+        entities += [_entity("workflows", name, plan.title) for name, plan in shipped().by_name.items()]
     if "models" in wanted:
         asked = (await ask_models(call, reach)).values()
         cards = {card["name"]: card for reply in asked if isinstance(reply, dict) for card in reply["models"]}

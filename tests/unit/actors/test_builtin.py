@@ -296,8 +296,8 @@ async def test_documentation_is_read_by_topic_and_as_a_resource(graph: Graph) ->
 
 async def test_kinds_that_do_not_exist_are_absent_with_a_reason(graph: Graph) -> None:
     found: dict[str, Any] = (await graph.call("list_entities"))["structuredContent"]
-    assert {row["kind"] for row in found["absent"]} == {"collections", "workflows", "upstreams"}
-    assert {row["kind"] for row in found["entities"]} == {"tools", "roles", "models"}
+    assert {row["kind"] for row in found["absent"]} == {"collections", "upstreams"}
+    assert {row["kind"] for row in found["entities"]} == {"tools", "roles", "models", "workflows"}
     only = (await graph.call("list_entities", {"kind": "roles"}))["structuredContent"]
     assert {row["name"] for row in only["entities"]} >= {"guest", "agent", "auditor", "operator"}
 
