@@ -41,6 +41,7 @@ class Member:
         state: as Ray names it: PENDING_CREATION, ALIVE, RESTARTING or DEAD.
         restarts: how often it was seen with another pid.
         away_since: monotonic seconds at which it stopped answering; None while it answers.
+        told: whether its being away was told.
         deaths: monotonic seconds at which Ray gave it up.
     """
 

@@ -66,6 +66,8 @@ class BearerTokens:
     Args:
         graph: where to ask.
         cache_s: how long an answer is believed, good or bad; at most 4096 are kept.
+        clock: monotonic seconds.
+        wall: Unix seconds.
     """
 
     def __init__(

@@ -141,6 +141,7 @@ class Sessions:
         most_per_principal: the same for one principal.
         idle_s: after how long an idle session ends.
         replay_bytes: the bound of each session's event log.
+        clock: monotonic seconds.
     """
 
     def __init__(

@@ -24,11 +24,7 @@ class UnreadableError(Exception):
 
 
 class Reader:
-    """Reads records' inputs; what is the same in many records is made once.
-
-    Attributes:
-        facts: of tools, by their recorded form.
-    """
+    """Reads records' inputs; what is the same in many records is made once."""
 
     def __init__(self) -> None:
         self._facts: dict[tuple[Any, ...], Facts] = {}
