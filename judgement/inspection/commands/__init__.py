@@ -4,11 +4,13 @@ Where to find what:
 
 | room | holds |
 |---|---|
-| `parse`, `quoting`, `conditions` | the shell's grammar, into the typed values of `model` |
-| `shell` | follows a script: variables, pipes, functions, files; each call that it would make is judged |
+| `syntax`, `model` | a script as it was written; data with its labels, calls and hits |
+| `parse`, `parse_words`, `quoting`, `conditions` | the shell's grammar, into the values of `syntax` |
+| `shell` | follows a script: pipes, loops, functions; each call that it would make is judged |
+| `memory`, `judging`, `ledger`, `naming` | what a shell knows; what is said of its calls; what all scripts of a text share |
 | `words` | expansion of one word: variables, braces, splitting |
-| `flow`, `filters` | what a program writes for what it reads, and labels of where that came from |
-| `wrappers`, `prefixes` | programs that run another program, and where it stands in their arguments |
+| `flow`, `filters`, `decoders`, `listings`, `sources` | what a program writes for what it reads, and labels of where that came from |
+| `wrappers`, `spreading`, `remote`, `inner`, `prefixes` | programs that run another program, and where it stands in their arguments |
 | `modules` | modules of configuration managers, told as the commands that they stand for |
 | `loops` | loops, functions and scripts that start or write again and again |
 | `targets`, `secrets`, `guards`, `globs` | what a path or name means: machine, log, credential, guard |
@@ -26,10 +28,11 @@ import re2
 
 from ...finding import Finding, Severity
 from .code import concepts
+from .ledger import Ledger
 from .model import Hit
 from .parse import parse
 from .rules import windows
-from .shell import Ledger, Shell
+from .shell import Shell
 
 MAX_TEXT = 64 * 1024
 """Characters of a command that are parsed; a longer one is judged up to there and is for a person to see."""

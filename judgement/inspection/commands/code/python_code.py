@@ -6,6 +6,7 @@ import ast
 import warnings
 from typing import Protocol
 
+from ...addresses import is_metadata
 from ..model import NOTHING, UNKNOWN, Data, Hit, Output, block, review
 from .python_names import CLOUD, FETCHERS, FILES, PROCESS, READS, SENDERS, SHELL, TREES
 from .python_values import GREAT_BYTES, Values, number
@@ -103,7 +104,7 @@ class _Code(Values):
         else:
             self._further(name, last, node, text)
 
-    def _further(self, name: str, last: str, node: ast.Call, text: str) -> None:  # noqa: C901
+    def _further(self, name: str, last: str, node: ast.Call, text: str) -> None:
         second = self._value(node.args[1], 0) if len(node.args) > 1 else None
         if name == "os.chmod" and isinstance(second, int):
             self._around.call("chmod", oct(second)[2:], text)
@@ -121,13 +122,9 @@ class _Code(Values):
             self._around.note(block("infrastructure", "deletes what a cloud account holds"))
         elif name == "shutil.disk_usage":
             return
-        if name.startswith(("urllib", "requests", "httpx", "urlopen")):
-            from ...urls import is_metadata  # noqa: PLC0415 (one use)
-
-            if is_metadata(text.rsplit("://", maxsplit=1)[-1].split("/", maxsplit=1)[0]):
-                self._around.note(
-                    block("credentials", "asks the cloud's metadata service, which gives out credentials")
-                )
+        host = text.rsplit("://", maxsplit=1)[-1].split("/", maxsplit=1)[0]
+        if name.startswith(("urllib", "requests", "httpx", "urlopen")) and is_metadata(host):
+            self._around.note(block("credentials", "asks the cloud's metadata service, which gives out credentials"))
 
     def _process(self, name: str, node: ast.Call) -> None:
         held = self._value(node.args[0], 0) if node.args else None

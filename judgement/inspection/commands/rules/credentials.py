@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ...urls import is_metadata
+from ...addresses import is_metadata
 from ..model import HOME, Call, Hit, block, review
 from ..prefixes import PREFIXES
 from ..secrets import is_secret, is_secret_folder
