@@ -12,6 +12,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from ..finding import Finding, Severity
+from .sql_text import BLOCK, REVIEW, finding_of, judge_shapes, scan
 
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it logs statements, which may hold secrets
 
@@ -22,69 +23,7 @@ MAX_SCANNED = 1024 * 1024
 MAX_STATEMENTS = 400
 _MAX_DEPTH = 60
 
-_WORDS = {
-    "drop": ("drops what can't be had again", "Drop on a copy first, and have the owner do it."),
-    "truncate": ("empties a table", "Delete with a condition instead."),
-    "unconditional": ("changes or deletes every row", "Restrict it with WHERE."),
-    "tautology": ("has a condition that is always true", "Restrict it to the rows that are meant."),
-    "grant_all": ("gives all rights away", "Grant only the rights that are needed."),
-    "program": ("runs a program of the database's machine", "Don't leave the database; copy through the client."),
-    "file": ("reads or writes files of the database's machine", "Copy through the client."),
-    "stacked": ("has a second statement hidden behind the first", "Send one statement, with parameters."),
-    "comment": ("cuts a statement short with a comment", "Send the whole statement, with parameters."),
-    "injection": ("has the shape of an injected condition", "Use parameters."),
-    "unlogged": ("changes or stops what the database records", "Leave logs and audit tables to an administrator."),
-    "hidden": ("runs a statement that it first decodes or puts together", "Write the statement itself."),
-    "too_large": ("too long to be judged in whole", "Split it into smaller statements."),
-    "unread": ("can't be read as SQL", "Write it in plain SQL."),
-}
-_BLOCK, _REVIEW = Severity.BLOCK, Severity.REVIEW
 _TESTS = ("test", "tmp", "temp", "scratch", "sandbox", "fixture")
-_DROPPED = frozenset(
-    {
-        "TABLE",
-        "DATABASE",
-        "SCHEMA",
-        "KEYSPACE",
-        "USER",
-        "ROLE",
-        "OWNED",
-        "TABLESPACE",
-        "MEASUREMENT",
-        "SERIES",
-        "COLLECTION",
-        "BUCKET",
-        "TYPE",
-        "COLUMN",
-        "CATALOG",
-        "LOGIN",
-        "CLUSTER",
-        "GRAPH",
-    }
-)
-_HEAD = re2.compile(
-    r"(?is)\b(?:(drop)\s+(\w+)|(truncate)\b|(delete)\s+from\s+(\S+)\s*(?:;|$)|(update)\s+\S+\s+set\b|(xp_cmdshell|sp_oacreate)|"
-    r"(into\s+(?:out|dump)file|load_file\s*\(|pg_read_file|lo_export|pg_ls_dir|utl_file)|(copy\b.*?\bprogram\b)|(grant\s+all)|(sys_exec|sys_eval|load_extension|dbms_scheduler))"
-)
-_TAUTOLOGY = re2.compile(
-    r"(?i)\b(?:or|\|\|)\s+\(?\s*(?:'?(\w*)'?\s*=\s*'?(\w*)'?|true\b|not\s+false\b)|\bunion\s+(?:all\s+)?select\b.*\b(?:password|passwd|information_schema|sqlite_master|pg_shadow|mysql\.user)\b"
-)
-
-
-_UNLOGGED = re2.compile(
-    r"(?s)\b(?:delete\s+from|truncate(?:\s+table)?|drop\s+table(?:\s+if\s+exists)?|update)\s+\S*(?:audit|general_log|slow_log|access_log|event_log)"
-    r"|\b(?:general_log|log_statement|logging_collector|log_bin|sql_log_bin|slow_query_log|audit_log\w*)\b\s*=\s*'?(?:off|0|none|false)"
-    r"|\bnoaudit\b|\bpurge\s+(?:binary|master)\s+logs\b"
-)
-_POWERS = re2.compile(
-    r"(?s)\b(?:alter|create)\s+(?:role|user)\b[^;]*\b(?:superuser|createrole|bypassrls|replication)\b"
-    r"|\balter\s+server\s+role\b[^;]*\badd\s+member\b|\bsp_addsrvrolemember\b|\bgrant\s+(?:dba|sysdba|control\s+server)\b"
-)
-_HIDDEN = re2.compile(
-    r"(?s)\bprepare\b.*\b(?:from\s+@|0x[0-9a-f]{8}|unhex\b|char\().*\bexecute\b"
-    r"|=\s*(?:0x[0-9a-f]{8}|unhex\b|char\(|from_base64).*\b(?:prepare|exec|execute)\b"
-    r"|\bexec(?:ute)?\s*\(?\s*(?:@|immediate\s+(?:chr|utl)|cast\()"
-)
 
 
 _PLANS = re2.compile(
@@ -108,29 +47,24 @@ def inspect_sql(text: str) -> list[Finding]:
     """
     text = text.encode("utf-8", "replace").decode()  # a lone surrogate is no text; RE2 refuses it
     if len(text) > MAX_PARSED:
-        findings = list(islice(_scan(text[:MAX_SCANNED]), MAX_STATEMENTS))
-        return [*findings, _finding("too_large", _REVIEW, 0, len(text))]
+        findings = list(islice(scan(text[:MAX_SCANNED]), MAX_STATEMENTS))
+        return [*findings, finding_of("too_large", REVIEW, 0, len(text))]
     body = "\n".join("" if line.lstrip()[:1] in {"\\", "."} else line for line in text.split("\n"))
     body = _PLANS.sub("", body)
-    found = dict.fromkeys(_hidden(body))
+    found = dict.fromkeys(judge_shapes(body))
     try:
         statements = sqlglot.parse(body, error_level=sqlglot.ErrorLevel.RAISE)[:MAX_STATEMENTS]
     except (SqlglotError, RecursionError, ValueError, IndexError, AttributeError, TypeError, KeyError):
         statements = None
     if statements is None:
-        found.update(dict.fromkeys((found.rule, found.severity) for found in _scan(body)))
+        found.update(dict.fromkeys((found.rule, found.severity) for found in scan(body)))
     else:
         temporary = _temporary(statements)
         for statement in statements:
             if statement is not None:
                 found.update(dict.fromkeys(_statement(statement, temporary)))
     rules = [(rule.removeprefix("sql."), severity) for rule, severity in found]
-    return [_finding(rule, severity, 0, len(text)) for rule, severity in dict.fromkeys(rules)]
-
-
-def _finding(rule: str, severity: Severity, start: int, end: int) -> Finding:
-    what, remedy = _WORDS[rule]
-    return Finding(f"sql.{rule}", severity, start, end, 0.95 if severity is _BLOCK else 0.7, what, remedy)
+    return [finding_of(rule, severity, 0, len(text)) for rule, severity in dict.fromkeys(rules)]
 
 
 def _temporary(statements: list[exp.Expr | None]) -> frozenset[str]:
@@ -176,9 +110,9 @@ def _statement(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
             "dblink_connect",
             "pg_read_binary_file",
         }:
-            yield ("program" if "sys_" in node.name.lower() or "load_ext" in node.name.lower() else "file"), _BLOCK
+            yield ("program" if "sys_" in node.name.lower() or "load_ext" in node.name.lower() else "file"), BLOCK
         elif isinstance(node, exp.Or) and not isinstance(node.parent, exp.Or | exp.Paren) and _always(node):
-            yield "tautology", _REVIEW
+            yield "tautology", REVIEW
 
 
 def _named_for_tests(name: str, temporary: frozenset[str]) -> bool:
@@ -205,13 +139,13 @@ def _drop(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
     elif statement.args.get("temporary") or (name is not None and _named_for_tests(name.name, temporary)):
         return
     else:
-        yield "drop", _BLOCK
+        yield "drop", BLOCK
 
 
 def _truncate(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
     names = [table.name for table in statement.find_all(exp.Table)]
     if not names or not all(_named_for_tests(name, temporary) for name in names):
-        yield "truncate", _BLOCK
+        yield "truncate", BLOCK
 
 
 def _rows(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
@@ -221,9 +155,9 @@ def _rows(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
     where = statement.args.get("where")
     if where is None:
         if statement.args.get("limit") is None:
-            yield "unconditional", _BLOCK
+            yield "unconditional", BLOCK
     elif _always(where.this):
-        yield "tautology", _BLOCK
+        yield "tautology", BLOCK
 
 
 def _always(condition: exp.Expr | None, depth: int = 0) -> bool:  # noqa: C901, PLR0911
@@ -258,21 +192,21 @@ def _grant(statement: exp.Expr, _temporary: frozenset[str]) -> _Judged:
     privileges = " ".join(item.sql().upper() for item in statement.args.get("privileges") or [])
     text = statement.sql().upper()
     if "ALL" in privileges.split() or "SUPERUSER" in text or "GRANT OPTION" in text:
-        yield "grant_all", _BLOCK
+        yield "grant_all", BLOCK
 
 
 def _copy(statement: exp.Expr, _temporary: frozenset[str]) -> _Judged:
     text = statement.sql().upper()
     if " PROGRAM" in text:
-        yield "program", _BLOCK
+        yield "program", BLOCK
     elif "'/" in text:
-        yield "file", _REVIEW
+        yield "file", REVIEW
 
 
 def _command(statement: exp.Expr, _temporary: frozenset[str]) -> _Judged:
     """What the parser keeps as text."""
     text = f"{statement.name} {statement.args.get('expression') or ''}"
-    for found in _scan(text):
+    for found in scan(text):
         rule = found.rule.removeprefix("sql.")
         if not (rule in {"drop", "truncate"} and any(mark in text.lower() for mark in _TESTS)):
             yield rule, found.severity
@@ -281,9 +215,9 @@ def _command(statement: exp.Expr, _temporary: frozenset[str]) -> _Judged:
 def _alter(statement: exp.Expr, _temporary: frozenset[str]) -> _Judged:
     text = statement.sql().upper()
     if "SUPERUSER" in text and "NOSUPERUSER" not in text:
-        yield "grant_all", _BLOCK
+        yield "grant_all", BLOCK
     elif any(isinstance(action, exp.Drop) for action in statement.args.get("actions") or []):
-        yield "drop", _REVIEW
+        yield "drop", REVIEW
 
 
 def _execute(statement: exp.Expr, _temporary: frozenset[str]) -> _Judged:
@@ -291,13 +225,13 @@ def _execute(statement: exp.Expr, _temporary: frozenset[str]) -> _Judged:
         mark in statement.sql().lower()
         for mark in ("xp_cmdshell", "sp_oacreate", "sp_configure 'show advanced", "xp_regwrite", "xp_regread")
     ):
-        yield "program", _BLOCK
+        yield "program", BLOCK
 
 
 def _select(statement: exp.Expr, _temporary: frozenset[str]) -> _Judged:
     into = statement.args.get("into")
     if into is not None and any(mark in into.sql().upper() for mark in ("OUTFILE", "DUMPFILE")):
-        yield "file", _BLOCK
+        yield "file", BLOCK
 
 
 _Rule = Callable[[exp.Expr, frozenset[str]], _Judged]
@@ -314,57 +248,3 @@ _RULES: Mapping[type[exp.Expr], _Rule] = {
 }
 if hasattr(exp, "Execute"):
     _RULES = {**_RULES, exp.Execute: _execute}
-
-
-def _hidden(text: str) -> Iterator[tuple[str, Severity]]:
-    """Shapes of injection: a quote that ends a string, a condition that is always true, a comment that cuts the rest."""  # noqa: E501
-    head = text.strip()
-    broken = head[:1] in {"'", '"', ")"} or (head[:1].isdigit() and "or" in head.lower())
-    tautology = _tautological(text)
-    cut = head.endswith(("--", "#", "/*", "-- -", "--+"))
-    if broken and (tautology or cut or ";" in head):
-        yield "injection", _BLOCK
-    elif tautology and cut:
-        yield "comment", _BLOCK
-    lowered = text.lower()
-    if _UNLOGGED.search(lowered):
-        yield "unlogged", _REVIEW
-    if _POWERS.search(lowered) and "nosuperuser" not in lowered:
-        yield "grant_all", _BLOCK
-    if _HIDDEN.search(lowered):
-        yield "hidden", _REVIEW
-    if any(mark in lowered for mark in ("xp_cmdshell", "sp_oacreate")):
-        yield "program", _BLOCK
-    if "into outfile" in " ".join(lowered.split()) or "into dumpfile" in " ".join(lowered.split()):
-        yield "file", _BLOCK
-
-
-def _tautological(text: str) -> bool:
-    for match in _TAUTOLOGY.finditer(text):
-        left, right = match.group(1), match.group(2)
-        if left is None and right is None:
-            return True
-        if left == right and (left.isdigit() or f"'{left}" in text):
-            return True
-    return False
-
-
-def _scan(text: str) -> Iterator[Finding]:
-    """One pass over text that isn't parsed: by the words that begin a statement."""
-    for match in _HEAD.finditer(text):
-        start, end = match.span()
-        drop, kind, truncate, delete, _, update, command, file, copy, grant, program = match.groups()
-        if drop and (kind or "").upper() in _DROPPED:
-            yield _finding("drop", _BLOCK, start, end)
-        elif truncate:
-            yield _finding("truncate", _BLOCK, start, end)
-        elif delete or (
-            update and " where " not in " ".join(text[end:].split(";", maxsplit=1)[0].lower().split()) + " "
-        ):
-            yield _finding("unconditional", _BLOCK, start, end)
-        elif command or copy or program:
-            yield _finding("program", _BLOCK, start, end)
-        elif file:
-            yield _finding("file", _BLOCK, start, end)
-        elif grant:
-            yield _finding("grant_all", _BLOCK, start, end)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from urllib.parse import unquote
+from collections.abc import Callable, Sequence
 
 from ..finding import Finding, Severity
+from .addresses import METADATA_NAMES, Judged, address_of, host_of, judge_address
 
 MAX_TEXT = 16 * 1024
-_MAX_DECODINGS = 3
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str], Sequence[str]]
 
 _SAFE_SCHEMES = frozenset({"http", "https", "ws", "wss", "mailto", "git", "ssh"})
@@ -63,33 +59,6 @@ postgresql rdp redis rediss rsync rtmp rtmps rtsps s3 s3a scp sip sips snmp sock
 tls turn udp unix vnc webdav webdavs whois x11 xmpp zookeeper
 """
 _SERVICES = frozenset(_SERVICE_WORDS.split())
-_METADATA_NAMES = frozenset(
-    [
-        "metadata.google.internal",
-        "metadata.goog",
-        "metadata",
-        "instance-data",
-        "metadata.azure.com",
-        "metadata.azure.internal",
-        "metadata.tencentyun.com",
-        "metadata.packet.net",
-        "instance-data.ec2.internal",
-    ]
-)
-_METADATA = frozenset(
-    ipaddress.ip_address(text)
-    for text in (
-        "169.254.169.254",
-        "169.254.170.2",
-        "169.254.170.23",
-        "100.100.100.200",
-        "192.0.0.192",
-        "168.63.129.16",
-        "fd00:ec2::254",
-        "fd00:ec2::23",
-        "fd20:ce::254",
-    )
-)
 _LOCAL_NAMES = frozenset(
     [
         "localhost",
@@ -144,12 +113,6 @@ _WILDCARD_NAMES = (
     "localhost.run",
     "burpcollaborator.net",
 )
-_DOTS = str.maketrans({"\u3002": ".", "\uff0e": ".", "\uff61": ".", "\u2024": "."})
-_CGNAT = ipaddress.ip_network("100.64.0.0/10")
-_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
-_DOCUMENTATION = tuple(
-    ipaddress.ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
-)
 
 _WORDS = {
     "metadata": "the cloud's metadata service",
@@ -188,15 +151,6 @@ def inspect_url(text: str, resolve: Resolve | None = None) -> list[Finding]:
     return [_finding(rule, severity, text) for rule, severity in found.items()]
 
 
-def is_metadata(host: str) -> bool:
-    """Whether a host, with or without port, is a cloud's metadata service in any spelling."""
-    name = _host(host)[0]
-    if name in _METADATA_NAMES and name != "metadata":
-        return True
-    address, _ = _address(name)
-    return address in _METADATA if address is not None else False
-
-
 def _finding(rule: str, severity: Severity, text: str) -> Finding:
     return Finding(
         f"url.{rule}",
@@ -209,10 +163,7 @@ def _finding(rule: str, severity: Severity, text: str) -> Finding:
     )
 
 
-_Judged = Iterator[tuple[str, Severity]]
-
-
-def _judge(text: str, resolve: Resolve | None) -> _Judged:  # noqa: C901
+def _judge(text: str, resolve: Resolve | None) -> Judged:  # noqa: C901
     cleaned = text.strip().strip("\"'<>")
     plain = "".join(char for char in cleaned if char not in "\t\r\n\0")
     if plain != cleaned:
@@ -238,8 +189,8 @@ def _judge(text: str, resolve: Resolve | None) -> _Judged:  # noqa: C901
         if "." in user.split(":")[0] or "@" in user or "localhost" in user or "%" in user:
             yield "userinfo", Severity.BLOCK
         if "\\" in rest.split("@")[0]:
-            yield from _host_findings(_host(user)[0], resolve)
-    name, disguised = _host(host)
+            yield from _host_findings(host_of(user)[0], resolve)
+    name, disguised = host_of(host)
     if disguised:
         yield "disguised", Severity.BLOCK
     yield from _host_findings(name, resolve)
@@ -252,7 +203,7 @@ def _is_identifier(scheme: str, rest: str) -> bool:
     word = rest.removeprefix("//").partition("/")[0]
     name = word.lower()
     is_word = word.isascii() and bool(word) and all(char.isalnum() or char in "-_" for char in word)
-    is_host = name in _METADATA_NAMES or name in _LOCAL_NAMES or _address(name)[0] is not None
+    is_host = name in METADATA_NAMES or name in _LOCAL_NAMES or address_of(name)[0] is not None
     return rest.startswith("//") and is_word and not is_host
 
 
@@ -267,71 +218,16 @@ def _scheme(text: str) -> tuple[str, str]:
     return "", text
 
 
-def _host(authority: str) -> tuple[str, bool]:
-    """The host's plain name, lower case, and whether it was disguised by encodings or odd characters."""
-    text = authority.rpartition("@")[2]
-    decoded = text
-    for _ in range(_MAX_DECODINGS):
-        if "%" not in decoded or decoded.startswith("["):
-            break
-        decoded = unquote(decoded)
-    folded = unicodedata.normalize("NFKC", decoded.translate(_DOTS))
-    folded = "".join(str(unicodedata.digit(char, char)) if not char.isascii() else char for char in folded).lower()
-    disguised = decoded != text or (folded.isascii() and not decoded.isascii())
-    if folded.startswith("["):
-        name = folded[1:].partition("]")[0]
-    elif folded.count(":") > 1:
-        name = folded
-    else:
-        name = folded.partition(":")[0]
-    return name.rstrip("."), disguised
-
-
-def _address(name: str) -> tuple[Address | None, bool]:
-    """A host as an address in every form that programs take (decimal, octal, hexadecimal, short), and whether it was odd."""  # noqa: E501
-    if ":" in name:
-        try:
-            return ipaddress.ip_address(name.partition("%")[0]), "%" in name
-        except ValueError:
-            return None, False
-    parts = name.split(".")
-    if not 1 <= len(parts) <= 4 or not all(parts):  # noqa: PLR2004
-        return None, False
-    numbers = [_number(part) for part in parts]
-    if any(number is None for number in numbers):
-        return None, False
-    held = [number or 0 for number in numbers]
-    last = held[-1] % (1 << (8 * (5 - len(held))))
-    if any(number > 255 for number in held[:-1]):  # noqa: PLR2004
-        return None, False
-    value = last
-    for position, number in enumerate(held[:-1]):
-        value |= number << (8 * (3 - position))
-    plain = len(parts) == 4 and all(str(number) == part for number, part in zip(held, parts, strict=True))  # noqa: PLR2004
-    return ipaddress.IPv4Address(value & 0xFFFFFFFF), not plain
-
-
-def _number(text: str) -> int | None:
-    if len(text) > 40 or not text.isascii():  # noqa: PLR2004
-        return None
-    try:
-        if text.startswith("0x"):
-            return int(text[2:] or "0", 16)
-        return int(text, 8 if len(text) > 1 and text[0] == "0" else 10) if text.isdigit() else None
-    except ValueError:
-        return int(text) if text.isdigit() else None
-
-
-def _host_findings(name: str, resolve: Resolve | None) -> _Judged:
+def _host_findings(name: str, resolve: Resolve | None) -> Judged:
     if not name:
         return
-    address, odd = _address(name)
+    address, odd = address_of(name)
     if address is not None:
         if odd:
             yield "disguised", Severity.BLOCK
-        yield from _address_findings(address)
+        yield from judge_address(address)
         return
-    if name in _METADATA_NAMES:
+    if name in METADATA_NAMES:
         yield "metadata", Severity.BLOCK
     elif name in _LOCAL_NAMES or name.endswith(_LOCAL_ENDINGS) or "." not in name:
         yield "local_name", Severity.BLOCK
@@ -339,41 +235,7 @@ def _host_findings(name: str, resolve: Resolve | None) -> _Judged:
         yield "wildcard_name", Severity.BLOCK
     if resolve is not None:
         for text in resolve(name):
-            found, _ = _address(text)
-            if found is None or list(_address_findings(found)):
+            found, _ = address_of(text)
+            if found is None or list(judge_address(found)):
                 yield "resolves_private", Severity.BLOCK
                 return
-
-
-def _address_findings(address: Address) -> _Judged:
-    inner = _embedded(address)
-    if inner is not None:
-        yield from _address_findings(inner)
-        return
-    if address in _METADATA:
-        yield "metadata", Severity.BLOCK
-    elif any(address in network for network in _DOCUMENTATION if network.version == address.version):
-        return
-    elif address.is_loopback or address.is_unspecified or (address.version == 4 and int(address) >> 24 == 0):  # noqa: PLR2004
-        yield "loopback", Severity.BLOCK
-    elif address.is_link_local:
-        yield "link_local", Severity.BLOCK
-    elif address.is_private or (address.version == 4 and address in _CGNAT):  # noqa: PLR2004
-        yield "private", Severity.BLOCK
-    elif address.is_multicast or address.is_reserved or not address.is_global:
-        yield "reserved", Severity.BLOCK
-
-
-def _embedded(address: Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address within an IPv6 one: mapped, compatible, 6to4, Teredo, NAT64."""
-    if not isinstance(address, ipaddress.IPv6Address):
-        return None
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address.sixtofour is not None:
-        return address.sixtofour
-    if address.teredo is not None:
-        return address.teredo[1]
-    if any(address in network for network in _NAT64) or (int(address) >> 32 == 0 and int(address) > 0xFFFF):  # noqa: PLR2004
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return None
