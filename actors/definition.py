@@ -9,6 +9,8 @@ from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.bus.tokens import digest
 from aura_ia_mcp.judgement.policy import Facts
 
+from .layers import layer_of
+
 HERE = "tools"
 
 
@@ -25,7 +27,6 @@ class ToolDefinition:
             what models are offered must not have `oneOf` and the like at its top: providers refuse every tool then.
         output_schema: of `structuredContent`; None when the tool gives none.
         capability: which a caller's roles must grant.
-        layer: where it runs, as in `L5`.
         audience: the role that runs it; `tools` means its source does.
         category: for the lists that people read.
         risk: low, medium, high or critical.
@@ -50,7 +51,6 @@ class ToolDefinition:
     input_schema: JSON
     output_schema: JSON | None = None
     capability: str = "status"
-    layer: str = "L5"
     audience: str = HERE
     category: str = "other"
     risk: str = "low"
@@ -129,7 +129,7 @@ class ToolDefinition:
         entry["_meta"] = self.meta | {
             "aura/capability": self.capability,
             "aura/exposed": self.exposed,
-            "aura/layer": self.layer,
+            "aura/layer": layer_of(self.audience),
             "aura/audience": self.audience,
             "aura/category": self.category,
             "aura/risk": self.risk,

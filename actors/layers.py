@@ -13,9 +13,14 @@ from .moment import ms_since
 _MEMBER = "aura/layers"
 
 
+def layer_of(role: str) -> str:
+    """Where a role stands, as in `L5`; what lies below all (the Directory), or isn't known, counts as `L0`."""
+    return f"L{max(LAYERS.get(role, 0), 0)}"
+
+
 def layer(address: Address, ms: float) -> JSON:
     """The row of one actor, as in {"layer": "L5", "actor": "tools/0", "ms": 1.204}."""
-    return {"layer": f"L{LAYERS[address.role]}", "actor": str(address), "ms": ms}
+    return {"layer": layer_of(address.role), "actor": str(address), "ms": ms}
 
 
 def layers_of(reply: JSON) -> list[JSON]:

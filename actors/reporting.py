@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable
 
 from aura_ia_mcp.bus.bus import Bus
-from aura_ia_mcp.bus.edges import LAYERS
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, Report
+
+from .layers import layer_of
 
 PERIOD_S = 2.0
 
@@ -47,9 +48,8 @@ class Reporter:
 
     def report(self) -> Report:
         """What would be sent now."""
-        layer = LAYERS.get(self._bus.address.role, 0)
         fixed: JSON = {
-            "layer": f"L{max(layer, 0)}",
+            "layer": layer_of(self._bus.address.role),
             "pid": os.getpid(),
             "started_at": self._started,
             "uptime_s": round(time.time() - self._started, 3),

@@ -16,7 +16,7 @@ MOST_LISTED = 200
 _MOST_OPERATION_CHARS = 2_000
 _MOST_REASON_CHARS = 1_000
 _MOST_ID_CHARS = 64
-_tool = partial(define, category=CATEGORY, layer="L0", audience="approvals")
+_tool = partial(define, category=CATEGORY, audience="approvals")
 _DATA = {"x-aura-kind": "data"}
 
 

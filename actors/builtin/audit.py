@@ -16,7 +16,7 @@ CATEGORY = "audit"
 MOST_ACTION_CHARS = 200
 MOST_ENTRIES = 500
 _DATA = {"x-aura-kind": "data"}
-_tool = partial(define, category=CATEGORY, layer="L0", audience="audit")
+_tool = partial(define, category=CATEGORY, audience="audit")
 
 
 def tools(settings: Settings) -> Sequence[Tool]:

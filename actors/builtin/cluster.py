@@ -6,14 +6,15 @@ import time
 from typing import Any
 
 from aura_ia_mcp import __version__
-from aura_ia_mcp.bus.edges import LAYERS
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, ReadStatus
 
+from ..layers import layer_of
 from ..sources import ToolCall
 from .tool import Reach
 
 CLUSTER = "cluster/0"
+_INGRESS = "gateway"
 SILENT_S = 10.0
 
 
@@ -88,11 +89,11 @@ def _actors(parts: JSON, cluster: JSON) -> list[JSON]:
         figures: dict[str, Any] = (host.get("addresses") or {}).get(address, {}) | parts.get(address, {})
         age_s = figures.get("age_s")
         reporting = age_s is not None and age_s < SILENT_S
-        layer = LAYERS.get(address.partition("/")[0])
+        role = address.partition("/")[0]
         found.append(
             {
                 "name": address,
-                "layer": "ingress" if layer == LAYERS["gateway"] else f"L{max(layer or 0, 0)}",
+                "layer": "ingress" if role == _INGRESS else layer_of(role),
                 "node": host.get("node") or figures.get("node"),
                 "state": host.get("state") or ("reporting" if reporting else "silent"),
                 "restarts": host.get("restarts"),

@@ -85,7 +85,6 @@ _EXPLAIN_DECISION = define(
         }
     ),
     category="audit",
-    layer="L0",
     audience="audit",
     capability="read_logs",
     concurrency=2,

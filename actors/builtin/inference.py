@@ -13,7 +13,7 @@ from .tool import Tool, array, define, integer, number, obj, text
 CATEGORY = "ml"
 MOST_CHARS = 20_000
 EMOTIONS = 28
-_tool = partial(define, category=CATEGORY, layer="L1", audience="ml", capability="infer")
+_tool = partial(define, category=CATEGORY, audience="ml", capability="infer")
 _ONE = text("A text.", MOST_CHARS)
 _MODEL = text("The model that answered.")
 _TRUNCATION = "Only the first 256 tokens of a text are read; `truncated` says when that cut it."

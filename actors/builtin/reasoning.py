@@ -17,7 +17,7 @@ MOST_OPERATION_CHARS = 10_000
 ROUTES = ("tool", "workflow", "model", "none")
 STATUSES = ("done", "partial", "failed", "planned", "not_run")
 STEP_STATUSES = ("done", "failed", "refused", "skipped")
-_tool = partial(define, category=CATEGORY, layer="L4", audience="reasoning")
+_tool = partial(define, category=CATEGORY, audience="reasoning")
 
 
 def tools(settings: Settings) -> Sequence[Tool]:

@@ -13,7 +13,7 @@ CATEGORY = "roles"
 MOST_TASK_CHARS = 8_000
 MOST_NAME_CHARS = 128
 MOST_STEPS = 500
-_tool = partial(define, category=CATEGORY, layer="L2", audience="roles")
+_tool = partial(define, category=CATEGORY, audience="roles")
 _VERSION = text("Version of the role table.")
 _NAMES = array(text("A capability."))
 _NAME = text("Name or title of a role; case and separators don't matter.", MOST_NAME_CHARS, minLength=1)

@@ -36,7 +36,6 @@ def tools(settings: Settings) -> Sequence[Tool]:
                 }
             ),
             capability="operate",
-            layer="L0",
             audience="state",
             category=CATEGORY,
             risk="medium",

@@ -61,7 +61,7 @@ HIDDEN: Cell = ("unknown_tool", "exposure.hidden")
 UNKNOWN: Cell = ("unknown_tool", "exposure.unknown")
 BANNED: Cell = ("forbidden", "ban.deny")
 UNSAFE: Cell = ("unsafe_arguments", "inspection.block")
-LEFT_OUT: Cell = ("left out", "")  # `ask` makes no step of what its caller can't see
+LEFT_OUT: Cell = ("left out", "")  # `ask` makes no step of what its caller can't call
 
 PRINCIPALS = ("guest", "developer", "operator", "service", "revoked", "unknown")
 KNOWN = PRINCIPALS[:4]
@@ -250,7 +250,7 @@ class Parity:
         return cells, None
 
     async def ask(self, caller: str, rows: list[Row]) -> Heard:
-        """What a request in plain words makes of them; whatever the caller can't see is no step."""
+        """What a request in plain words makes of them; whatever the caller can't call is no step."""
         templates = self.system.actors["reasoning"]
         cells = []
         async with Client(self.system.url, self.tokens[caller]) as client:
@@ -335,7 +335,7 @@ def due(caller: str, surface: str, row: Row) -> Cell:
     cell = row.cells[KNOWN.index(caller)]
     if "narrow" in surface and row.tool not in NARROW:
         return UNKNOWN
-    if surface == "ask" and cell in (UNKNOWN, HIDDEN, NO_RIGHT):
+    if surface == "ask" and cell in (UNKNOWN, HIDDEN, NO_RIGHT, BANNED):
         return LEFT_OUT
     return cell
 
