@@ -20,6 +20,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
+from .segments import flush
+
 FORMAT = 1
 _MANIFEST = "manifest.json"
 _MOST_MANIFEST_BYTES = 67_108_864
@@ -78,7 +80,7 @@ def writing(path: Path) -> Iterator[Writer]:
             file.flush()
             os.fsync(fd)
         draft.replace(path)
-        _sync(path.parent)
+        flush(path.parent)
     finally:
         draft.unlink(missing_ok=True)
 
@@ -171,11 +173,3 @@ def _digest(content: IO[bytes] | gzip.GzipFile) -> str:
     while chunk := content.read(_CHUNK_BYTES):
         digest.update(chunk)
     return digest.hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

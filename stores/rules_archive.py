@@ -12,12 +12,12 @@ import os
 import re
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
+from .keys import write_private
 from .read import writers
-from .segments import make_private, segments
+from .segments import flush, make_private, segments
 
 MOST = 500  # texts from which on those are looked for that no record names any more
 VERSION_CHARS = 16
@@ -96,19 +96,10 @@ def _holds(path: Path, data: bytes) -> bool:
 def _write(path: Path, data: bytes) -> None:
     """Put it there as a whole or not at all, also when the power fails."""
     new = path.with_suffix(".new")
-    with suppress(FileNotFoundError):
-        new.unlink()
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    new.unlink(missing_ok=True)
+    write_private(new, data)
     new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    flush(path.parent)
 
 
 def _oldest(audit: Path) -> float:
