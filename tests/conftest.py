@@ -1,7 +1,9 @@
 """Fixtures and rules for all tests."""
 
 import signal
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 pytest_plugins = ["tests.support.databases", "tests.support.fixtures", "tests.support.strict"]
@@ -15,3 +17,11 @@ def pytest_sessionstart() -> None:
     """Take Ctrl-C again where a shell started the tests in the background with it ignored: children inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give all that start whole systems to one process, one after the other; the rest is for whoever is idle."""
+    small = Path(__file__).parent / "unit"
+    for item in items:
+        if small not in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("systems"))
