@@ -7,10 +7,10 @@ Where to find what:
 | `syntax`, `model` | a script as it was written; data with its labels, calls and hits |
 | `parse`, `parse_words`, `quoting`, `conditions` | the shell's grammar, into the values of `syntax` |
 | `shell` | follows a script: pipes, loops, functions; each call that it would make is judged |
-| `memory`, `judging`, `ledger`, `naming` | what a shell knows; what is said of its calls; what all scripts of a text share |
+| `memory`, `judging`, `ledger`, `naming` | what a shell knows; what is said of its calls; what scripts share |
 | `words` | expansion of one word: variables, braces, splitting |
-| `flow`, `filters`, `decoders`, `listings`, `sources` | what a program writes for what it reads, and labels of where that came from |
-| `wrappers`, `spreading`, `remote`, `inner`, `prefixes` | programs that run another program, and where it stands in their arguments |
+| `flow`, `filters`, `decoders`, `listings`, `sources` | what a program writes for what it reads, with labels |
+| `wrappers`, `spreading`, `remote`, `inner`, `prefixes` | programs that run another one, and where it stands |
 | `modules` | modules of configuration managers, told as the commands that they stand for |
 | `loops` | loops, functions and scripts that start or write again and again |
 | `targets`, `secrets`, `guards`, `globs` | what a path or name means: machine, log, credential, guard |

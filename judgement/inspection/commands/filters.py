@@ -64,7 +64,7 @@ def _sed(call: Call, files: Files) -> Data:
     source = source_of(Call("sed", call.args[1:], call.stdin, inputs=call.inputs), files)
     labels = source.labels | frozenset(read_labels(call, files))
     program = (call.operands or [call.option("-e", "--expression") or ""])[0]
-    if source.known and len(program) > 3 and program[0] == "s":  # noqa: PLR2004
+    if source.known and program[3:] and program[0] == "s":
         pieces = program[2:].split(program[1])
         special = any(mark in pieces[0] for mark in ".*[]^$\\")
         if len(pieces) == 3 and not special and "&" not in pieces[1]:  # noqa: PLR2004

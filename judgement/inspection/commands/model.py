@@ -153,7 +153,7 @@ class Call:
                     values.append(self.args[position + 1].data)
                 elif len(name) > len("-x") and arg.text.startswith(name + "="):
                     values.append(Data(arg.text[len(name) + 1 :], arg.data.labels))
-                elif len(name) == 2 and name[1] != "-" and arg.text.startswith(name) and len(arg.text) > 2:  # noqa: PLR2004
+                elif name[1:2] != "-" and not name[2:] and arg.text.startswith(name) and arg.text[2:]:
                     values.append(Data(arg.text[2:], arg.data.labels))
         return values
 

@@ -29,6 +29,7 @@ from .syntax import (
 
 _LANGUAGE = Language(tree_sitter_bash.language())
 _DECLARES = ("declaration_command", "unset_command")
+_SIMPLE = frozenset({"command", *_DECLARES, "variable_assignment", "variable_assignments"})
 _REPAIRED = frozenset({"<<", ">", "|"})  # the grammar trips over `<>`, `>>|` and a `<<<` after another redirection
 
 
@@ -64,30 +65,35 @@ class _Reader(WordReader):
         self._depth -= 1
         return tuple(found)
 
-    def _statement(self, node: Node) -> tuple[Statement, ...]:  # noqa: C901, PLR0911 (one case a kind of node)
+    def _statement(self, node: Node) -> tuple[Statement, ...]:
         kind = node.type
-        if kind == "command" or kind in _DECLARES or kind in {"variable_assignment", "variable_assignments"}:
+        if kind in _SIMPLE:
             return (self._simple(node, ()),)
-        if kind == "redirected_statement":
-            return self._redirected(node)
-        if kind == "pipeline":
-            return (Pipeline(self.block(node)),)
-        if kind == "function_definition":
-            return (self._function(node),)
-        if kind == "for_statement":
-            return (self._for_each(node),)
-        if kind in {"while_statement", "c_style_for_statement"}:
-            return (self._loop(node),)
-        if kind == "ERROR":
-            return self._error(node)
-        if kind in {"subshell", "compound_statement"}:
-            return (Group(self.block(node), subshell=kind == "subshell", start=node.start_byte, end=node.end_byte),)
-        if kind == "file_redirect":  # `$(< file)`
-            redirects = tuple(self._file_redirect(node, here=False))
-            return (Simple((), (), redirects, node.start_byte, node.end_byte),)
         if kind == "comment" or kind in WORDS:
             return ()
-        return self.block(node)
+        if kind == "redirected_statement":
+            return self._redirected(node)
+        if kind == "ERROR":
+            return self._error(node)
+        if kind == "file_redirect":  # `$(< file)`
+            return (Simple((), (), tuple(self._file_redirect(node, here=False)), node.start_byte, node.end_byte),)
+        made = self._compound(node)
+        return self.block(node) if made is None else (made,)
+
+    def _compound(self, node: Node) -> Statement | None:
+        """What holds statements or redirects; None for what the grammar only groups."""
+        match node.type:
+            case "pipeline":
+                return Pipeline(self.block(node))
+            case "function_definition":
+                return self._function(node)
+            case "for_statement":
+                return self._for_each(node)
+            case "while_statement" | "c_style_for_statement":
+                return self._loop(node)
+            case "subshell" | "compound_statement" as kind:
+                return Group(self.block(node), subshell=kind == "subshell", start=node.start_byte, end=node.end_byte)
+        return None
 
     def _function(self, node: Node) -> Function:
         body, name = node.child_by_field_name("body"), node.child_by_field_name("name")

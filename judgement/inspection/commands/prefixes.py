@@ -126,7 +126,7 @@ def past_options(args: list[Field], valued: str, *, assignments: bool = False) -
         if text.startswith("-") and len(text) > 1:
             short = text[:2] if text[1] != "-" else text
             last = "-" + text[-1]
-            bundled = text[1] != "-" and len(text) > 2 and short not in takes and last in takes  # noqa: PLR2004
+            bundled = text[1] != "-" and text[2:] and short not in takes and last in takes
             at += 2 if text in takes or bundled else 1
         elif assignments and "=" in text and text.partition("=")[0].isidentifier():
             at += 1

@@ -92,7 +92,7 @@ def _salt(call: Call) -> Inner | None:
 def _puppet(call: Call) -> Inner | None:
     if call.has("", "--noop"):
         return None
-    if call.operands[:1] == ["resource"] and len(call.operands) > 2:  # noqa: PLR2004 (a kind and a name)
+    if call.operands[:1] == ["resource"] and call.operands[2:]:
         told = modules.of_puppet(call.operands[1], call.operands[2], call.operands[3:])
     else:
         told = modules.of_manifest(" ".join([*(data.text for data in call.options("-e")), call.stdin.text]))

@@ -182,7 +182,7 @@ class Shell(Judge):
             self.judge(Call("=", self.settings(simple.assignments), folder=self.folder))
             return NOTHING
         written = self._fields(fields, source, inputs, outputs)
-        if len(simple.words) > 2 and len(fields) > 1 and fields[1].text == "=":  # noqa: PLR2004
+        if simple.words[2:] and len(fields) > 1 and fields[1].text == "=":
             self.hold(simple.words[0], written)
         if simple.assignments and fields:
             self.judge(Call("=", self.settings(simple.assignments), folder=self.folder))
@@ -190,7 +190,7 @@ class Shell(Judge):
 
     def _fields(self, fields: list[Field], stdin: Data, inputs: list[str], outputs: list[Output]) -> Data:
         """Follow an argument vector: a function, a wrapper, an interpreter or a plain program."""
-        if len(fields) > 2 and fields[0].text in {"", UNKNOWN} and fields[1].text == "=":  # noqa: PLR2004
+        if fields[2:] and fields[0].text in {"", UNKNOWN} and fields[1].text == "=":
             fields = fields[2:]  # PowerShell's `$name = command …`
         while fields and not fields[0].text:
             fields = fields[1:]

@@ -47,6 +47,8 @@ _SECRET_NAMES = tuple(
     SECRET TOKEN PASSWORD PASSWD API_KEY APIKEY PRIVATE_KEY ACCESS_KEY CREDENTIAL
 """.split()
 )
+_MOST_DIGITS = 5
+"""Of a number that stands for a place or a count in a script."""
 
 
 class Surroundings(Protocol):
@@ -147,7 +149,7 @@ def variable(part: Variable, around: Surroundings) -> Data:
     if subscript and held is not None:
         index = subscript.rstrip("]")
         if index.isdigit():
-            held = held[int(index) : int(index) + 1] if len(index) < 6 else ()  # noqa: PLR2004
+            held = held[int(index) : int(index) + 1] if len(index) <= _MOST_DIGITS else ()
     found = _joined(held) if held is not None else _default(bare)
     if part.operator.startswith("!"):
         held = around.variables.get(found.text)
@@ -189,7 +191,7 @@ def _if_set(_found: Data, operands: list[Data], _known: bool) -> Data:
 
 def _slice(found: Data, operands: list[Data], _known: bool) -> Data:
     numbers = [data.text.strip() for data in operands]
-    if not found.known or not numbers or not all(n.lstrip("-").isdigit() and len(n) < 6 for n in numbers):  # noqa: PLR2004
+    if not found.known or not numbers or not all(n.lstrip("-").isdigit() and len(n) <= _MOST_DIGITS for n in numbers):
         return Data(UNKNOWN, found.labels)
     start = int(numbers[0])
     rest = found.text[start:]
@@ -282,7 +284,7 @@ def _range(inner: str) -> list[str]:
     first, dots, last = inner.partition("..")
     if not dots:
         return []
-    if first.isdecimal() and last.isdecimal() and len(first) < 9 and len(last) < 9:  # noqa: PLR2004
+    if first.isdecimal() and last.isdecimal() and max(len(first), len(last)) <= _MOST_DIGITS:
         low, high = sorted((int(first), int(last)))
         return [str(number) for number in range(low, min(high, low + MAX_BRACES - 1) + 1)]
     if len(first) == 1 and len(last) == 1:

@@ -190,7 +190,7 @@ def _sed(call: Call) -> Inner | None:
             head = piece.lstrip("0123456789$, /")
             if head.startswith("e "):
                 scripts.append(Data(head[2:], data.labels))
-            elif piece[:1] == "s" and len(piece) > 3 and piece[2:].split(piece[1])[-1].strip("gpIi0123456789") == "e":  # noqa: PLR2004
+            elif piece[:1] == "s" and piece[3:] and piece[2:].split(piece[1])[-1].strip("gpIi0123456789") == "e":
                 scripts.append(call.stdin)
     return Inner(scripts=scripts) if scripts else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from ..model import ANYTHING, NOTHING, UNKNOWN, Call, Data, Field, Hit, Label, Output, review
@@ -174,7 +175,7 @@ def _codes(call: Call, spoken: str) -> list[Data]:
             found.append(following)
         elif spoken == "vim" and text.startswith("+"):
             found.append(Data(text[1:], arg.data.labels))
-        elif text[:1] == "-" and text[1:2] not in {"-", ""} and len(text) > 2:  # noqa: PLR2004
+        elif text[:1] == "-" and text[1:2] not in {"-", ""} and text[2:]:
             letters = {option[1] for option in _CODE_OPTIONS[spoken] if len(option) == 2}  # noqa: PLR2004
             if text[1] in letters and spoken in {"python", "php", "ruby", "perl", "lua"}:
                 found.append(Data(text[2:], arg.data.labels))
@@ -206,36 +207,64 @@ def _from_file_or_input(call: Call, spoken: str, around: Around) -> Data | None:
     return None
 
 
-def _shell(call: Call, around: Around) -> Data:  # noqa: C901
-    """A shell: its `-c` text, its script, or its input."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a shell's options say.
+
+    Args:
+        checks: it only reads its script, `-n`.
+        command: the first operand is what it runs, `-c`.
+        reads_input: it runs its input whatever its operands are, `-s`.
+        rest: the operands.
+    """
+
+    checks: bool
+    command: bool
+    reads_input: bool
+    rest: list[Field]
+
+
+def _told(call: Call, around: Around) -> _Told:
     at, command, reads_input = 0, False, False
     while at < len(call.args):
         text = call.args[at].text
-        if text == "--" or not text.startswith(("-", "+")) or text == "-":
+        if text in {"--", "-"} or not text.startswith(("-", "+")):
             at += text in {"--", "-"}
             break
         if text in _LONG_SHELL_OPTIONS:
-            content = around.content(call.args[at + 1].text) if at + 1 < len(call.args) else None
-            if content is not None:
-                around.script(content)
+            _start_file(call.args[at + 1 : at + 2], around)
             at += 1
         elif text == "-n" or (text[1:2] != "-" and "n" in text[1:] and "c" not in text):
-            return NOTHING
+            return _Told(checks=True, command=False, reads_input=False, rest=[])
         elif text[1:2] != "-" and text[0] == "-":
             command = command or "c" in text
             reads_input = reads_input or "s" in text
         at += 1
-    rest = call.args[at:]
-    if command:
+    return _Told(checks=False, command=command, reads_input=reads_input, rest=call.args[at:])
+
+
+def _start_file(named: list[Field], around: Around) -> None:
+    content = around.content(named[0].text) if named else None
+    if content is not None:
+        around.script(content)
+
+
+def _shell(call: Call, around: Around) -> Data:
+    """A shell: its `-c` text, its script, or its input."""
+    told = _told(call, around)
+    rest = told.rest
+    if told.checks:
+        return NOTHING
+    if told.command:
         return around.script(rest[0].data, call.stdin, rest[1:]) if rest else NOTHING
-    if rest and not reads_input and rest[0].text not in {"/dev/stdin", "/proc/self/fd/0"}:
-        content = around.content(rest[0].text)
-        if content is None:
-            if rest[0].text.startswith(UNKNOWN) and rest[0].data.labels & {Label.REMOTE, Label.OPAQUE}:
-                around.script(Data(UNKNOWN, rest[0].data.labels))
-            return ANYTHING
+    if not rest or told.reads_input or rest[0].text in {"/dev/stdin", "/proc/self/fd/0"}:
+        return _shell_input(call, around)
+    content = around.content(rest[0].text)
+    if content is not None:
         return around.script(content, call.stdin, rest)
-    return _shell_input(call, around)
+    if rest[0].text.startswith(UNKNOWN) and rest[0].data.labels & {Label.REMOTE, Label.OPAQUE}:
+        around.script(Data(UNKNOWN, rest[0].data.labels))
+    return ANYTHING
 
 
 def _shell_input(call: Call, around: Around) -> Data:

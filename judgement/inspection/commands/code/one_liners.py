@@ -233,9 +233,9 @@ def _opened(first: str, arguments: list[str], around: Around) -> None:
     elif stripped.startswith(">") or mode[:1] in {"w", "a", ">", "x"}:
         path = stripped.lstrip("> ") if stripped.startswith(">") else first
         if mode[:1] == ">":
-            path = arguments[2] if len(arguments) > 2 else first  # noqa: PLR2004
+            path = arguments[2] if arguments[2:] else first
         around.call("echo", outputs=[Output(path, ">>" in first or mode.startswith(("a", ">>")), Data(UNKNOWN))])
-    elif mode == "<" and len(arguments) > 2:  # noqa: PLR2004
+    elif mode == "<" and arguments[2:]:
         around.call("cat", arguments[2])
     elif not first.startswith(("http://", "https://")):
         around.call("cat", stripped.lstrip("< "))

@@ -12,46 +12,49 @@ _FAMILY = "infrastructure"
 _REMOVES = ("delete", "destroy", "terminate", "remove", "purge", "rb", "deregister", "drop", "deprovision", "down")
 
 
-def _aws(call: Call) -> Iterator[Hit]:  # noqa: C901 (one branch a kind of loss)
+_AWS_ENDS = ("delete-", "terminate-", "schedule-key-deletion", "deregister-", "disable-key", "purge-", "stop-logging")
+_AWS_GIVES = (
+    "attach-",
+    "put-user-policy",
+    "put-role-policy",
+    "create-login",
+    "add-user-to-group",
+    "update-assume",
+    "create-policy-version",
+)
+_AWS_RECORDS = frozenset({"cloudtrail", "logs"})
+_AWS_GUARDS = frozenset({"guardduty", "config", "securityhub"})
+
+
+def _aws(call: Call) -> Iterator[Hit]:
     words = [arg.text for arg in call.args[past_options(call.args, "--profile --region --output --endpoint-url") :]]
     words = [text for text in words if not text.startswith("-")]
-    if len(words) < 2 or is_dry(call) or words[1] in {"delete-item", "delete-message", "delete-tags"}:  # noqa: PLR2004
+    if not words[1:] or is_dry(call) or words[1] in {"delete-item", "delete-message", "delete-tags"}:
         return
     service, verb = words[0], words[1]
     if service == "s3":
-        if verb == "rb" or (verb == "rm" and call.has("", "--recursive")):
-            yield block(_FAMILY, "deletes a bucket or all in it")
-        elif verb == "rm":
-            yield review(_FAMILY, "deletes an object")
-        elif verb == "sync" and call.has("", "--delete"):
-            yield from ()
-    elif verb.startswith(
-        ("delete-", "terminate-", "schedule-key-deletion", "deregister-", "disable-key", "purge-", "stop-logging")
-    ):
-        family = (
-            "cover_tracks"
-            if service in {"cloudtrail", "logs"}
-            else "disable_security"
-            if service in {"guardduty", "config", "securityhub"}
-            else _FAMILY
-        )
+        yield from _s3(call, verb)
+    elif verb.startswith(_AWS_ENDS):
+        recorded, guards = service in _AWS_RECORDS, service in _AWS_GUARDS
+        family = "cover_tracks" if recorded else "disable_security" if guards else _FAMILY
         yield block(family, "deletes what a cloud account holds")
-    elif service == "iam" and verb.startswith(
-        (
-            "attach-",
-            "put-user-policy",
-            "put-role-policy",
-            "create-login",
-            "add-user-to-group",
-            "update-assume",
-            "create-policy-version",
-        )
-    ):
+    elif service == "iam" and verb.startswith(_AWS_GIVES):
         spoken = " ".join(call.argv).lower()
-        yield (block if "admin" in spoken or "*" in spoken else review)(
-            "privilege", "gives somebody power over a cloud account"
-        )
-    elif verb == "authorize-security-group-ingress" and any("0.0.0.0/0" in text for text in call.argv):
+        grave = "admin" in spoken or "*" in spoken
+        yield (block if grave else review)("privilege", "gives somebody power over a cloud account")
+    else:
+        yield from _aws_settings(call, verb)
+
+
+def _s3(call: Call, verb: str) -> Iterator[Hit]:
+    if verb == "rb" or (verb == "rm" and call.has("", "--recursive")):
+        yield block(_FAMILY, "deletes a bucket or all in it")
+    elif verb == "rm":
+        yield review(_FAMILY, "deletes an object")
+
+
+def _aws_settings(call: Call, verb: str) -> Iterator[Hit]:
+    if verb == "authorize-security-group-ingress" and any("0.0.0.0/0" in text for text in call.argv):
         yield review("disable_security", "opens a firewall to everybody")
     elif verb == "leave-organization" or (verb == "put-bucket-versioning" and "Suspended" in " ".join(call.argv)):
         yield review(_FAMILY, "gives up what keeps a cloud account's data")

@@ -37,7 +37,7 @@ def of_redis(text: str) -> Iterator[Hit]:
         yield block(_FAMILY, "empties a redis database")
     elif "SHUTDOWN" in words[:1] or "DEBUG SEGFAULT" in text.upper():
         yield block(_FAMILY, "stops a redis server")
-    elif words[:2] == ["CONFIG", "SET"] and len(words) > 2 and words[2] in {"DIR", "DBFILENAME"}:  # noqa: PLR2004
+    elif words[:2] == ["CONFIG", "SET"] and words[2:] and words[2] in {"DIR", "DBFILENAME"}:
         yield block("persist", "makes redis write a file anywhere")
     elif words[:1] in (["SLAVEOF"], ["REPLICAOF"]) and "NO" not in words:
         yield block(_FAMILY, "makes redis follow another server")

@@ -22,7 +22,7 @@ def _client(*options: str, operands: int = 0) -> Callable[[Call], Iterator[Hit]]
         bundled = [
             n
             for n, text in enumerate(call.argv)
-            if len(text) > 2 and text[0] == "-" and text[1] != "-" and "-" + text[-1] in options  # noqa: PLR2004
+            if text[2:] and text[0] == "-" and text[1] != "-" and "-" + text[-1] in options
         ]
         texts += [call.argv[n + 1] for n in bundled if n + 1 < len(call.argv)]
         if operands:

@@ -62,7 +62,7 @@ def _curl_data(call: Call, files: Files) -> Iterator[Data]:
 def _bundled(call: Call) -> Iterator[Data]:
     """What curl sends by an option that ends a bundle of short ones, such as `-sF`."""
     for text, value in zip(call.argv, call.args[1:], strict=False):
-        if call.name == "curl" and len(text) > 2 and text[-1] in "dFT" and set(text[1:-1]) <= _CURL_FLAGS:  # noqa: PLR2004
+        if call.name == "curl" and text[2:] and text[-1] in "dFT" and set(text[1:-1]) <= _CURL_FLAGS:
             yield value.data
 
 

@@ -54,7 +54,7 @@ def _shred(call: Call) -> Iterator[Hit]:
 
 def _mv(call: Call) -> Iterator[Hit]:
     operands = call.operands
-    if len(operands) < 2:  # noqa: PLR2004
+    if not operands[1:]:
         return
     target = normal(operands[-1], call.folder)
     for path in operands[:-1]:
@@ -70,7 +70,7 @@ def _mv(call: Call) -> Iterator[Hit]:
 
 def _cp(call: Call) -> Iterator[Hit]:
     operands = call.operands
-    if len(operands) < 2:  # noqa: PLR2004
+    if not operands[1:]:
         return
     if normal(operands[0]) in {"/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"} or is_device(operands[-1]):
         yield from of_file(operands[-1], call.folder, "overwrites")
@@ -156,7 +156,7 @@ def _tar(call: Call) -> Iterator[Hit]:
 
 def _packed(call: Call) -> Iterator[Hit]:
     """Packers that delete what they packed."""
-    if call.has("", "-sdel") and any(text.startswith("-p") and len(text) > 2 for text in call.argv):  # noqa: PLR2004
+    if call.has("", "-sdel") and any(text.startswith("-p") and text[2:] for text in call.argv):
         yield from _encrypted(call)
     if call.has("", "-sdel") if call.name.startswith("7z") else call.has("m", "--move"):
         for path in call.operands:

@@ -119,7 +119,7 @@ def _dumped(call: Call, _files: Files) -> _Left:
         yield call.option("--rdb") or "", Data(UNKNOWN, frozenset({Label.DUMP}))
     if call.name.endswith(("dump", "dumpall")) or verb in {"save", "export", "bundle"}:
         named = call.option("-f", "--file", "-r", "--result-file", "-o", "--output")
-        if verb == "bundle" and call.operands[1:2] == ["create"] and len(call.operands) > 2:  # noqa: PLR2004
+        if verb == "bundle" and call.operands[1:2] == ["create"] and call.operands[2:]:
             named = call.operands[2]
         if named:
             yield named, Data(UNKNOWN, frozenset({Label.DUMP}))

@@ -29,7 +29,7 @@ def _netcat(call: Call) -> Iterator[Hit]:
     bundled = [
         n
         for n, text in enumerate(call.argv)
-        if text[:1] == "-" and text[1:2] != "-" and text.endswith(("e", "c")) and len(text) > 2  # noqa: PLR2004
+        if text[:1] == "-" and text[1:2] != "-" and text.endswith(("e", "c")) and text[2:]
     ]
     if program is None and bundled and bundled[0] + 1 < len(call.args):
         program = call.argv[bundled[0] + 1]

@@ -17,8 +17,11 @@ _ADMIN_GROUPS = frozenset(
 # Privilege.
 
 
+_MODE_DIGITS = 5
+
+
 def _octal(mode: str) -> int | None:
-    return int(mode, 8) if mode.isdigit() and len(mode) < 6 and set(mode) <= set("01234567") else None  # noqa: PLR2004
+    return int(mode, 8) if mode.isdigit() and len(mode) <= _MODE_DIGITS and set(mode) <= set("01234567") else None
 
 
 def _chmod(call: Call) -> Iterator[Hit]:

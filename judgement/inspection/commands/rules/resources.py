@@ -43,7 +43,7 @@ def _is_thing(word: str) -> bool:
 
 def _removes(call: Call) -> Iterator[Hit]:
     """`client thing verb name`, `client verb thing name`, `things:verb`, `client service DeleteThing`."""
-    if call.name in _NOT_REMOTE or "/" in call.name or len(call.argv) < 2:  # noqa: PLR2004 (a verb and a thing)
+    if call.name in _NOT_REMOTE or "/" in call.name or not call.argv[1:]:
         return
     head = [word for word in call.operands[:_HEAD] if "/" not in word and " " not in word and UNKNOWN not in word]
     pieces = [piece for word in head[:3] for piece in _pieces(word)]
