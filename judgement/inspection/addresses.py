@@ -60,6 +60,13 @@ _DOCUMENTATION = tuple(
 )
 
 
+_PARTS, _GREATEST = 4, 255
+"""Numbers of an IPv4 address, and the greatest of each but the last."""
+_MAX_DIGITS = 40
+_LAST_RESERVED = 0xFFFF
+"""Up to here an IPv6 address is no IPv4 address written long."""
+
+
 def is_metadata(host: str) -> bool:
     """Whether a host, with or without port, is a cloud's metadata service in any spelling."""
     name = host_of(host)[0]
@@ -93,31 +100,31 @@ def host_of(authority: str) -> tuple[str, bool]:
 
 
 def address_of(name: str) -> tuple[Address | None, bool]:
-    """A host as an address in every form that programs take (decimal, octal, hexadecimal, short), and whether it was odd."""  # noqa: E501
+    """A host as an address in every form that programs take (decimal, octal, hexadecimal, short), and if it was odd."""
     if ":" in name:
         try:
             return ipaddress.ip_address(name.partition("%")[0]), "%" in name
         except ValueError:
             return None, False
     parts = name.split(".")
-    if not 1 <= len(parts) <= 4 or not all(parts):  # noqa: PLR2004
+    if not 1 <= len(parts) <= _PARTS or not all(parts):
         return None, False
     numbers = [_number(part) for part in parts]
     if any(number is None for number in numbers):
         return None, False
     held = [number or 0 for number in numbers]
     last = held[-1] % (1 << (8 * (5 - len(held))))
-    if any(number > 255 for number in held[:-1]):  # noqa: PLR2004
+    if any(number > _GREATEST for number in held[:-1]):
         return None, False
     value = last
     for position, number in enumerate(held[:-1]):
         value |= number << (8 * (3 - position))
-    plain = len(parts) == 4 and all(str(number) == part for number, part in zip(held, parts, strict=True))  # noqa: PLR2004
+    plain = len(parts) == _PARTS and all(str(number) == part for number, part in zip(held, parts, strict=True))
     return ipaddress.IPv4Address(value & 0xFFFFFFFF), not plain
 
 
 def _number(text: str) -> int | None:
-    if len(text) > 40 or not text.isascii():  # noqa: PLR2004
+    if len(text) > _MAX_DIGITS or not text.isascii():
         return None
     try:
         if text.startswith("0x"):
@@ -125,6 +132,10 @@ def _number(text: str) -> int | None:
         return int(text, 8 if len(text) > 1 and text[0] == "0" else 10) if text.isdigit() else None
     except ValueError:
         return int(text) if text.isdigit() else None
+
+
+def _is_four(address: Address) -> bool:
+    return isinstance(address, ipaddress.IPv4Address)
 
 
 def judge_address(address: Address) -> Judged:
@@ -137,11 +148,11 @@ def judge_address(address: Address) -> Judged:
         yield "metadata", Severity.BLOCK
     elif any(address in network for network in _DOCUMENTATION if network.version == address.version):
         return
-    elif address.is_loopback or address.is_unspecified or (address.version == 4 and int(address) >> 24 == 0):  # noqa: PLR2004
+    elif address.is_loopback or address.is_unspecified or (_is_four(address) and int(address) >> 24 == 0):
         yield "loopback", Severity.BLOCK
     elif address.is_link_local:
         yield "link_local", Severity.BLOCK
-    elif address.is_private or (address.version == 4 and address in _CGNAT):  # noqa: PLR2004
+    elif address.is_private or (_is_four(address) and address in _CGNAT):
         yield "private", Severity.BLOCK
     elif address.is_multicast or address.is_reserved or not address.is_global:
         yield "reserved", Severity.BLOCK
@@ -157,6 +168,6 @@ def _embedded(address: Address) -> ipaddress.IPv4Address | None:
         return address.sixtofour
     if address.teredo is not None:
         return address.teredo[1]
-    if any(address in network for network in _NAT64) or (int(address) >> 32 == 0 and int(address) > 0xFFFF):  # noqa: PLR2004
+    if any(address in network for network in _NAT64) or (int(address) >> 32 == 0 and int(address) > _LAST_RESERVED):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return None

@@ -22,6 +22,7 @@ MAX_PARSED = 16 * 1024
 MAX_SCANNED = 1024 * 1024
 MAX_STATEMENTS = 400
 _MAX_DEPTH = 60
+_MAX_NODES = 5000
 
 _TESTS = ("test", "tmp", "temp", "scratch", "sandbox", "fixture")
 
@@ -91,11 +92,7 @@ def _statement(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
     for kind, rule in _RULES.items():
         if isinstance(statement, kind):
             yield from rule(statement, temporary)
-    nested = 0
-    for node in statement.walk():
-        nested += 1  # noqa: SIM113
-        if nested > 5000:  # noqa: PLR2004
-            break
+    for node in islice(statement.walk(), _MAX_NODES):
         if isinstance(node, exp.Delete | exp.Update) and node is not statement:
             yield from _rows(node, temporary)
         elif isinstance(node, exp.Func | exp.Anonymous) and node.name.lower() in {
@@ -160,32 +157,42 @@ def _rows(statement: exp.Expr, temporary: frozenset[str]) -> _Judged:
         yield "tautology", BLOCK
 
 
-def _always(condition: exp.Expr | None, depth: int = 0) -> bool:  # noqa: C901, PLR0911
+def _always(condition: exp.Expr | None, depth: int = 0) -> bool:
     """Whether a condition is true for every row."""
     if condition is None or depth > _MAX_DEPTH:
         return False
-    if isinstance(condition, exp.Paren):
-        return _always(condition.this, depth + 1)
-    if isinstance(condition, exp.Or):
-        return _always(condition.left, depth + 1) or _always(condition.right, depth + 1)
-    if isinstance(condition, exp.And):
-        return _always(condition.left, depth + 1) and _always(condition.right, depth + 1)
+    match condition:
+        case exp.Paren():
+            return _always(condition.this, depth + 1)
+        case exp.Or():
+            return _always(condition.left, depth + 1) or _always(condition.right, depth + 1)
+        case exp.And():
+            return _always(condition.left, depth + 1) and _always(condition.right, depth + 1)
+        case _:
+            return _is_constant(condition)
+
+
+def _is_constant(condition: exp.Expr) -> bool:
+    """Whether a condition without `and` and `or` is true whatever a row holds."""
     if isinstance(condition, exp.Boolean):
         return bool(condition.this)
     if isinstance(condition, exp.Literal):
         return condition.name not in {"0", ""}
     if isinstance(condition, exp.Not):
-        inner = condition.this
-        return isinstance(inner, exp.Boolean) and not inner.this
+        return isinstance(condition.this, exp.Boolean) and not condition.this.this
     if isinstance(condition, exp.EQ | exp.GTE | exp.LTE | exp.Like | exp.Is):
         same = condition.left.sql() == condition.right.sql()
         return same or (isinstance(condition, exp.Like) and condition.right.name == "%")
-    if isinstance(condition, exp.NEQ | exp.GT | exp.LT):
-        left, right = condition.left, condition.right
-        if isinstance(left, exp.Literal) and isinstance(right, exp.Literal) and left.is_int and right.is_int:
-            a, b = int(left.name), int(right.name)
-            return a > b if isinstance(condition, exp.GT) else a < b if isinstance(condition, exp.LT) else a != b
-    return False
+    return isinstance(condition, exp.NEQ | exp.GT | exp.LT) and _holds(condition)
+
+
+def _holds(condition: exp.NEQ | exp.GT | exp.LT) -> bool:
+    """Whether two written numbers compare so."""
+    left, right = condition.left, condition.right
+    if not (isinstance(left, exp.Literal) and isinstance(right, exp.Literal) and left.is_int and right.is_int):
+        return False
+    a, b = int(left.name), int(right.name)
+    return a > b if isinstance(condition, exp.GT) else a < b if isinstance(condition, exp.LT) else a != b
 
 
 def _grant(statement: exp.Expr, _temporary: frozenset[str]) -> _Judged:

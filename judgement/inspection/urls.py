@@ -163,7 +163,15 @@ def _finding(rule: str, severity: Severity, text: str) -> Finding:
     )
 
 
-def _judge(text: str, resolve: Resolve | None) -> Judged:  # noqa: C901
+def _judge_scheme(scheme: str) -> Judged:
+    nested = scheme.partition("+")[0].removeprefix("url:")
+    if nested in _DANGEROUS or scheme in _DANGEROUS:
+        yield "scheme", Severity.BLOCK
+    elif scheme and scheme not in _SAFE_SCHEMES and scheme not in {"ftp", "ftps", "s3", "gs"}:
+        yield "scheme", Severity.REVIEW
+
+
+def _judge(text: str, resolve: Resolve | None) -> Judged:
     cleaned = text.strip().strip("\"'<>")
     plain = "".join(char for char in cleaned if char not in "\t\r\n\0")
     if plain != cleaned:
@@ -171,12 +179,7 @@ def _judge(text: str, resolve: Resolve | None) -> Judged:  # noqa: C901
     scheme, rest = _scheme(plain)
     if _is_identifier(scheme, rest):
         return
-    if scheme:
-        nested = scheme.partition("+")[0].removeprefix("url:")
-        if nested in _DANGEROUS or scheme in _DANGEROUS:
-            yield "scheme", Severity.BLOCK
-        elif scheme not in _SAFE_SCHEMES and scheme not in {"ftp", "ftps", "s3", "gs"}:
-            yield "scheme", Severity.REVIEW
+    yield from _judge_scheme(scheme)
     if scheme == "mailto":
         return
     authority = rest.replace("\\", "/").lstrip("/")
