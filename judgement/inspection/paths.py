@@ -106,7 +106,7 @@ def _climbs(path: str) -> bool:
     depth = 0
     for piece in path.split("/"):
         bare = piece.partition(";")[0].strip()
-        if bare == ".." or (len(bare) > 2 and set(bare) == {"."}):  # noqa: PLR2004
+        if bare == ".." or (bare[2:] and set(bare) == {"."}):
             depth -= 1
             if depth < 0:
                 return True
