@@ -89,16 +89,13 @@ class MLWorker:
 
     @handles(Embed)
     async def embed(self, message: Embed, context: Context) -> JSON:
-        """Vectors, and needs if wanted, for an actor's own use; its token names these very texts."""
+        """Vectors, or what tasks need if that is wanted, for an actor's own use; its token names these very texts."""
         self._audience.check(message, context)
         group = _group(context.header.principal)
-        if not message.needs:
-            return self._vectors(await self._ran("embedding", self._models.embed(message.texts, group=group)))
-        answers = await self._ran("needs", self._models.needs(message.texts, group=group))
-        needs = [self._models.needed(answer) for answer in answers]
-        return self._vectors(answers) | {"needs": needs, "needs_version": self._models.needs_version}
-
-    def _vectors(self, answers: list[Answer]) -> JSON:
+        if message.needs:
+            needs = await self._ran("needs", self._models.needs(message.texts, group=group))
+            return {"needs": needs, "needs_version": self._models.needs_version}
+        answers = await self._ran("embedding", self._models.embed(message.texts, group=group))
         return {"vectors": [answer.embedding.tolist() for answer in answers], "model": self._name("embedding")}
 
     @handles(ReadForInjection)

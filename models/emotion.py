@@ -5,23 +5,29 @@ Importing this module doesn't import torch; `EmotionHead.load` does.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
-from .errors import ModelError
-from .minilm import FEATURE_LAYERS, read_verified
+from .minilm import FEATURE_LAYERS
+from .weights import Document, Files
+
+if TYPE_CHECKING:  # torch is loaded with the model, not with the module
+    import torch
 
 Floats = npt.NDArray[np.float32]
 
-FOLDER: Final = Path(__file__).parent / "emotion"
-WEIGHTS: Final = "head.safetensors"
-CARD: Final = "emotion.json"
+FILES: Final = Files(
+    "emotion head",
+    "head.safetensors",
+    "emotion.json",
+    Path(__file__).parent / "emotion",
+    "python -m aura_ia_mcp.models.train_emotion --help",
+)
 
 # The grouping of the data set's authors: figure 2 of Demszky et al. 2020 (arXiv:2005.00547) and the file
 # sentiment_mapping.json of their release. Neutral is in none of the groups.
@@ -89,7 +95,7 @@ class EmotionCard:
         labels: Names of the 28 labels, in the order of the probabilities.
         thresholds: A probability at or above its label's threshold means the emotion is present.
         encoder_sha256: The encoder weights that the head was trained on.
-        head_sha256: Of `head.safetensors`.
+        sha256: Of `head.safetensors`.
         hidden: Width of each member's projection.
         members: Networks in the ensemble.
         quality: Measured figures, as the training script wrote them.
@@ -99,38 +105,33 @@ class EmotionCard:
     labels: tuple[str, ...]
     thresholds: tuple[float, ...]
     encoder_sha256: str
-    head_sha256: str
+    sha256: str
     hidden: int
     members: int
     quality: dict[str, Any]
     document: dict[str, Any]
 
     @classmethod
-    def read(cls, folder: Path = FOLDER) -> EmotionCard:
+    def read(cls, folder: Path = FILES.folder) -> EmotionCard:
         """Read `emotion.json`.
 
         Raises:
             ModelError: `file_missing`, or `bad_file` if a key is missing or the lengths disagree.
         """
-        path = folder / CARD
-        remedy = "Restore it from the release, or train again: python -m aura_ia_mcp.models.train_emotion --help."
-        try:
-            document = json.loads(path.read_bytes())
-            card = cls(
-                labels=tuple(document["labels"]),
-                thresholds=tuple(float(document["thresholds"][label]) for label in document["labels"]),
-                encoder_sha256=document["encoder"]["sha256"],
-                head_sha256=document["head"]["sha256"],
-                hidden=int(document["head"]["hidden"]),
-                members=int(document["head"]["members"]),
-                quality=dict(document["quality"]),
-                document=document,
-            )
-        except OSError as error:
-            raise ModelError("file_missing", f"{path} cannot be read ({error.strerror}).", remedy=remedy) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelError("bad_file", f"{path} is damaged ({error!r}).", remedy=remedy) from error
-        return card
+        return FILES.read_card(folder, cls._of)
+
+    @classmethod
+    def _of(cls, document: Document) -> EmotionCard:
+        return cls(
+            labels=tuple(document["labels"]),
+            thresholds=tuple(float(document["thresholds"][label]) for label in document["labels"]),
+            encoder_sha256=document["encoder"]["sha256"],
+            sha256=document["head"]["sha256"],
+            hidden=int(document["head"]["hidden"]),
+            members=int(document["head"]["members"]),
+            quality=dict(document["quality"]),
+            document=document,
+        )
 
 
 class EmotionHead:
@@ -143,7 +144,9 @@ class EmotionHead:
         self.parameters = int(sum(p.numel() for p in network.parameters()))
 
     @classmethod
-    def load(cls, folder: Path = FOLDER, *, encoder_sha256: str | None = None, device: str = "cpu") -> EmotionHead:
+    def load(
+        cls, folder: Path = FILES.folder, *, encoder_sha256: str | None = None, device: str = "cpu"
+    ) -> EmotionHead:
         """Load and verify the weights; imports torch.
 
         Args:
@@ -154,31 +157,18 @@ class EmotionHead:
         Raises:
             ModelError: `file_missing`, `bad_hash` or `bad_file`.
         """
-        card = EmotionCard.read(folder)
-        if encoder_sha256 not in {None, card.encoder_sha256}:
-            raise ModelError(
-                "bad_hash",
-                f"The emotion head in {folder} was trained on encoder {card.encoder_sha256}, not {encoder_sha256}.",
-                remedy="Use the encoder it was trained on, or train a head for the new one.",
-            )
-        data = read_verified(folder / WEIGHTS, card.head_sha256)
-
-        import torch  # noqa: PLC0415 - torch is loaded with the model, not with the module
-        from safetensors.torch import load  # noqa: PLC0415 - imports torch
-
         from .label_attention import BLOCK, LabelAttention  # noqa: PLC0415 - imports torch
 
-        width = BLOCK * len(FEATURE_LAYERS)
-        network = LabelAttention(width, card.hidden, len(card.labels), members=card.members)
-        try:
-            network.load_state_dict({name: tensor.to(torch.float32) for name, tensor in load(data).items()})
-        except Exception as error:
-            raise ModelError(
-                "bad_file",
-                f"{folder / WEIGHTS} does not fit its card ({error}).",
-                remedy="Restore both files from the same release.",
-            ) from error
-        return cls(network.eval().to(device), card, device)
+        card = EmotionCard.read(folder)
+
+        def made(weights: dict[str, torch.Tensor]) -> LabelAttention:
+            width = BLOCK * len(FEATURE_LAYERS)
+            network = LabelAttention(width, card.hidden, len(card.labels), members=card.members)
+            network.load_state_dict(weights)
+            return network.eval().to(device)
+
+        encoders = card.encoder_sha256, encoder_sha256 or card.encoder_sha256
+        return cls(FILES.load(folder, sha256=card.sha256, encoders=encoders, make=made), card, device)
 
     def predict(self, states: Floats, mask: npt.NDArray[np.bool_]) -> Floats:
         """Probabilities of the emotions; labels are independent, so a row doesn't sum to one.

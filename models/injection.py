@@ -6,7 +6,6 @@ this module doesn't import torch.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +14,20 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from .errors import ModelError
-from .minilm import Encoder, read_verified
+from .minilm import Encoder
+from .weights import VERSION, Document, Files
 
 Floats = npt.NDArray[np.float32]
 
-FOLDER: Final = Path(__file__).parent / "injection"
-WEIGHTS: Final = "reader.safetensors"
-CARD: Final = "reader.json"
+FILES: Final = Files(
+    "injection reader",
+    "reader.safetensors",
+    "reader.json",
+    Path(__file__).parent / "injection",
+    "python -m tests.corpora.train_reader",
+)
 MOST_TOKENS: Final = 96
 _DECIMALS = 4  # what is recorded is what was decided on
-_REMEDY = "Restore both files from one release, or train again: python -m tests.corpora.train_reader."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +46,21 @@ class ReaderCard:
     sha256: str
     encoder_sha256: str
     rank: int
-    document: dict[str, Any]
+    document: Document
 
     @classmethod
-    def read(cls, folder: Path = FOLDER) -> ReaderCard:
+    def read(cls, folder: Path = FILES.folder) -> ReaderCard:
         """Read it.
 
         Raises:
             ModelError: `file_missing`, or `bad_file`.
         """
-        path = folder / CARD
-        try:
-            document = json.loads(path.read_bytes())
-            sha256 = document["sha256"]
-            return cls(sha256[:12], sha256, document["encoder_sha256"], int(document["rank"]), document)
-        except OSError as error:
-            raise ModelError("file_missing", f"{path} cannot be read ({error.strerror}).", remedy=_REMEDY) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelError("bad_file", f"{path} is damaged ({error!r}).", remedy=_REMEDY) from error
+        return FILES.read_card(folder, cls._of)
+
+    @classmethod
+    def _of(cls, document: Document) -> ReaderCard:
+        sha256 = document["sha256"]
+        return cls(sha256[:VERSION], sha256, document["encoder_sha256"], int(document["rank"]), document)
 
 
 class InjectionReader:
@@ -74,7 +73,7 @@ class InjectionReader:
         self.device = encoder.device
 
     @classmethod
-    def load(cls, encoder: Encoder, folder: Path = FOLDER) -> InjectionReader:
+    def load(cls, encoder: Encoder, folder: Path = FILES.folder) -> InjectionReader:
         """Load and verify the weights.
 
         Args:
@@ -84,25 +83,15 @@ class InjectionReader:
         Raises:
             ModelError: `file_missing`, `bad_hash` or `bad_file`.
         """
-        card = ReaderCard.read(folder)
-        if encoder.sha256 != card.encoder_sha256:
-            raise ModelError(
-                "bad_hash",
-                f"The injection reader in {folder} was trained on encoder {card.encoder_sha256}, not {encoder.sha256}.",
-                remedy="Use the encoder it was trained on, or train a reader for the new one.",
-            )
-        data = read_verified(folder / WEIGHTS, card.sha256)
-
-        from safetensors.torch import load  # noqa: PLC0415 - imports torch
-
         from .injection_network import ReaderNetwork  # noqa: PLC0415 - imports torch
 
-        try:
-            network = ReaderNetwork(encoder.module, card.rank).take(load(data)).to(encoder.device)
-        except Exception as error:
-            raise ModelError(
-                "bad_file", f"{folder / WEIGHTS} does not fit its card ({error}).", remedy=_REMEDY
-            ) from error
+        card = ReaderCard.read(folder)
+        network = FILES.load(
+            folder,
+            sha256=card.sha256,
+            encoders=(card.encoder_sha256, encoder.sha256),
+            make=lambda weights: ReaderNetwork(encoder.module, card.rank).take(weights, encoder.module),
+        )
         return cls(network, encoder, card)
 
     def scores(self, texts: Sequence[str]) -> Floats:
@@ -114,10 +103,6 @@ class InjectionReader:
         Returns:
             (N,) float32, rounded to four decimals.
         """
-        import torch  # noqa: PLC0415 - torch is loaded with the model, not with the module
+        from .adapters import logits_of  # noqa: PLC0415 - imports torch
 
-        if not texts:
-            return np.zeros(0, np.float32)
-        with torch.inference_mode():
-            logits: Floats = self._network(*self._encoder.tokens(texts, MOST_TOKENS)).float().cpu().numpy()
-        return logits.round(_DECIMALS)
+        return logits_of(self._network, self._encoder, texts, MOST_TOKENS)[:, 0].round(_DECIMALS)

@@ -1,12 +1,12 @@
-"""What a task's meaning speaks for: token states in, one logit per capability out.
+"""Reads which capabilities a task needs by its meaning: MiniLM with adapters that were trained for it.
 
-Beside these logits stand those of the task's words, which were learnt together with them: `judgement/roles/meaning.py`
-adds both. `tests/corpora/train_roles.py` trains them. Importing this module doesn't import torch.
+Beside its logits stand those of the task's words, which were learnt together with them: `judgement/roles/meaning.py`
+adds both. Importing this module doesn't import torch.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,124 +14,100 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from .errors import ModelError
-from .minilm import FEATURE_LAYERS, read_verified
+from .minilm import Encoder
+from .weights import VERSION, Document, Files
 
 Floats = npt.NDArray[np.float32]
 
-FOLDER: Final = Path(__file__).parent / "needs"
-WEIGHTS: Final = "needs.safetensors"
-CARD: Final = "needs.json"
-_REMEDY = "Restore both files from one release, or train again: python -m tests.corpora.train_roles."
+FILES: Final = Files(
+    "needs reader",
+    "needs.safetensors",
+    "needs.json",
+    Path(__file__).parent / "needs",
+    "python -m tests.corpora.train_roles",
+)
+MOST_TOKENS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class NeedsCard:
-    """What is known about a trained head; the file `needs.json`.
+    """What is known about a trained reader; the file `needs.json`.
 
     Attributes:
-        capabilities: Names, in the order of the logits.
         version: Names the weights: the beginning of their hash.
         sha256: Of the weights.
         encoder_sha256: The encoder weights that they belong to.
-        hidden: Width of each member's projection.
-        members: Networks in the ensemble.
+        rank: Of the adapters.
+        hidden: Width of the attention.
+        labels: Names of the capabilities, in the order of the logits.
         document: The whole file.
     """
 
-    capabilities: tuple[str, ...]
     version: str
     sha256: str
     encoder_sha256: str
+    rank: int
     hidden: int
-    members: int
-    document: dict[str, Any]
+    labels: tuple[str, ...]
+    document: Document
 
     @classmethod
-    def read(cls, folder: Path = FOLDER) -> NeedsCard:
+    def read(cls, folder: Path = FILES.folder) -> NeedsCard:
         """Read it.
 
         Raises:
             ModelError: `file_missing`, or `bad_file`.
         """
-        path = folder / CARD
-        try:
-            document = json.loads(path.read_bytes())
-            sha256 = document["sha256"]
-            return cls(
-                tuple(document["capabilities"]),
-                sha256[:12],
-                sha256,
-                document["encoder_sha256"],
-                int(document["hidden"]),
-                int(document["members"]),
-                document,
-            )
-        except OSError as error:
-            raise ModelError("file_missing", f"{path} cannot be read ({error.strerror}).", remedy=_REMEDY) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelError("bad_file", f"{path} is damaged ({error!r}).", remedy=_REMEDY) from error
-
-
-class NeedsHead:
-    """A loaded head. Belongs to one encoder's weights; not safe for concurrent calls."""
-
-    def __init__(self, network: Any, card: NeedsCard, device: str) -> None:
-        self._network = network
-        self.card = card
-        self.device = device
+        return FILES.read_card(folder, cls._of)
 
     @classmethod
-    def load(cls, *, encoder_sha256: str, device: str = "cpu", folder: Path = FOLDER) -> NeedsHead:
-        """Load and verify the weights; imports torch.
+    def _of(cls, document: Document) -> NeedsCard:
+        sha256 = document["sha256"]
+        sizes = int(document["rank"]), int(document["hidden"])
+        return cls(sha256[:VERSION], sha256, document["encoder_sha256"], *sizes, tuple(document["labels"]), document)
+
+
+class NeedsReader:
+    """A loaded reader. Not safe for concurrent calls."""
+
+    def __init__(self, network: Any, encoder: Encoder, card: NeedsCard) -> None:
+        self._network = network
+        self._encoder = encoder
+        self.card = card
+        self.device = encoder.device
+
+    @classmethod
+    def load(cls, encoder: Encoder, folder: Path = FILES.folder) -> NeedsReader:
+        """Load and verify the weights.
 
         Args:
-            encoder_sha256: The encoder that will feed it; refused if the head was trained on another.
-            device: `cpu` or `cuda`.
+            encoder: Whose weights and tokenizer are used; it isn't changed.
             folder: With `needs.safetensors` and `needs.json`.
 
         Raises:
             ModelError: `file_missing`, `bad_hash` or `bad_file`.
         """
+        from .needs_network import NeedsNetwork  # noqa: PLC0415 - imports torch
+
         card = NeedsCard.read(folder)
-        if encoder_sha256 != card.encoder_sha256:
-            raise ModelError(
-                "bad_hash",
-                f"The needs head in {folder} was trained on encoder {card.encoder_sha256}, not {encoder_sha256}.",
-                remedy="Use the encoder it was trained on, or train a head for the new one.",
-            )
-        data = read_verified(folder / WEIGHTS, card.sha256)
+        sizes = card.rank, card.hidden, len(card.labels)
+        network = FILES.load(
+            folder,
+            sha256=card.sha256,
+            encoders=(card.encoder_sha256, encoder.sha256),
+            make=lambda weights: NeedsNetwork(encoder.module, *sizes).take(weights, encoder.module),
+        )
+        return cls(network, encoder, card)
 
-        import torch  # noqa: PLC0415 - torch is loaded with the model, not with the module
-        from safetensors.torch import load  # noqa: PLC0415 - imports torch
-
-        from .label_attention import BLOCK, LabelAttention  # noqa: PLC0415 - imports torch
-
-        width = BLOCK * len(FEATURE_LAYERS)
-        network = LabelAttention(width, card.hidden, len(card.capabilities), members=card.members)
-        try:
-            network.load_state_dict({name: tensor.to(torch.float32) for name, tensor in load(data).items()})
-        except Exception as error:
-            raise ModelError(
-                "bad_file", f"{folder / WEIGHTS} does not fit its card ({error}).", remedy=_REMEDY
-            ) from error
-        return cls(network.eval().to(device), card, device)
-
-    def logits(self, states: Floats, mask: npt.NDArray[np.bool_]) -> Floats:
+    def logits(self, texts: Sequence[str]) -> Floats:
         """How much each text's meaning speaks for each capability being needed.
 
         Args:
-            states: (N, T, 1152) float32, the encoder's layers 4, 5 and 6 side by side.
-            mask: (N, T) bool, True where there is a token.
+            texts: N strings; only the first 64 tokens of each are read.
 
         Returns:
-            (N, C) float32.
+            (N, capabilities) float32.
         """
-        import torch  # noqa: PLC0415 - torch is loaded with the model, not with the module
+        from .adapters import logits_of  # noqa: PLC0415 - imports torch
 
-        if not len(states):
-            return np.zeros((0, len(self.card.capabilities)), dtype=np.float32)
-        with torch.inference_mode():
-            found = self._network(torch.from_numpy(states).to(self.device), torch.from_numpy(mask).to(self.device))
-            logits: Floats = found.cpu().numpy()
-        return logits
+        return logits_of(self._network, self._encoder, texts, MOST_TOKENS)

@@ -27,7 +27,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from safetensors.torch import save
 
 from .batching import plan
-from .emotion import CARD, FOLDER, WEIGHTS, EmotionHead
+from .emotion import FILES, EmotionHead
 from .goemotions import Split, assign_folds, read_labels, read_split
 from .label_attention import LabelAttention
 from .minilm import FEATURE_LAYERS, NAME, Encoder
@@ -217,7 +217,7 @@ def train(data_folder: Path, out: Path, cache: Path, recipe: Recipe, console: Co
     weights = save({name: tensor.to(torch.float16).contiguous() for name, tensor in merged.state_dict().items()})
     card = compose_card(recipe, labels, thresholds, encoder=encoder, head=merged, weights=weights)
     out.mkdir(parents=True, exist_ok=True)
-    (out / WEIGHTS).write_bytes(weights)
+    (out / FILES.weights).write_bytes(weights)
     card["quality"] = {"oof_macro_f1": round(oof, DIGITS)}
     _write_card(out, card)
     console.print(f"out of fold: macro-F1 {oof:.4f}; now dev, once")
@@ -237,14 +237,14 @@ def train(data_folder: Path, out: Path, cache: Path, recipe: Recipe, console: Co
 
 
 def _write_card(out: Path, card: dict[str, Any]) -> None:
-    (out / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    (out / FILES.card).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with train.tsv, dev.tsv and labels.txt")
-    parser.add_argument("--out", type=Path, default=FOLDER, help="where head.safetensors and emotion.json go")
+    parser.add_argument("--out", type=Path, default=FILES.folder, help="where head.safetensors and emotion.json go")
     parser.add_argument("--cache", type=Path, help="keep the token states here (2 GB) for the next run")
     parser.add_argument("--seed", type=int, default=Recipe().seed)
     arguments = parser.parse_args()

@@ -11,7 +11,8 @@ from itertools import pairwise
 from typing import Final
 
 import ahocorasick_rs
-import yaml
+
+from ..marked_yaml import read
 
 MOST_CHARS: Final = 8_000
 BUCKETS: Final = 4096
@@ -55,7 +56,7 @@ def buckets(text: str) -> frozenset[int]:
 @cache
 def lexicon() -> Lexicon:
     """The lexicon that comes with the system: `concepts.yaml`."""
-    data = yaml.safe_load((files("aura_ia_mcp.judgement.roles") / "concepts.yaml").read_text("utf-8"))
+    data = read((files("aura_ia_mcp.judgement.roles") / "concepts.yaml").read_text("utf-8")).value
     words = {group: tuple(_pattern(word) for word in listed) for group, listed in data["words"].items()}
     needs = {
         capability: tuple(frozenset(line.split(" + ")) for line in lines) for capability, lines in data["needs"].items()

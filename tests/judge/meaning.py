@@ -12,7 +12,7 @@ from aura_ia_mcp.judgement.roles.suggestion import suggest
 from aura_ia_mcp.judgement.routing import Decision
 from aura_ia_mcp.models.intents import IntentModel
 from aura_ia_mcp.models.minilm import Encoder
-from aura_ia_mcp.models.needs import NeedsHead
+from aura_ia_mcp.models.needs import NeedsReader
 
 from .corpus import lines
 from .table import Table
@@ -110,11 +110,5 @@ def _vectors(texts: Sequence[str]) -> list[list[float]]:
 
 def _needs(texts: Sequence[str]) -> list[dict[str, float]]:
     """How much each text speaks for each capability being needed."""
-    head = NeedsHead.load(encoder_sha256=_encoder().sha256)
-    made: list[dict[str, float]] = []
-    for begin in range(0, len(texts), _BATCH):
-        encoded = _encoder().forward(texts[begin : begin + _BATCH], with_states=True)
-        assert encoded.states is not None
-        rows = head.logits(encoded.states, encoded.mask).tolist()
-        made += [dict(zip(head.card.capabilities, row, strict=True)) for row in rows]
-    return made
+    reader = NeedsReader.load(_encoder())
+    return [dict(zip(reader.card.labels, row, strict=True)) for row in reader.logits(texts).tolist()]

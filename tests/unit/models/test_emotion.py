@@ -15,10 +15,9 @@ from hypothesis.extra.numpy import arrays
 
 from aura_ia_mcp.models.emotion import (
     AMBIGUOUS,
-    FOLDER,
+    FILES,
     NEGATIVE,
     POSITIVE,
-    WEIGHTS,
     EmotionCard,
     EmotionHead,
     Floats,
@@ -55,8 +54,8 @@ def test_the_card_names_28_labels_and_the_paper_groups_all_but_neutral(card: Emo
 
 
 def test_the_shipped_head_is_the_one_the_card_describes(card: EmotionCard) -> None:
-    data = (FOLDER / WEIGHTS).read_bytes()
-    assert hashlib.sha256(data).hexdigest() == card.head_sha256
+    data = (FILES.folder / FILES.weights).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == card.sha256
     assert len(data) == card.document["head"]["bytes"] < MOST_BYTES
     assert card.encoder_sha256 == PINNED_SHA256
 
@@ -98,10 +97,10 @@ def test_a_damaged_card_is_refused(tmp_path: Path, damage: str, code: str) -> No
 
 def test_a_head_with_a_changed_byte_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "emotion"
-    shutil.copytree(FOLDER, folder)
-    data = bytearray((folder / WEIGHTS).read_bytes())
+    shutil.copytree(FILES.folder, folder)
+    data = bytearray((folder / FILES.weights).read_bytes())
     data[-1] ^= 1
-    (folder / WEIGHTS).write_bytes(data)
+    (folder / FILES.weights).write_bytes(data)
     with pytest.raises(ModelError) as refusal:
         EmotionHead.load(folder)
     assert refusal.value.code == "bad_hash"

@@ -17,7 +17,7 @@ from aura_ia_mcp.judgement.roles.meaning import feature_names, fits, head
 from aura_ia_mcp.judgement.roles.needs import MOST_CHARS, lexicon
 from aura_ia_mcp.judgement.roles.simulation import Step, simulate
 from aura_ia_mcp.judgement.roles.suggestion import UnknownCapabilityError, suggest
-from aura_ia_mcp.models.needs import FOLDER, WEIGHTS, NeedsCard
+from aura_ia_mcp.models.needs import FILES, NeedsCard
 
 ROLES = shipped()
 TASKS = Path(__file__).parents[3] / "corpora" / "dev" / "roles-3.jsonl"
@@ -96,7 +96,7 @@ def test_a_required_capability_that_is_unknown_is_told_its_nearest() -> None:
 def test_the_words_belong_to_the_network_that_is_shipped_and_to_no_other() -> None:
     assert fits(NeedsCard.read().version)
     assert not fits("")
-    assert NeedsCard.read().capabilities == head().capabilities
+    assert NeedsCard.read().labels == head().capabilities
 
 
 def test_words_are_found_whole_and_in_a_bounded_text() -> None:
@@ -167,4 +167,4 @@ def test_the_head_was_trained_with_this_lexicon_and_these_capabilities() -> None
     assert lexicon().needs.keys() <= ROLES.document.capabilities.keys()
     size = len((files("aura_ia_mcp.judgement.roles") / "head.npz").read_bytes())
     assert size < 1_000_000
-    assert (FOLDER / WEIGHTS).stat().st_size < 1_000_000
+    assert (FILES.folder / FILES.weights).stat().st_size < 1_000_000
