@@ -59,11 +59,31 @@ class Case:
         header: who asks, in which session, trace and run.
         server: the virtual server.
         meta: the client's `_meta`.
+        began: `time.perf_counter()` when it came.
+        known: how things stand for the caller.
+        subject: what is called or read; None where there is nothing of this name.
+        catalogue: its version.
+        arguments: SHA-256 of all that the decision token covers.
+        findings: what inspection saw in the arguments, each with its place.
+        inputs: what the verdict was computed from.
+        verdict: the policy's.
+        rule: a rate that stopped it, in place of the verdict's rule.
+        taken: the tokens that were asked of rate classes.
+        inspect_ms: how long inspection took.
+        flags: what inspection saw in what came back.
+        risk: as it was assessed.
         resumed: what it continues, when its client came back with a state that Safety sealed.
         answer: of the client's own user to the question whether it may run.
         approval: what it waits for, or rests on.
         binding: what that is good for.
         consented: whether it runs with somebody's consent.
+        opened: the id of its `opened_call` record, or "".
+        replayed: whether an idempotency key gave an earlier answer.
+        outcome: what came of it, in a word.
+        failure: the error that its caller gets.
+        layers: those below Safety that it passed.
+        redacted: how many secrets and personal data were marked in what came back, by kind.
+        meaning: what came of reading texts by their meaning.
     """
 
     id: str

@@ -148,7 +148,7 @@ class Templates:
 
         Args:
             route: `kind` (tool or workflow), `name` and `arguments`, as the Router gives it.
-            facts: of every tool that is shown (`Catalogue.facts`).
+            facts: of every tool that the caller may be offered: name, capability, exposed, input_schema.
             held: the caller's capabilities.
             values: what placeholders stand for besides the route's arguments: request, context.
 
