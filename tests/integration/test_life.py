@@ -171,7 +171,7 @@ def welcomed(system: System, process: subprocess.Popen[bytes]) -> None:
     """It says where each port is, and how to connect."""
     until("the welcome", lambda: process.poll() is not None or "Ctrl-C here stops." in system.log, 90)
     url, ml_url = (f"http://localhost:{urlsplit(each).port}/mcp/stream" for each in (system.url, system.ml_url))
-    until("the second port", lambda: ml_url in system.log, 15)  # it opens as soon as one of its tools is there
+    until("the second port", lambda: ml_url in system.log, 60)  # it opens as soon as one of its tools is there
     lines = [line.strip() for line in system.log.splitlines()]
     assert [line.split()[0] for line in lines if url in line and line.endswith("(every tool)")] == ["gateway"]
     assert [line.split()[0] for line in lines if ml_url in line] == ["ml"]
