@@ -17,7 +17,7 @@ def bert() -> Any:
     from transformers import BertConfig, BertModel  # noqa: PLC0415
 
     torch.manual_seed(0)
-    sizes = {"vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    sizes: dict[str, Any] = {"vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
     return BertModel(BertConfig(**sizes, intermediate_size=32), add_pooling_layer=False).eval()
 
 
