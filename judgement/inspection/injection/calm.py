@@ -12,10 +12,11 @@ import numpy as np
 import re2
 
 from .decode import SHORTEST
+from .disguise import is_disguised
 from .fold import INNER_DOT
 from .grammar import needs_of_rules
 from .lexicon import lexicon
-from .views import disguises, turned_round
+from .views import turned_round
 from .wordscore import REACH, TOGETHER, place_of_pair, shipped
 
 MOST_CHARS = 1500  # from here on whole arrays are faster
@@ -25,7 +26,8 @@ _MARGIN = 0.4  # a score so near the threshold is looked at properly: words are 
 # What markup, encodings, spaced letters and letters in digits need.
 _ODD = re2.compile(
     rb"[<\[{#]|\n\s*\n|\n\s*\[|[-=*_~]{2}|[\"']\s*:\s*[\"'t]|\w=[<{\[]"
-    rb"|%[0-9A-Fa-f]{2}|&[#A-Za-z0-9]+;|\\[uxn]|(?:[01]{8}[ ,]?){6}|(?:(?:\\x|0x)?[0-9A-Fa-f]{2}[ ,:;-]?\s?){8}"
+    rb"|%[0-9A-Fa-f]{2}|&[#A-Za-z0-9]+;|\\[uxn0-7]|(?:=[0-9A-F]{2}){3}|(?:[01]{8}[ ,]?){6}"
+    rb"|(?:(?:\\x|0x)?[0-9A-Fa-f]{2}[ ,:;-]?\s?){8}"
     rb"|(?:\b[0-9]{2,3}[ ,;]+){7}|(?:[.-]{1,6}[ /|]{1,3}){7}"
     rb"|(?:[0-9A-Za-z][ \t\n.\-_*/|,~+:=]{1,5}){5}[0-9A-Za-z](?:[^0-9A-Za-z]|$)"
     rb"|[A-Za-z][0-9@$!|+]+[A-Za-z]|\b[0-9@$][A-Za-z]{2}"
@@ -78,7 +80,9 @@ def is_calm(text: str) -> bool:
     if _ODD.search(data) or any(_is_code(match.group()) for match in _RUN.finditer(data)):
         return False
     words = _words(text)
-    return disguises().isdisjoint(words) and not turned_round(words) and _no_rule_and_low(words)
+    known = shipped().model.numbers
+    strange = [word for word in words if word not in known]
+    return not (strange and is_disguised(strange)) and not turned_round(words) and _no_rule_and_low(words)
 
 
 def _is_code(run: bytes) -> bool:

@@ -20,8 +20,11 @@ MOST_WINDOWS = 16  # of one text; what the words find most suspicious goes first
 WINDOW_CHARS = 360  # some 90 tokens of English
 DEEPEST = 2  # encodings inside one another
 _LEAST_CHARS = 8
+_LEAD = 100  # characters that are read before what is in disguise, where it goes on with a sentence
 _MOST_CUT = 512  # windows that are compared
-_ODD_WORDS = 0.2  # of a text's words have letters that aren't what they look like: that's no accident
+_ODD_WORDS = 0.2  # of a text's words have letters that aren't what they look like, or
+_MANY_ODD = 4  # words of any text have: that's no accident
+_MANY_FORMS = 12  # letters in another form
 _SPLITS = 4  # letters that are set apart by invisible characters
 _SPLIT = re2.compile("[A-Za-z ][\u00ad\u200b-\u200d\u2060-\u2064\ufeff]".encode())
 _BOUNDARY = re2.compile(rb"(?:[.!?;]+[\"')\]]*\s+|\n\s*|\xe3\x80\x82)")
@@ -100,8 +103,18 @@ def _readings(text: str, start: int, end: int, how: str, depth: int) -> Iterator
     for view, name in views(text, fold(text)):
         yield Window(_written(view.words), start, end, _joined(how, name))
     if depth < DEEPEST:
-        for part in (*hidden(source), *decoded(source)):
-            yield from _readings(part.text, *at(part.start, part.end), _joined(how, part.encoding), depth + 1)
+        shown = source if plain == text else Source(plain)
+        for part in (*hidden(source), *decoded(shown)):
+            place, name = at(part.start, part.end), _joined(how, part.encoding)
+            if _goes_on(plain[: part.start]):
+                near = plain[max(0, part.start - _LEAD) : part.start] + part.text + plain[part.end : part.end + _LEAD]
+                yield Window(near, *place, name)
+            yield from _readings(part.text, *place, name, depth + 1)
+
+
+def _goes_on(before: str) -> bool:
+    """Whether what follows goes on with a sentence."""
+    return before[-1:] == " " and (before[-2:-1].isalnum() or before[-2:-1] == ",")
 
 
 def _joined(how: str, name: str) -> str:
@@ -127,20 +140,26 @@ def _odd_letters(text: str) -> str:
     if text.isascii():
         return ""
     words = text.split()
-    least = max(2, len(words) * _ODD_WORDS)
+    least = min(_MANY_ODD, max(2, len(words) * _ODD_WORDS))
     if len(_SPLIT.findall(text.encode("utf-8", "replace"))) >= max(_SPLITS, least):
         return "invisible characters"
     if sum(map(_is_mixed, words)) >= least:
         return "look-alike letters"
-    letters = sum(map(str.isalpha, text))
-    odd = sum(not char.isascii() and unicodedata.normalize("NFKC", char).isascii() for char in text if char.isalpha())
-    return "letters in another form" if odd >= _SPLITS and odd * 2 > letters else ""
+    shown = [unicodedata.normalize("NFKC", char) for char in text]
+    odd = sum(form != char and form.isascii() and form.isalpha() for char, form in zip(text, shown, strict=True))
+    letters = sum(map(str.isalpha, shown))
+    only_ascii = odd >= _MANY_FORMS and not any(form.isalpha() and not form.isascii() for form in shown)
+    return "letters in another form" if only_ascii or (odd >= _SPLITS and odd * 2 > letters) else ""
 
 
 def _is_mixed(word: str) -> bool:
-    """Whether letters of several alphabets stand in one word."""
-    scripts = {unicodedata.name(char, "").partition(" ")[0] for char in word if char.isalpha()}
-    return len(scripts & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN"}) > 1
+    """Whether letters of several alphabets stand in one word, or it's all in the small capitals of phonetics."""
+    if word.isascii():
+        return False
+    names = [unicodedata.name(char, "") for char in word if char.isalpha()]
+    scripts = {name.partition(" ")[0] for name in names}
+    small = sum("SMALL CAPITAL" in name for name in names)
+    return len(scripts & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN"}) > 1 or small * 2 > max(2, len(names))
 
 
 def _written(words: list[str]) -> str:

@@ -237,8 +237,8 @@ def telling(part: Judged, text: Symbols, by: Words) -> str:
     """The concepts that weigh most in a stretch, for a person."""
     weights = {
         name: float(by.model.meanings[number])
-        for number in text.ids[part.first : part.last].tolist()
+        for number in set(text.ids[part.first : part.last].tolist())
         for name in names_of(lexicon().meanings[number])
     }
-    most = sorted((name for name, weight in weights.items() if weight > 0), key=lambda name: -weights[name])
+    most = sorted((name for name, weight in weights.items() if weight > 0), key=lambda name: (-weights[name], name))
     return ", ".join(name.lower() for name in most[:_MOST_TOLD])

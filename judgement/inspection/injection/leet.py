@@ -1,0 +1,54 @@
+"""Digits and signs for letters: "1gn0r3"."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import islice, product
+from typing import Any
+
+import re2
+
+from .vocabulary import LONGEST, is_known
+
+_LETTERS = {"0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g"}
+_SIGNS = str.maketrans("$@!|€£+", "5411317")
+_ADDRESS = r"[0-9A-Za-z]{2}@[0-9A-Za-z-]+\.|\.[0-9A-Za-z-]+@[0-9A-Za-z]{2}"  # stays as it is
+_SIGN_IN_WORD = re2.compile(f"{_ADDRESS}|[$@!|€£+]+[0-9A-Za-z]|[0-9A-Za-z][$€£@]+".encode())
+_MOST_READINGS = 16
+_MOST_SIGNS = 2000  # of one text
+
+
+@lru_cache(maxsize=8192)
+def _likeliest(word: str) -> str:
+    """The reading that is a known word, or else the first."""
+    choices = [_LETTERS.get(char, char) for char in word]
+    readings = ("".join(reading) for reading in islice(product(*choices), _MOST_READINGS))
+    return next(filter(is_known, readings), "".join(choice[0] for choice in choices))
+
+
+def unleet(word: str) -> str:
+    """A word of letters and digits with its digits read as the letters they look like; others as they are."""
+    if word.isalpha() or word.isdigit() or not word.isalnum() or not word.isascii() or len(word) > LONGEST:
+        return word
+    return _likeliest(word)
+
+
+def unleet_any(word: str) -> str:
+    """As `unleet`, in a text where digits alone may be a word as well, if one that is known."""
+    if not (word.isdigit() and word.isascii() and len(word) <= LONGEST):
+        return unleet(word)
+    read = _likeliest(word)
+    return read if is_known(read) else word
+
+
+def with_digits(text: str) -> str:
+    """A text of the same length in which the signs in words that stand for letters are digits; itself if none do."""
+    data = text.encode("utf-8", "replace")
+    if not _SIGN_IN_WORD.search(data):
+        return text
+
+    def digits(match: Any) -> bytes:
+        found: bytes = match.group()
+        return found if b"." in found else found.decode().translate(_SIGNS).encode()
+
+    return str(_SIGN_IN_WORD.sub(digits, data, _MOST_SIGNS).decode())
