@@ -73,6 +73,9 @@ _CLASSES = {
 }
 
 
+_MOST_CHARACTERS = 1024
+
+
 def _set(text: str) -> str:
     """A tr set written out: ranges and classes."""
     text = ansi_c(text)
@@ -80,8 +83,8 @@ def _set(text: str) -> str:
         text = text.replace(name, members)
     out: list[str] = []
     at = 0
-    while at < len(text) and len(out) < 1024:  # noqa: PLR2004
-        if text[at + 1 : at + 2] == "-" and at + 2 < len(text) and ord(text[at]) <= ord(text[at + 2]) < 256:  # noqa: PLR2004
+    while at < len(text) and len(out) < _MOST_CHARACTERS:
+        if text[at + 1 : at + 2] == "-" and at + 2 < len(text) and text[at] <= text[at + 2] <= "\xff":
             out.extend(chr(code) for code in range(ord(text[at]), ord(text[at + 2]) + 1))
             at += 3
         else:

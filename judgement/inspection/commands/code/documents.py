@@ -89,8 +89,21 @@ def _judge(text: str, call: Call, around: Around) -> None:
             around.script(Data(line))
         for hit in _manifest(text):
             around.note(hit)
+    elif "run" in concepts.spoken_of(text):
+        for said in _strings(text):
+            around.script(Data(said))
     for hit in concepts.judge(text):
         around.note(hit)
+
+
+_STRING = re2.compile(r"\"((?:[^\"\\\n]|\\.)+)\"|'((?:[^'\\\n]|\\.)+)'")
+
+
+@lru_cache(maxsize=32)
+def _strings(text: str) -> tuple[str, ...]:
+    """The strings of several words in a source: where it runs programs, each may be what it runs."""
+    found = (match.group(1) or match.group(2) for match in itertools.islice(_STRING.finditer(text), 200))
+    return tuple(said for said in found if " " in said.strip())[:40]
 
 
 _OF_MAKE = {"$(SHELL)": "sh", "${SHELL}": "sh", "$(MAKE)": "make", "${MAKE}": "make", "$$": "$"}

@@ -102,6 +102,15 @@ def _by_name() -> Mapping[str, tuple[Rule, ...]]:
 _RULES = _by_name()
 
 
+_HELP = frozenset({"--help", "--version", "-h", "--usage", "/?"})
+
+
+def _asks_for_help(call: Call) -> bool:
+    """Whether a program is only asked how it is used; `shutdown -h` halts."""
+    last = call.argv[-1] if call.argv and not call.argv[3:] else ""
+    return last in _HELP and (last != "-h" or call.name != "shutdown")
+
+
 def judge(call: Call, files: Files) -> Iterator[Hit]:
     """All that the rules say of a call.
 
@@ -109,9 +118,8 @@ def judge(call: Call, files: Files) -> Iterator[Hit]:
         call: wrappers taken off.
         files: contents known from the same text; a copied file is what was copied.
     """
-    if call.args and len(call.args) <= 3 and call.argv[-1] in {"--help", "--version", "-h", "--usage", "/?"}:  # noqa: PLR2004, SIM102
-        if call.argv[-1] != "-h" or call.name not in {"shutdown"}:
-            return
+    if _asks_for_help(call):
+        return
     for rule in _RULES.get(call.name, ()):
         yield from rule(call)
     if call.name.startswith(("mkfs.", "mke2fs", "newfs_")):

@@ -89,9 +89,9 @@ def _object_stores(call: Call) -> Iterator[Hit]:
     deep = call.has("rR", "--recursive", "--force") or any(
         word in {"**", "*"} or word.endswith("/**") for word in words
     )
-    if verb in {"rb", "purge", "delete", "deletefile", "cleanup", "rmdirs", "remove", "del"} or (verb == "rm" and deep):  # noqa: SIM102
-        if not is_dry(call):
-            yield block(_FAMILY, "deletes a bucket or all in it")
+    removes = verb in {"rb", "purge", "delete", "deletefile", "cleanup", "rmdirs", "remove", "del"}
+    if (removes or (verb == "rm" and deep)) and not is_dry(call):
+        yield block(_FAMILY, "deletes a bucket or all in it")
 
 
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {

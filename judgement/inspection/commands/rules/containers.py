@@ -98,6 +98,10 @@ def _nsenter(call: Call) -> Iterator[Hit]:
         yield review(_FAMILY, "enters another process's namespaces")
 
 
+_SHALLOW = 3
+"""Folders deep that a host's root is mounted."""
+
+
 def _chroot(call: Call) -> Iterator[Hit]:
     root = call.operands[0] if call.operands else ""
     clean = normal(root, call.folder)
@@ -105,7 +109,7 @@ def _chroot(call: Call) -> Iterator[Hit]:
         yield review(_FAMILY, "changes into the host's root")
     if (
         clean.startswith(("/host", "/proc/", "/rootfs", "/mnt", "/hostfs", "/h"))
-        and clean.count("/") <= 3  # noqa: PLR2004
+        and clean.count("/") <= _SHALLOW
         and not clean.startswith("/home")
     ):
         yield block(_FAMILY, "changes into the host's root")

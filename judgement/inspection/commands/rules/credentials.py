@@ -119,7 +119,8 @@ def _key_hunt(call: Call) -> Iterator[Hit]:
 
 
 def _metadata(call: Call) -> Iterator[Hit]:
-    for text in call.argv:
+    named = [data.text.rpartition(":")[2] for data in call.options("--resolve", "--connect-to")]
+    for text in [*call.argv, *named]:
         if "." in text or ":" in text:
             bare = (text.partition("://")[2] or text).partition("/")[0]
             if is_metadata(bare):

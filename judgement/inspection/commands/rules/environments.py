@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..model import Call, Hit, Label, block, review
 from ..secrets import hunts_credentials
+from ..targets import is_history
 
 _FAMILY = "credentials"
 
 
 def _hunted(call: Call) -> Iterator[Hit]:
     """What an environment, a history or an account's file is sifted for."""
-    if (
-        Label.PRIVATE in call.stdin.labels
-        and hunts_credentials(call)
-        and not call.has("vq", "--invert-match", "--quiet")
-    ):
+    private = Label.PRIVATE in call.stdin.labels or any(is_history(path) for path in call.operands[1:])
+    if private and hunts_credentials(call) and not call.has("vq", "--invert-match", "--quiet"):
         yield review(_FAMILY, "looks for credentials in an environment or a history")
 
 

@@ -141,6 +141,9 @@ _GUARD_FILES = tuple(
 _is_start_file = any_of(_START_FILES)
 
 
+_HOOK_MARKS = ("curl", "wget", "/dev/tcp", "nc ", "base64", *HIDDEN_FOLDERS)
+
+
 def _persists(path: str, text: str) -> Iterator[Hit]:
     if _is_start_file(path):
         yield block("persist", "leaves something that runs by itself or lets somebody in later")
@@ -150,9 +153,8 @@ def _persists(path: str, text: str) -> Iterator[Hit]:
             mark in text for mark in _HARMLESS_START
         ):
             yield block("persist", "makes each new shell run something hidden")
-    elif "/.git/hooks/" in path or path.startswith(".git/hooks/"):  # noqa: SIM102
-        if any(mark in text for mark in ("curl", "wget", "/dev/tcp", "nc ", "base64", "/tmp/")):  # noqa: S108 (patterns)
-            yield block("persist", "makes each use of git run something hidden")
+    elif "/.git/hooks/" in f"/{path}" and any(mark in text for mark in _HOOK_MARKS):
+        yield block("persist", "makes each use of git run something hidden")
 
 
 def _hook_copied(call: Call) -> Iterator[Hit]:

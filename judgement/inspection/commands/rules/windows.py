@@ -19,16 +19,15 @@ _SYSTEM_STARTS = tuple(
 _BUILD_WORDS = ("bin", "obj", "build", "dist", "temp", "tmp", "node_modules", "cache", "target", "out")
 
 
+def _is_drive(text: str) -> bool:
+    return text[1:] == ":"
+
+
 def _grave(path: str) -> bool:
     lowered = path.lower().strip("\"'")
     flat = lowered.replace("\\", "").replace("/", "")
     last = lowered.replace("/", "\\").rstrip("\\*").rpartition("\\")[2]
-    if (
-        lowered in _SYSTEM
-        or (len(flat) == 2 and flat[1] == ":")  # noqa: PLR2004
-        or path.startswith((HOME + "/*", "/*"))
-        or path in {HOME, HOME + "/"}
-    ):
+    if lowered in _SYSTEM or _is_drive(flat) or path.startswith((HOME + "/*", "/*")) or path in {HOME, HOME + "/"}:
         return True
     if flat.startswith(("c:*", "d:*")):
         return True
@@ -60,8 +59,7 @@ def _ends(call: Call) -> Iterator[Hit]:
 
 
 def _format(call: Call) -> Iterator[Hit]:
-    drives = [text for text in call.operands if len(text) == 2 and text[1] == ":"]  # noqa: PLR2004
-    if drives or any(text.lower() == "-driveletter" for text in call.argv):
+    if any(map(_is_drive, call.operands)) or any(text.lower() == "-driveletter" for text in call.argv):
         yield block("destroy_device", "formats a drive")
 
 
