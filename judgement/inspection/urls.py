@@ -215,10 +215,9 @@ def _scheme(text: str) -> tuple[str, str]:
     lowered = scheme.lower()
     if lowered == "url":
         return _scheme(rest)
-    if colon and lowered and lowered[0].isalpha() and all(char.isalnum() or char in "+.-" for char in lowered):  # noqa: SIM102
-        if rest.startswith(("//", "\\\\", "/", "\\")) or lowered in _DANGEROUS | {"http", "https", "mailto"}:
-            return lowered, rest
-    return "", text
+    named = colon and lowered[:1].isalpha() and all(char.isalnum() or char in "+.-" for char in lowered)
+    leads = rest.startswith(("//", "\\\\", "/", "\\")) or lowered in _DANGEROUS | {"http", "https", "mailto"}
+    return (lowered, rest) if named and leads else ("", text)
 
 
 def _host_findings(name: str, resolve: Resolve | None) -> Judged:
