@@ -6,7 +6,8 @@ from pathlib import Path
 
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.models.errors import ModelError
-from aura_ia_mcp.models.minilm import PINNED_SHA256, packaged_folder, read_verified
+from aura_ia_mcp.models.minilm import PINNED_SHA256, packaged_folder
+from aura_ia_mcp.models.weights import read_verified
 
 
 class ModelFileError(Exception):

@@ -14,7 +14,8 @@ from safetensors.numpy import load
 from .errors import ModelError
 from .intent_features import WIDTH, Features, Floats, features, scaled, weighted
 from .lexicon import ENGLISH, Lexicon, Words
-from .minilm import DIMENSIONS, read_verified
+from .minilm import DIMENSIONS
+from .weights import read_verified
 
 FOLDER: Final = Path(__file__).parent / "routing"
 WEIGHTS: Final = "intents.safetensors"

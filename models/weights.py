@@ -11,16 +11,18 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from .errors import ModelError
-from .minilm import read_verified
 
 if TYPE_CHECKING:  # torch is loaded with the model, not with the module
     import torch
 
 Document = dict[str, Any]
 Made = TypeVar("Made")
+
+VERSION: Final = 12
+"""Digits of a hash that name weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +119,27 @@ class Files:
         return f"Restore both files from one release, or train again: {self.command}."
 
 
-VERSION = 12
-"""Digits of a hash that name weights."""
+def read_verified(path: Path, expected_sha256: str) -> bytes:
+    """Read a weights file whole and return its bytes only if they hash to `expected_sha256`.
+
+    The bytes that were hashed are the bytes that are used: the file can't change in between.
+
+    Raises:
+        ModelError: `file_missing` or `bad_hash`.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            "file_missing",
+            f"The weights file {path} cannot be read ({error.strerror}).",
+            remedy="Reinstall the package that carries it, or correct the path in the settings.",
+        ) from error
+    actual = hashlib.sha256(data).hexdigest()
+    if actual != expected_sha256.lower():
+        raise ModelError(
+            "bad_hash",
+            f"The weights file {path} has SHA-256 {actual}, expected {expected_sha256}; it was not loaded.",
+            remedy="Reinstall it from its source; if you meant to use other weights, set their hash too.",
+        )
+    return data

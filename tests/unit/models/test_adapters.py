@@ -18,7 +18,8 @@ def bert() -> Any:
 
     torch.manual_seed(0)
     sizes: dict[str, Any] = {"vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
-    return BertModel(BertConfig(**sizes, intermediate_size=32), add_pooling_layer=False).eval()
+    model: Any = BertModel(BertConfig(**sizes, intermediate_size=32), add_pooling_layer=False)
+    return model.eval()
 
 
 def _tasks() -> Any:

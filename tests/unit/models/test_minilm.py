@@ -12,6 +12,7 @@ import pytest
 
 from aura_ia_mcp.models.errors import ModelError
 from aura_ia_mcp.models.minilm import (
+from aura_ia_mcp.models.weights import read_verified
     FILES,
     MAX_TOKENS,
     PINNED_SHA256,
