@@ -12,15 +12,14 @@ import pytest
 
 from aura_ia_mcp.models.errors import ModelError
 from aura_ia_mcp.models.minilm import (
-from aura_ia_mcp.models.weights import read_verified
     FILES,
     MAX_TOKENS,
     PINNED_SHA256,
     Encoder,
     packaged_folder,
-    read_verified,
 )
 from aura_ia_mcp.models.rank import rank
+from aura_ia_mcp.models.weights import read_verified
 
 TEXTS = [
     "A cat sits on the mat.",
