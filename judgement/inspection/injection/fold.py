@@ -29,6 +29,7 @@ _UNSPACED = (range(0x0E00, 0x0E80), range(0x3040, 0x3100), range(0x3400, 0xA000)
 _HAN = 0x3100  # from here on letters are their own small plain forms
 _APOSTROPHES = [ord(char) for char in "'’ʼ"]
 _SPACE = 32
+_UNKNOWN = frozenset({"Cn", "Co"})  # no characters yet, or of private use: spaces
 _QUOTES = "\"'`´‘’“”„‚«»‹›「」『』"
 _TOKENS = ".!?;:,()[]{}<>=@\n"
 _PUNCTUATION = {"。": ".", "．": ".", "、": ",", "।": ".", "؟": "?", "،": ",", "؛": ";", "…": ".", "·": " "}
@@ -91,6 +92,8 @@ def _table() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8], npt.NDArray
     widths = np.ones(_TABLE_SIZE + 2, np.uint8)
     inner = np.zeros(_TABLE_SIZE + 2, np.bool_)
     for code in range(_TABLE_SIZE):
+        if unicodedata.category(chr(code)) in _UNKNOWN:
+            continue
         text = _own_word(chr(code)) if _is_own_word(code) else _folded(chr(code))[:3]
         rows[code, : len(text)] = [ord(c) for c in text]
         widths[code] = len(text)
@@ -129,6 +132,6 @@ def fold(text: str) -> Folded:
     return Folded(string, words, origin[gaps[:-1] + 1], origin[gaps[1:] - 1] + 1, gaps[:-1] + 1)
 
 
-def fold_word(term: str) -> str:
-    """Fold a term of the lexicon the way that texts are."""
-    return " ".join(fold(term).words)
+def fold_terms(terms: list[str]) -> list[str]:
+    """Fold the lexicon's terms the way that texts are."""
+    return [term.strip() for term in fold("\n".join(terms)).flat.split("\n")]

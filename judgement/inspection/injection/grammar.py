@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice, permutations
@@ -58,10 +59,20 @@ def concept(label: str) -> str:
     return label.partition(":")[0]
 
 
+@cache
+def _holding() -> dict[str, frozenset[int]]:
+    """For each concept the numbers of the meanings that hold it."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for number, meaning in enumerate(lexicon().meanings):
+        for label in meaning:
+            found[concept(label)].add(number)
+    return {name: frozenset(numbers) for name, numbers in found.items()}
+
+
+@cache
 def _class(names: str) -> str:
     """The character class of all meanings that hold one of the concepts."""
-    wanted = set(names.split("|"))
-    numbers = [n for n, meaning in enumerate(lexicon().meanings) if wanted & {concept(label) for label in meaning}]
+    numbers = sorted(frozenset().union(*(_holding().get(name, frozenset()) for name in names.split("|"))))
     if not numbers:
         raise ValueError(f"no word has the concept {names}: add it to english.yaml or correct grammar.yaml")
     ends = {lexicon().known[sign] for sign in ".?"}
@@ -71,8 +82,7 @@ def _class(names: str) -> str:
 
 def _shared(names: tuple[str, ...]) -> list[int]:
     """The numbers of the meanings that hold all of the concepts: a phrase may say all at once."""
-    meanings = lexicon().meanings
-    return [n for n, meaning in enumerate(meanings) if set(names) <= {concept(label) for label in meaning}]
+    return sorted(frozenset.intersection(*(_holding().get(name, frozenset()) for name in names)))
 
 
 def _shared_class(names: tuple[str, ...]) -> str:

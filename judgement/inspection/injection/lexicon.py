@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from .fold import INNER_DOT, Folded, fold_word
+from .fold import INNER_DOT, Folded, fold_terms
 
 # A symbol is one character between U+0800 and U+FFFF: three bytes in UTF-8, so that places are counted by division.
 FIRST_SYMBOL = 0x0800
@@ -66,17 +66,20 @@ class _Lexicon:
     def __init__(self) -> None:
         words: dict[str, set[str]] = defaultdict(set)
         stems: dict[str, set[str]] = defaultdict(set)
-        for concept, term in _terms():
+        terms = _terms()
+        all_folded = fold_terms([term.rstrip("*") for _, term in terms])
+        self.open_phrases: set[str] = set()
+        for (concept, term), folded in zip(terms, all_folded, strict=True):
             stem = term.endswith("*")
-            folded = fold_word(term.rstrip("*"))
             if folded:
                 (stems if stem and " " not in folded else words)[folded].add(concept)
+            if stem:
+                self.open_phrases.add(folded)
         self.stems = {stem: frozenset(found) for stem, found in stems.items() if len(stem) >= _SHORTEST_STEM}
         self.stem_lengths = sorted({len(stem) for stem in self.stems}, reverse=True)
         self.words = {w: self._with_stem(w, frozenset(found)) for w, found in words.items() if " " not in w}
         self.words |= {sign: frozenset({concept}) for sign, concept in (_PUNCTUATION | _MARKS).items()}
         self.words[INNER_DOT] = frozenset({"DOT"})
-        self.open_phrases = {fold_word(t.rstrip("*")) for _, t in _terms() if t.endswith("*")}
         phrases = {word: frozenset(found) | self._of_parts(word) for word, found in words.items() if " " in word}
         self.phrase_meanings = list(phrases.values())
         self.phrase_is_stem = [phrase in self.open_phrases for phrase in phrases]
