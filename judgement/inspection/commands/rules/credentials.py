@@ -44,7 +44,8 @@ def _reads_secret(call: Call) -> Iterator[Hit]:
         if is_secret(path, call.folder):
             yield block(_FAMILY, "reads credentials")
     looks = call.name in _LOOKS_ONLY and not (call.name == "type" and any("\\" in text for text in call.operands))
-    if looks or call.name in PREFIXES or not call.name:
+    encrypts = call.name == "sops" and call.has("e", "--encrypt")
+    if looks or encrypts or call.name in PREFIXES or not call.name:
         return
     operands = _named(call)
     if call.name in _SEARCHERS and not call.has("e", "-f", "--regexp"):
