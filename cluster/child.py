@@ -175,10 +175,16 @@ class Child:
 
 
 def environment() -> dict[str, str]:
-    """The environment of children: ours, but Ray's workers must find compiled byte code."""
-    env = dict(os.environ)
-    env.pop("PYTHONDONTWRITEBYTECODE", None)
-    return env
+    """The environment of children: ours, without our settings and without what keeps byte code from being compiled.
+
+    Settings come with a child's spec. Some are secrets (a database's address, a caller's token), which everything that
+    a child starts would else inherit.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("AURA_") and name != "PYTHONDONTWRITEBYTECODE"  # Ray's workers would all compile anew
+    }
 
 
 async def _copy(stream: asyncio.StreamReader, log: BoundedLog) -> None:
