@@ -15,6 +15,8 @@ _AS_THEY_ARE = (
     "foreign_request",
     "token_created",
     "token_revoked",
+    "backup_made",
+    "backup_restored",
     "rules_changed",
     "approval_requested",
     "approval_decided",
@@ -42,7 +44,7 @@ def security_event(record: Record) -> JSON | None:
     """The line of `security_audit.jsonl` for a record, or None when it is nothing of the kind.
 
     Refused and held calls and reads, approvals, failed authentications, foreign requests, refused peers, work on
-    tokens, changes of rules, notes, restarts, and faults of the record itself: `EVENTS`.
+    tokens, backups and restores, changes of rules, notes, restarts, and faults of the record itself: `EVENTS`.
     """
     kind = record["kind"]
     if kind == "call":

@@ -229,6 +229,8 @@ def test_names_beyond_the_bound_are_counted_together() -> None:
         ({"kind": "foreign_request", "peer": "127.0.0.1", "header": "Host", "value": "evil"}, "foreign_request"),
         ({"kind": "token_created"}, "token_created"),
         ({"kind": "token_revoked"}, "token_revoked"),
+        ({"kind": "backup_made", "file": "b.tar.gz", "sha256": "0"}, "backup_made"),
+        ({"kind": "backup_restored", "file": "b.tar.gz", "made_at": "", "set_aside": []}, "backup_restored"),
         ({"kind": "foreign_peer", "claimed": "safety/0"}, "peer_refused"),
         ({"kind": "invalid_token", "claimed": "safety/0"}, "peer_refused"),
         (call(outcome="refused", error={"code": "approval_required", "message": "m"}), "call_held"),
