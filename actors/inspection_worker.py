@@ -10,20 +10,25 @@ import struct
 import sys
 from typing import BinaryIO
 
-from aura_ia_mcp.judgement.inspection import inspect
+from aura_ia_mcp.judgement.inspection import inspect, warm
 
+READY = b"!"
+"""What it says once its tables are read, before any answer."""
 _LENGTH = struct.Struct(">I")
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def main() -> None:
-    """Answer each list of texts with the list of their reports, or with the name of what a detector raised."""
+    """Get ready, say so, and answer each list of texts with their reports, or the name of what a detector raised."""
     _die_with(int(sys.argv[1]))
+    warm()
+    sys.stdout.buffer.write(READY)
+    sys.stdout.buffer.flush()
     serve(sys.stdin.buffer, sys.stdout.buffer)
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Do so until the requests end."""
+    """Answer until the requests end."""
     while len(head := requests.read(_LENGTH.size)) == _LENGTH.size:
         texts = json.loads(requests.read(_LENGTH.unpack(head)[0]))
         body = json.dumps(_answer(texts)).encode()

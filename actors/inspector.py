@@ -17,8 +17,11 @@ from aura_ia_mcp.configs.settings import Safety
 from aura_ia_mcp.judgement.finding import Finding, Report
 from aura_ia_mcp.judgement.inspection import Found, inspect, warm
 
+from .inspection_worker import READY
+
 MOST_CHARS = 4 << 20
 _MOST_WAITING = 8
+_TURN_S = 30.0  # a new worker first reads its tables: seconds of CPU, which a busy machine gives it slowly
 _RETRY_S = 1.0
 _SHORT = 128  # characters: names of members and the like come again with every call
 _COSTS = {"command": 2, "sql": 2}  # what is parsed takes so much longer than what is only searched
@@ -30,8 +33,8 @@ class Inspector:
     """Inspects texts; nobody who shares its loop waits longer than short texts take.
 
     Promises: a text that can't be inspected, because a detector or the worker crashed or took too long, is an error
-    and never an empty report. The worker is started when the first long text comes, begun anew after a crash, and
-    gone when `close` returns; it also dies with this process.
+    and never an empty report. The worker is started when the first long text comes, which waits until it is ready,
+    begun anew after a crash, and gone when `close` returns; it also dies with this process.
 
     Args:
         settings: how long a text is inspected here, and how long the worker may take.
@@ -88,10 +91,13 @@ class Inspector:
             raise AuraError("mailbox_full", f"{self._waiting} long texts wait to be inspected", retry_after_s=_RETRY_S)
         self._waiting += 1
         try:
-            async with asyncio.timeout(self._timeout_s), self._turn:
+            async with asyncio.timeout(_TURN_S) as limit, self._turn:
+                await self._worker.start()
+                limit.reschedule(asyncio.get_running_loop().time() + self._timeout_s)
                 answers = await self._worker.ask([(text, kind) for _, text, kind in items])
         except TimeoutError:
-            raise AuraError("inspection_failed", f"it took more than {self._timeout_s:g} s") from None
+            took = f"its turn didn't come within {_TURN_S:g} s, or it took more than {self._timeout_s:g} s"
+            raise AuraError("inspection_failed", took) from None
         except (OSError, EOFError) as error:
             raise AuraError("inspection_failed", "the inspecting process ended before it had an answer") from error
         finally:
@@ -114,17 +120,18 @@ class _Worker:
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
+        self._ready = False
 
-    async def ask(self, texts: list[tuple[str, str]]) -> Any:
-        """The reports as data, or the name of what a detector raised. One at a time.
+    async def start(self) -> None:
+        """Return once it is ready to be asked; one that isn't when this is cancelled goes on getting ready.
 
         Raises:
-            OSError: it couldn't be started, or broke.
+            OSError: it couldn't be started.
             EOFError: it ended.
         """
-        process = self._process
-        if process is None or process.returncode is not None:
-            process = self._process = await asyncio.create_subprocess_exec(
+        if self._process is None or self._process.returncode is not None:
+            self._ready = False
+            self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-P",
                 "-m",
@@ -134,6 +141,18 @@ class _Worker:
                 stdout=asyncio.subprocess.PIPE,
                 limit=MOST_CHARS,
             )
+        if not self._ready:
+            await self._until_ready(self._process)
+
+    async def ask(self, texts: list[tuple[str, str]]) -> Any:
+        """The reports as data, or the name of what a detector raised. One at a time, of one that was started.
+
+        Raises:
+            OSError: it broke.
+            EOFError: it ended.
+        """
+        process = self._process
+        assert process is not None
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -154,3 +173,12 @@ class _Worker:
         with suppress(ProcessLookupError):
             process.kill()
         await asyncio.shield(process.wait())
+
+    async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        try:
+            await process.stdout.readexactly(len(READY))
+        except EOFError:
+            await self.end()
+            raise
+        self._ready = True

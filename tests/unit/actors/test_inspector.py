@@ -25,6 +25,8 @@ from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.configs.settings import Safety, Settings
 from aura_ia_mcp.judgement.inspection import inspect
 
+from .graph import until
+
 LONG = "nothing to see here. " * 1000 + "password=hunter2"
 
 
@@ -84,13 +86,35 @@ async def test_a_killed_process_is_a_denial_and_the_next_text_gets_a_new_one(ins
     assert pid_of(inspecting) != first
 
 
-async def test_taking_too_long_is_a_denial_and_leaves_no_process() -> None:
-    made = Inspector(Safety(inspect_timeout_s=0.001))
-    with pytest.raises(AuraError, match="more than") as caught:
-        await made.inspect(LONG, "data")
+async def test_taking_too_long_is_a_denial_and_leaves_no_process(inspecting: Inspector) -> None:
+    await inspecting.inspect(LONG, "data")
+    os.kill(pid_of(inspecting), signal.SIGSTOP)
+    inspecting._timeout_s = 0.01
+    with pytest.raises(AuraError, match=r"more than 0\.01 s") as caught:
+        await inspecting.inspect(LONG, "data")
     assert caught.value.code == "inspection_failed"
-    assert made._worker._process is None
-    await made.close()
+    assert inspecting._worker._process is None
+
+
+async def test_getting_ready_does_not_count_as_taking_too_long(
+    monkeypatch: pytest.MonkeyPatch, inspecting: Inspector
+) -> None:
+    async def answer(texts: list[tuple[str, str]]) -> list[JSON]:
+        return [{"findings": [], "version": "at once"} for _ in texts]
+
+    monkeypatch.setattr(inspecting._worker, "ask", answer)
+    inspecting._timeout_s = 0.01  # less than any process needs to start
+    assert (await inspecting.inspect(LONG, "data")).version == "at once"
+
+
+async def test_a_process_goes_on_getting_ready_though_nobody_waits(inspecting: Inspector) -> None:
+    waiting = asyncio.create_task(inspecting.inspect(LONG, "data"))
+    await until(lambda: inspecting._worker._process is not None)
+    first = pid_of(inspecting)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert (await inspecting.inspect(LONG, "data")).findings
+    assert pid_of(inspecting) == first
 
 
 async def test_a_detector_that_fails_is_a_denial(monkeypatch: pytest.MonkeyPatch, inspecting: Inspector) -> None:
