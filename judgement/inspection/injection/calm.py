@@ -6,6 +6,7 @@ Everything here errs on one side: what isn't plainly calm is looked at properly.
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ _MARGIN = 0.4  # a score so near the threshold is looked at properly: words are 
 
 # What markup, encodings, spaced letters and letters in digits need.
 _ODD = re2.compile(
-    rb"[<\[{#]|\n\s*\n|\n\s*\[|[-=*_~]{2}|[\"']\s*:\s*[\"'t]|\w=[<{\[]"
+    rb"[<\[{#]|\n\s*\n|\n\s*\[|[-=*_~,.]{2}|[\"']\s*:\s*[\"'t]|\w=[<{\[]"
     rb"|%[0-9A-Fa-f]{2}|&[#A-Za-z0-9]+;|\\[uxn0-7]|(?:=[0-9A-F]{2}){3}|(?:[01]{8}[ ,]?){6}"
     rb"|(?:(?:\\x|0x)?[0-9A-Fa-f]{2}[ ,:;-]?\s?){8}"
     rb"|(?:\b[0-9]{2,3}[ ,;]+){7}|(?:[.-]{1,6}[ /|]{1,3}){7}"
@@ -97,8 +98,9 @@ def _is_code(run: bytes) -> bool:
 def _words(text: str) -> list[str]:
     """The words of a plain text, nearly as `fold` has them."""
     if "'" in text:
-        for ending in ("'t", "'s", "'re", "'ve", "'ll", "'d", "'m"):
-            text = text.replace(ending, ending[1:])
+        parts = text.split("'")
+        inner = (first[-1:].isalnum() and second[:1].isalnum() for first, second in pairwise(parts))
+        text = parts[0] + "".join(("" if gone else "'") + part for gone, part in zip(inner, parts[1:], strict=True))
     text = f"{text} ".replace(". ", "\x01").replace(".\n", "\x01")
     return text.translate(_TABLE).split()
 

@@ -28,6 +28,7 @@ _NEAR = 300  # characters; hits so near support each other
 _SUPPORT = 0.5  # the part of a neighbour's weight that counts
 _UNSEEN_ADDS = 0.25  # the weight that a place adds that readers don't see
 _ENCODED_ADDS = 0.2  # nobody encodes orders without a reason
+_ENCODED_FROM = 0.42  # but weaker signs than that are no orders
 _HIDDEN_WEIGHT = 0.6  # of invisible text, whatever it says
 _MARK_LEAST = 0.3  # markup and hits so weak still support one another
 _MOST_FINDINGS = 50
@@ -143,7 +144,7 @@ def _inside(text: str, start: int, end: int, encoding: str, depth: int) -> Itera
 
 def _encoded(sign: _Sign, how: str) -> _Sign:
     """A sign that was found in disguise counts for more, unless it's hardly one."""
-    weight = min(1.0, sign.weight + _ENCODED_ADDS) if sign.weight >= INFO_FROM else sign.weight
+    weight = min(1.0, sign.weight + _ENCODED_ADDS) if sign.weight >= _ENCODED_FROM else sign.weight
     return sign._replace(weight=weight, how=f"{how}, {sign.how}" if sign.how else how)
 
 

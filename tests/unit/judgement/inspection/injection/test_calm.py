@@ -29,9 +29,9 @@ def test_nothing_that_is_calm_would_be_stopped_by_the_proper_look(monkeypatch: p
 
 
 def test_encoded_injections_are_not_calm() -> None:
-    encoded = [r["text"] for r in ROWS if r["label"] == "injection" and r["encoding"] not in {"plain", "mixed"}]
+    encoded = [r["text"] for r in ROWS if r["label"] == "injection" and r["encoding"] != "plain"]
     assert len(encoded) > 50
-    assert sum(map(calm.is_calm, encoded)) <= len(encoded) // 50
+    assert [text for text in encoded if calm.is_calm(text)] == []
 
 
 @settings(max_examples=100)
