@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from . import auditing, echo, embedding, hops, judging, machine, memory, replay, startup
+from . import approving, auditing, echo, embedding, hops, judging, machine, memory, replay, startup
 from .outcome import JSON, Bound, Run, say, table
 
 Figure = Callable[[Run], tuple[JSON, list[Bound]]]
@@ -29,6 +29,7 @@ FIGURES: dict[str, Figure] = {
     "memory": memory.measure,
     "judging": judging.measure,
     "audit": auditing.measure,
+    "approval": approving.measure,
     "replay": replay.measure,
 }
 

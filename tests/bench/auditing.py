@@ -8,21 +8,20 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from aura_ia_mcp.actors.case import Case, Standing
 from aura_ia_mcp.actors.record import members
 from aura_ia_mcp.actors.rules import Rules
-from aura_ia_mcp.actors.snapshot import Subject
-from aura_ia_mcp.bus.envelope import Header, Principal
-from aura_ia_mcp.bus.messages import SafeModeChanged
+from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.judgement import policy, roles
-from aura_ia_mcp.judgement.policy import Facts, Inputs
+from aura_ia_mcp.judgement.policy import Facts
 from aura_ia_mcp.stores.audit import AuditWriter
 from aura_ia_mcp.stores.epoch_writer import EpochWriter
 from aura_ia_mcp.stores.sealing import Sealer
 from aura_ia_mcp.stores.verify import verify
 
+from .calls import answered
 from .outcome import JSON, Bound, Run, latencies, say, table
 
+_ECHO = Facts("echo", "status", read_only=True)
 _GUEST = Principal("guest", roles=("guest",))
 _EPOCH_RECORDS = 50_000
 
@@ -56,15 +55,7 @@ def measure(run: Run) -> tuple[JSON, list[Bound]]:
 def _call() -> JSON:
     """The members of a usual call's record."""
     rules = Rules(policy.shipped(), roles.shipped())
-    held = rules.roles.capabilities(_GUEST.roles, _GUEST.kind)
-    made = Case("0" * 16, "tools/call", "echo", Header(principal=_GUEST), "gateway", {})
-    made.subject = Subject(Facts("echo", "status"))
-    made.known = Standing(rules, SafeModeChanged(False, "", "", 0.0, 0), held, 1.0, time.time())
-    made.inputs = Inputs(made.subject.facts, "guest", "agent", roles=("guest",), trust=1.0, held=held, arguments={})
-    made.verdict = rules.policy.decide(made.inputs)
-    made.outcome = "ok"
-    made.layers = [{"layer": "L5", "actor": "tools/0", "ms": 1.234}]
-    return members(made, lambda text: "0" * 64)
+    return members(answered(rules, _ECHO, _GUEST, time.time()), lambda text: "0" * 64)
 
 
 def _appends(folder: Path, fields: JSON, count: int, *, fsync: bool) -> JSON:

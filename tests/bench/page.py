@@ -32,7 +32,7 @@ def render(result: JSON) -> str:
     """The figures as Markdown; what wasn't measured is left out."""
     figures = result["figures"]
     sections = {"echo": _echo, "hops": _hops, "embedding": _embedding, "startup": _startup, "memory": _memory}
-    sections |= {"audit": _audit, "judging": _judging}
+    sections |= {"audit": _audit, "replay": _replay, "approval": _approval, "judging": _judging}
     parts = [_machine(result), _bounds(result["bounds"])]
     parts += [section(figures[name]) for name, section in sections.items() if name in figures]
     return "\n".join(parts)
@@ -117,6 +117,24 @@ def _audit(figures: JSON) -> str:
     rates = [[name, f"{figures[f'{name}_per_s']:,}"] for name in ("append", "seal", "verify")]
     size = f"A usual call's record has {figures['record_bytes']:.0f} bytes.\n"
     return "\n".join([_table(["audit", "median us", "p99 us"], times), _table(["audit", "records/s"], rates), size])
+
+
+def _replay(figures: JSON) -> str:
+    rows = [[title, f"{figures[name]:,}"] for title, name in (("replay", "replay_per_s"), ("what-if", "what_if_per_s"))]
+    return _table(["decided again", "records/s"], rows)
+
+
+def _approval(figures: JSON) -> str:
+    rows = [
+        [title, f"{figures[name]['p50_ms']:.1f}", f"{figures[name]['p99_ms']:.1f}"]
+        for title, name in (
+            ("the call is held", "held"),
+            ("an operator agrees", "decided"),
+            ("the same call runs", "run"),
+            ("all three", "whole"),
+        )
+    ]
+    return _table(["approval", "median ms", "p99 ms"], rows)
 
 
 def _judging(figures: JSON) -> str:

@@ -7,24 +7,19 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
-from aura_ia_mcp.actors.case import Case, Standing
-from aura_ia_mcp.actors.rates import Taken
 from aura_ia_mcp.actors.record import members
 from aura_ia_mcp.actors.rules import Rules
-from aura_ia_mcp.actors.snapshot import Subject
-from aura_ia_mcp.bus.envelope import Header, Principal
-from aura_ia_mcp.bus.messages import JSON, SafeModeChanged
+from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.cluster.replay import Records, replay, what_if
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.judgement import policy, roles
-from aura_ia_mcp.judgement.bucket import Bucket, take
-from aura_ia_mcp.judgement.policy import Facts, Inputs
+from aura_ia_mcp.judgement.policy import Facts
 from aura_ia_mcp.stores.audit import AuditWriter
 from aura_ia_mcp.stores.rules_archive import RulesArchive
 
-from .outcome import Bound, Run, say, table
+from .calls import answered
+from .outcome import JSON, Bound, Run, say, table
 
-_SWITCH = SafeModeChanged(False, "", "", 0.0, 0)
 _TOOLS = [
     Facts(f"tool_{n}", "status" if n % 3 else "infer", read_only=n % 4 > 0, destructive=n % 4 == 0) for n in range(20)
 ]
@@ -68,31 +63,6 @@ def _write(folder: Path, count: int) -> None:
     try:
         for number in range(count):
             tool, caller = _TOOLS[number % 20], _CALLERS[number // 20 % 20]
-            writer.append("call", members(_case(rules, tool, caller, 1e9 + number), writer.digest))
+            writer.append("call", members(answered(rules, tool, caller, 1e9 + number), writer.digest))
     finally:
         writer.close()
-
-
-def _case(rules: Rules, tool: Facts, caller: Principal, now: float) -> Case:
-    who = f"{caller.tenant}/{caller.id}"
-    held = rules.roles.capabilities(caller.roles, caller.kind, who, now)
-    case = Case("0" * 16, "tools/call", tool.name, Header(principal=caller, session="s"), "gateway", {})
-    case.known = Standing(rules, _SWITCH, held, 1.0, now)
-    case.subject = Subject(tool, contract="c" * 64)
-    case.arguments = "a"
-    case.inputs = Inputs(
-        tool,
-        caller.id,
-        caller.kind,
-        caller.tenant,
-        caller.roles,
-        trust=1.0,
-        held=held,
-        denied=rules.denied(tool.capability, caller, held, now),
-        now=now,
-    )
-    case.verdict = rules.policy.decide(case.inputs)
-    case.taken = [Taken("default", 100, take(Bucket(50.5, now), 100, now)[1], now)]
-    case.outcome = "ok" if case.verdict.allowed else "refused"
-    case.layers = [{"layer": "L5", "actor": "tools/0", "ms": 0.5}]
-    return case

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bench import echo, wire
+from tests.bench import echo, page, wire
+from tests.bench.__main__ import FIGURES
 from tests.bench.embedding import corpus
 from tests.bench.load import Client
 from tests.bench.outcome import Bound, latencies, percentile
@@ -135,3 +136,8 @@ def test_no_text_to_embed_comes_twice() -> None:
     texts = corpus(500)
     assert len(set(texts)) == 500
     assert texts == corpus(500)
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_the_page_says_what_each_figure_is(figure: str) -> None:
+    assert f"**{figure}**" in page.PAGE.read_text()
