@@ -138,7 +138,10 @@ def _edge(words: list[str], gains: Floats, at: int, step: int, stop: int) -> int
     """The last word on one side that doesn't speak against the disguise."""
     edge = at
     for place in range(at + step, at + step * _MOST_EDGE, step):
-        if place == stop or gains[place] < _OF_NEITHER:
+        if place == stop:
+            break
+        too_short = words[place].isalpha() and len(words[place]) == 2  # noqa: PLR2004
+        if gains[place] < _OF_NEITHER or too_short:
             break
         if words[place].isalnum():
             edge = place
