@@ -93,7 +93,7 @@ def _from_base64(piece: str) -> str:
     """Base64 of either alphabet; that of a text that was then turned round or by 13 as well."""
     if piece[1:].islower() and piece.isalpha():
         return ""  # a long word
-    letters = _NOT_BASE64.sub("", piece.replace("-", "+").replace("_", "/"))
+    letters = piece if piece.isalnum() else _NOT_BASE64.sub("", piece.replace("-", "+").replace("_", "/"))
     turns = (letters, letters[::-1], codecs.encode(letters, "rot13")) if len(letters) > _LONG else (letters,)
     return next(filter(None, map(_from_plain_base64, turns)), "")
 
