@@ -53,9 +53,17 @@ async def get_model_status(arguments: JSON, call: ToolCall, reach: Reach) -> JSO
             rows.append({"name": worker, "state": "silent", "stage": "", "progress": 0.0, "detail": str(reply)})
             continue
         rows.append({"name": worker} | {name: reply[name] for name in _STATE_MEMBERS})
-        models += [{name: card.get(name) for name in _MODEL_MEMBERS} | {"worker": worker} for card in reply["models"]]
+        models += [_shown(card) | {"worker": worker} for card in reply["models"]]
     best = max(replies, key=lambda reply: (STATES.index(reply["state"]), reply["progress"]))
     return {"models": models, "workers": rows} | {name: best[name] for name in _STATE_MEMBERS}
+
+
+def _shown(card: JSON) -> JSON:
+    """Of its quality, the figures alone: with its tables, each look would be a long text, inspected as one."""
+    shown = {name: card.get(name) for name in _MODEL_MEMBERS}
+    if (quality := shown["quality"]) is not None:
+        shown["quality"] = {name: figure for name, figure in quality.items() if isinstance(figure, int | float)}
+    return shown
 
 
 async def ask_models(call: ToolCall, reach: Reach) -> dict[str, JSON | AuraError]:

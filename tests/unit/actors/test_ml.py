@@ -107,6 +107,13 @@ async def test_models_that_are_switched_off_say_how_to_switch_them_on(tmp_path: 
     await graph.close()
 
 
+async def test_a_look_at_the_models_is_too_short_to_start_the_inspecting_process(graph: Graph) -> None:
+    await worker(graph, FakeModels())
+    shown = (await graph.call("get_model_status"))["structuredContent"]["models"]
+    assert shown[1]["quality"]["dev_macro_f1"] > 0
+    assert graph.actors["safety"]._inspector._worker._process is None
+
+
 @pytest.mark.parametrize("arguments", [{}, {"text": "a", "texts": ["b"]}])
 async def test_emotion_takes_either_a_text_or_texts(graph: Graph, arguments: dict[str, object]) -> None:
     with pytest.raises(AuraError, match=r"arguments\.text, arguments\.texts") as caught:
