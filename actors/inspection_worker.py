@@ -10,7 +10,7 @@ import struct
 import sys
 from typing import BinaryIO
 
-from aura_ia_mcp.judgement.inspection import inspect, warm
+from aura_ia_mcp.judgement import inspection
 
 READY = b"!"
 """What it says once its tables are read, before any answer."""
@@ -21,7 +21,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 def main() -> None:
     """Get ready, say so, and answer each list of texts with their reports, or the name of what a detector raised."""
     _die_with(int(sys.argv[1]))
-    warm()
+    inspection.warm()
     sys.stdout.buffer.write(READY)
     sys.stdout.buffer.flush()
     serve(sys.stdin.buffer, sys.stdout.buffer)
@@ -38,7 +38,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 def _answer(texts: list[tuple[str, str]]) -> list[dict[str, object]] | str:
     try:
-        reports = [inspect(text, kind) for text, kind in texts]
+        reports = [inspection.inspect(text, kind) for text, kind in texts]
     except Exception as error:  # the owner says so to whoever asked
         return type(error).__name__
     return [

@@ -14,8 +14,9 @@ from typing import Any
 
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.configs.settings import Safety
+from aura_ia_mcp.judgement import inspection
 from aura_ia_mcp.judgement.finding import Finding, Report
-from aura_ia_mcp.judgement.inspection import Found, inspect, warm
+from aura_ia_mcp.judgement.inspection import Found
 
 from .inspection_worker import READY
 
@@ -32,6 +33,8 @@ _WORKER = "aura_ia_mcp.actors.inspection_worker"
 class Inspector:
     """Inspects texts; nobody who shares its loop waits longer than short texts take.
 
+    The detectors, tens of MiB, are loaded by `warm` or by the first text.
+
     Promises: a text that can't be inspected, because a detector or the worker crashed or took too long, is an error
     and never an empty report. The worker is started when the first long text comes, which waits until it is ready,
     begun anew after a crash, and gone when `close` returns; it also dies with this process.
@@ -43,13 +46,16 @@ class Inspector:
     def __init__(self, settings: Safety) -> None:
         self._inline = settings.inspect_inline_bytes
         self._timeout_s = settings.inspect_timeout_s
+        self._warm = False
         self._worker = _Worker()
         self._turn = asyncio.Lock()
         self._waiting = 0
 
     async def warm(self) -> None:
-        """Load the detectors' tables in a thread, so that no call waits for them."""
-        await asyncio.to_thread(warm)
+        """Load the detectors' tables in a thread, unless they are there: nobody who shares the loop waits."""
+        if not self._warm:
+            await asyncio.to_thread(inspection.warm)
+            self._warm = True
 
     async def inspect(self, text: str, kind: str) -> Report:
         """What is in a text of this kind.
@@ -74,9 +80,10 @@ class Inspector:
             raise AuraError("too_large", f"{size} characters are too many to inspect; {MOST_CHARS} are the most")
         if sum(len(text) * _COSTS.get(kind, 1) for _, text, kind in items) > self._inline:
             return await self._elsewhere(items)
+        await self.warm()
         try:
             return [
-                (place, _short(text, kind) if len(text) <= _SHORT else inspect(text, kind))
+                (place, _short(text, kind) if len(text) <= _SHORT else inspection.inspect(text, kind))
                 for place, text, kind in items
             ]
         except Exception as error:
@@ -112,7 +119,7 @@ class Inspector:
 
 @lru_cache(maxsize=4096)
 def _short(text: str, kind: str) -> Report:
-    return inspect(text, kind)
+    return inspection.inspect(text, kind)
 
 
 class _Worker:

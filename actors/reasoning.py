@@ -15,7 +15,6 @@ from aura_ia_mcp.bus.messages import JSON, CallTool
 from aura_ia_mcp.bus.tokens import Claims
 from aura_ia_mcp.judgement import diagnosis, plans
 from aura_ia_mcp.judgement.risk import of_text
-from aura_ia_mcp.judgement.risk.hazards import hazards
 
 from .asking import Asking, Caller, Way, away
 from .audience import Audience
@@ -153,6 +152,8 @@ class Reasoning:
 
 
 def _risk(operation: str, context: JSON) -> JSON:
+    from aura_ia_mcp.judgement.risk.hazards import hazards  # noqa: PLC0415 - 10 MiB of grammar, read at its first use
+
     return of_text(operation, context, findings=hazards(operation)).as_dict()
 
 

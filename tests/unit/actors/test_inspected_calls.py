@@ -12,13 +12,13 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from aura_ia_mcp.actors import inspector
 from aura_ia_mcp.actors.safety import Safety
 from aura_ia_mcp.actors.sources import RpcError, ToolCall
 from aura_ia_mcp.actors.tools import Tools
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool, ListCatalogue
 from aura_ia_mcp.configs.settings import Settings
+from aura_ia_mcp.judgement import inspection
 
 from .graph import Graph, Scripted, code_of, define, text_result
 
@@ -196,7 +196,7 @@ async def test_a_detector_that_raises_refuses_the_call_and_the_next_one_works(
     def broken(text: str, kind: str) -> Any:
         raise RecursionError(f"in {text}")
 
-    monkeypatch.setattr(inspector, "inspect", broken)
+    monkeypatch.setattr(inspection, "inspect", broken)
     with pytest.raises(AuraError) as caught:
         await graph.call("run", {"text": "zebra " * 30})
     assert caught.value.code == "inspection_failed"

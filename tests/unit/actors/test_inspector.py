@@ -23,6 +23,7 @@ from aura_ia_mcp.actors.sources import ToolCall
 from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON
 from aura_ia_mcp.configs.settings import Safety, Settings
+from aura_ia_mcp.judgement import inspection as detectors
 from aura_ia_mcp.judgement.inspection import inspect
 
 from .graph import until
@@ -121,7 +122,7 @@ async def test_a_detector_that_fails_is_a_denial(monkeypatch: pytest.MonkeyPatch
     def fail(text: str, kind: str) -> Any:
         raise RecursionError(text)
 
-    monkeypatch.setattr(inspector, "inspect", fail)
+    monkeypatch.setattr(detectors, "inspect", fail)
     with pytest.raises(AuraError) as caught:
         await inspecting.inspect("a text that no other test has", "prompt")
     assert caught.value.code == "inspection_failed"
