@@ -11,9 +11,7 @@ from aura_ia_mcp.bus.messages import JSON, ReadForInjection
 from aura_ia_mcp.configs.settings import Settings
 from aura_ia_mcp.judgement.finding import VERDICTS, Finding, Report
 from aura_ia_mcp.judgement.inspection import mark
-from aura_ia_mcp.judgement.inspection.injection.meaning import Read, finding
 
-from ..meaning import WITHIN_S
 from ..sources import ToolCall
 from .tool import Reach, Tool, array, define, integer, maybe, number, obj, text
 
@@ -80,6 +78,11 @@ async def check_prompt(arguments: JSON, call: ToolCall, reach: Reach) -> JSON:
 
 async def _read(given: str, call: ToolCall) -> tuple[JSON, tuple[Finding, ...]]:
     """What came of reading a text by its meaning, and what was seen."""
+    # As large as the detectors, which Tools doesn't load before it is asked for them, either.
+    from aura_ia_mcp.judgement.inspection.injection.meaning import Read, finding  # noqa: PLC0415
+
+    from ..meaning import WITHIN_S  # noqa: PLC0415
+
     try:
         async with asyncio.timeout(WITHIN_S):
             reply = await call.context.bus.request("ml", ReadForInjection([given]), header=call.header, patience_s=0.0)
