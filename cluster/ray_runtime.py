@@ -35,6 +35,7 @@ ENVIRONMENT: dict[str, str] = {
     "RAY_ROTATION_BACKUP_COUNT": "2",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_worker_niceness": "0",  # Ray's 15 would let every other process go ahead of Safety
+    "MALLOC_ARENA_MAX": "2",  # Ray's processes have dozens of threads, nearly all idle: a heap each costs memory
 }
 
 # Ray calls it a switch for other platforms; what it does is to take 127.0.0.1 for the node's address, so that none of
