@@ -10,7 +10,8 @@ Where to find what:
 | `memory`, `judging`, `ledger`, `naming` | what a shell knows; what is said of its calls; what scripts share |
 | `words` | expansion of one word: variables, braces, splitting |
 | `flow`, `filters`, `decoders`, `listings`, `sources` | what a program writes for what it reads, with labels |
-| `wrappers`, `spreading`, `remote`, `inner`, `prefixes` | programs that run another one, and where it stands |
+| `wrappers`, `run_options`, `spreading`, `remote` | programs that run another one |
+| `inner`, `prefixes` | what a wrapper runs, and where it stands |
 | `modules` | modules of configuration managers, told as the commands that they stand for |
 | `loops` | loops, functions and scripts that start or write again and again |
 | `targets`, `secrets`, `guards`, `globs` | what a path or name means: machine, log, credential, guard |

@@ -7,6 +7,8 @@ _FALSE = frozenset({"false", "((0))", "/bin/false", "/usr/bin/false"})
 _EQUAL = frozenset({"=", "==", "-eq", "-le", "-ge"})
 _UNEQUAL = frozenset({"!=", "-ne", "-lt", "-gt"})
 _THREE = 3
+_MANY = 2000
+"""Rounds from which it matters what a loop starts."""
 
 
 def is_constant(condition: str, *, truth: bool) -> bool:
@@ -26,6 +28,30 @@ def is_constant(condition: str, *, truth: bool) -> bool:
             inner = text[len(opener) : len(text) - len(closer)].split()
             return _compared(inner, truth=truth)
     return False
+
+
+_GROWING = frozenset("mkdir cp dd fallocate mknod mktemp head yes tee split mkfile".split())
+
+
+def adds_each_time(condition: str, *, truth: bool) -> bool:
+    """Whether asking makes something new each time, so that the loop ends when nothing more can be made.
+
+    Args:
+        condition: as written, without the loop's own words.
+        truth: whether the loop goes on as long as it holds; a lock is waited for as long as it doesn't.
+    """
+    text = condition.strip()
+    if text.startswith("! "):
+        return adds_each_time(text[2:], truth=not truth)
+    first = text.partition(" ")[0].rpartition("/")[2]
+    return truth and (first in _GROWING or (">>" in text and first in {"echo", "printf", "cat", "date"}))
+
+
+def most_times(condition: str) -> int:
+    """The number below which a counted loop goes on; 0 where none is written, or no great one."""
+    counted = {"-lt", "-le", "-ne", "<", "<="} & set(condition.split())
+    most = greatest_number(condition) if counted else 0
+    return most if most >= _MANY else 0
 
 
 def _compared(words: list[str], *, truth: bool) -> bool:

@@ -80,7 +80,7 @@ def _same(call: Call, files: Files) -> Data:
 
 def _head(call: Call, files: Files) -> Data:
     """Head and tail: perhaps all of it, so all of it is judged."""
-    operands = [text for text in call.operands if not text.isdigit()]
+    operands = [text for text in call.operands if not text.lstrip("+").isdigit()]
     call = Call(call.name, [a for a in call.args if a.text in operands], call.stdin, inputs=call.inputs)
     data = _same(call, files)
     return Data(data.text, data.labels - {Label.ENDLESS})
@@ -110,6 +110,17 @@ def _tar(call: Call, files: Files) -> Data:
     if {".", "*", "./", ".."} & set(call.operands) or (packs and any(map(_is_served, call.operands))):
         labels.add(Label.DUMP)
     return Data(UNKNOWN, frozenset(labels))
+
+
+def _which(call: Call, _files: Files) -> Data:
+    """Where programs stand: some folder of programs, whichever."""
+    return Data(" ".join(f"/usr/local/bin/{name}" for name in call.operands))
+
+
+def literal(call: Call) -> Data | None:
+    """Jq and yq that read nothing and write the text that stands in their program."""
+    program = (call.operands or [""])[0].strip().removeprefix("@sh").removeprefix("@text").strip()
+    return Data(program[1:-1]) if call.has("n", "--null-input") and program[:1] == program[-1:] == '"' else None
 
 
 def _dirname(call: Call, _files: Files) -> Data:
@@ -156,12 +167,12 @@ WRITERS: Mapping[str, Callable[[Call, Files], Data]] = {
     "tar": _tar,
     **dict.fromkeys(("get-content", "gc"), cat),
     "get-psreadlineoption": lambda _call, _files: Data(HOME + "/.ps_history"),
-    **dict.fromkeys(("which", "where", "whereis"), lambda call, _files: Data(" ".join(call.operands))),
     **dict.fromkeys(
         ("get-process", "gps"),
         lambda call, _files: Data(UNKNOWN, frozenset() if call.operands else frozenset({Label.PROCESSES})),
     ),
     "dirname": _dirname,
+    **dict.fromkeys(("which", "where", "whereis", "type", "command"), _which),
     "basename": _basename,
     "realpath": _realpath,
     "readlink": _realpath,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .filters import WRITERS
+from .filters import WRITERS, literal
 from .guards import names_guard
-from .listings import homes
+from .listings import homes, maybe
 from .model import UNKNOWN, Call, Data, Label
 from .prefixes import git_words
 from .secrets import hunts_credentials
@@ -47,11 +47,14 @@ def output(call: Call, files: Files) -> Data:
         call: wrappers taken off; its stdin is what the stage before wrote.
         files: contents known from the same text.
     """
+    spelled = literal(call) if call.name in {"jq", "yq", "gojq", "jaq"} else None
+    if spelled is not None:
+        return spelled
     if call.name in WRITERS:
         return WRITERS[call.name](call, files)
     if call.name in _KNOWN_OUTPUT:
         return Data(_KNOWN_OUTPUT[call.name])
-    listed = homes(call) if call.name in {"cut", "awk", "gawk"} else None
+    listed = homes(call) if call.name in {"cut", "awk", "gawk"} else maybe(call, files)
     if listed is not None:
         return listed
     if call.name in _ENGINES and any("LogPath" in text for text in call.argv):
@@ -71,8 +74,15 @@ def _passed(call: Call, files: Files, labels: set[Label]) -> set[Label]:
         labels |= {Label.GUARD}
     if _bounds(call):
         labels -= {Label.ENDLESS}
+    if call.name in _PATTERNED and any(_ending(text) for text in call.operands[:1]):
+        labels -= {Label.WIDE}
     known = call.stdin.known and call.stdin.text.strip() and not call.operands[1:2]
     return labels | {Label.OPAQUE} if known or call.name in _DECODERS else labels
+
+
+def _ending(pattern: str) -> bool:
+    """Whether a pattern lets through only files of one kind, by the end of their names."""
+    return "\\." in pattern and pattern.endswith("$")
 
 
 _PATTERNED = frozenset({"grep", "egrep", "fgrep", "rg", "awk", "gawk", "sed"})

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 
 from .guards import is_guard
 from .model import ANYTHING, UNKNOWN, Call, Data, Label
+from .prefixes import git_words
 from .sources import Files
 from .spreading import find_paths
+from .targets import Place, normal, place
 
 
 def homes(call: Call) -> Data | None:
@@ -37,8 +39,70 @@ def _process_ids(call: Call, _files: Files) -> Data:
     return Data(UNKNOWN, frozenset(labels))
 
 
+_WIDE = frozenset({Label.WIDE})
+_VAST = frozenset({Place.MACHINE, Place.HOME, Place.DATA})
+
+
 def _find(call: Call, _files: Files) -> Data:
-    return Data(" ".join(find_paths(call)))
+    paths = find_paths(call)
+    vast = any(path.endswith("/*") and place(path, call.folder) in _VAST for path in paths)
+    return Data(" ".join(paths), _WIDE if vast else frozenset())
+
+
+def _of_package(call: Call, _files: Files) -> Data:
+    """The files of installed packages: parts of the system, whichever."""
+    asks = call.has("L", "-ql", "--listfiles", "-Ql", "-Qlq", "info", "files") or call.operands[:1] == ["files"]
+    return Data(UNKNOWN, _WIDE if asks else frozenset())
+
+
+def _under(call: Call, _files: Files) -> Data:
+    """Programs that list all under the folders they are given."""
+    roots = [text for text in call.operands if text.startswith(("/", "~", ".."))]
+    return Data(UNKNOWN, _WIDE if any(place(root, call.folder) in _VAST for root in roots) else frozenset())
+
+
+def _git(call: Call, _files: Files) -> Data | None:
+    """The files of a repository that is a whole machine or a home."""
+    if git_words(call)[:1] != ["ls-files"]:
+        return None
+    folder = normal(call.option("-C") or ".", call.folder)
+    return Data(UNKNOWN, _WIDE if folder.startswith("/") and place(folder) in _VAST else frozenset())
+
+
+_CHOOSES = ("where", "limit", "join", "delete", "update", "insert", "pg_", "information_schema", "count(")
+
+
+def _queried(call: Call, _files: Files) -> Data | None:
+    """A column of paths that a database holds of all it knows."""
+    asked = next((text.lower() for text in call.argv if "select" in text.lower()), "")
+    columns = asked.partition("select")[2].partition(" from ")[0]
+    named = any(word in columns for word in ("path", "file", "location", "uri", "blob"))
+    return Data(UNKNOWN, _WIDE) if named and not any(word in asked for word in _CHOOSES) else None
+
+
+def _mounted(call: Call) -> bool:
+    return call.name in {"df", "findmnt", "lsblk"} and any(
+        "target" in t.lower() or "MOUNTPOINT" in t for t in call.argv
+    )
+
+
+def maybe(call: Call, files: Files) -> Data | None:
+    """What a program lists that does other things too; None where it lists nothing that is known.
+
+    Args:
+        call: wrappers taken off.
+        files: contents known from the same text.
+    """
+    if _mounted(call):
+        return Data(UNKNOWN, _WIDE)
+    rule = _SOMETIMES.get(call.name)
+    return None if rule is None else rule(call, files)
+
+
+_SOMETIMES: Mapping[str, Callable[[Call, Files], Data | None]] = {
+    "git": _git,
+    **dict.fromkeys(("sqlite3", "psql", "mysql", "mariadb", "duckdb"), _queried),
+}
 
 
 def _children(call: Call, _files: Files) -> Data:
@@ -66,7 +130,9 @@ def _ls(call: Call, _files: Files) -> Data:
 
 
 WRITERS: Mapping[str, Callable[[Call, Files], Data]] = {
-    "find": _find,
+    **dict.fromkeys(("find", "gfind"), _find),
+    **dict.fromkeys(("dpkg", "rpm", "pacman", "apk", "dpkg-query", "pkg"), _of_package),
+    **dict.fromkeys(("du", "tree", "fd", "fdfind", "rg", "bfs", "ncdu", "lsd", "exa", "eza"), _under),
     "ls": _ls,
     **dict.fromkeys(("get-childitem", "gci", "dir"), _children),
     **dict.fromkeys(("locate", "plocate", "mlocate"), _locate),

@@ -35,6 +35,7 @@ class Label(Enum):
     MANY = "more values than a machine can start programs for"
     GUARD = "what guards the machine"
     DISKS = "the names of all disks"
+    WIDE = "the paths of the machine, of homes or of a service"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
-from .conditions import greatest_number as _greatest_number
-from .conditions import is_constant
+from .conditions import adds_each_time, greatest_number, is_constant, most_times
 from .parse_words import MAX_DEPTH, WORDS, WordReader, text_of
 from .syntax import (
     Assignment,
@@ -112,9 +111,11 @@ class _Reader(WordReader):
         if node.type == "c_style_for_statement":
             head = "".join(text_of(node).partition("do")[0].split())
             endless = ";;" in head
-            times = _greatest_number(head)
+            times = greatest_number(head)
         else:
-            endless = is_constant(head, truth=node.children[0].type != "until")
+            truth = node.children[0].type != "until"
+            endless = is_constant(head, truth=truth) or adds_each_time(head, truth=truth)
+            times = most_times(head)
         return Group(
             self.block(node),
             forever=endless,

@@ -70,7 +70,6 @@ PREFIXES: Mapping[str, Shape] = {
     "setpriv": Shape("--reuid --regid --groups"),
     "chronic": Shape(),
     "ts-node": Shape(),
-    "entr": Shape(),
     "unshare": Shape("-S -G --setuid --setgid --wd"),
     "nsenter": Shape("-t -S -G --target --setuid --setgid"),
     "chroot": Shape("--userspec --groups", 1),
@@ -97,7 +96,6 @@ RUNNERS: Mapping[str, tuple[str, ...]] = {
     "rye": ("run",),
     "hatch": ("run",),
     "mise": ("exec", "x"),
-    "direnv": ("exec",),
 }
 CONTAINERS = tuple(
     """

@@ -50,7 +50,7 @@ def in_container(call: Call) -> Inner | None:
     if not args:
         return None
     verb = args[0].text
-    if verb in {"compose", "container", "exec", "run", "debug", "tasks", "kubectl"} and len(args) > 1:
+    if verb in {"compose", "container", "exec", "run", "rsh", "debug", "tasks", "kubectl"} and len(args) > 1:
         rest = args[1:]
         if verb in {"compose", "container", "tasks", "kubectl"}:
             return in_container(Call(call.name, rest, call.stdin))
@@ -112,5 +112,5 @@ WRAPPERS: Mapping[str, Callable[[Call], Inner | None]] = {
     "az": _remote_option("--scripts", "--command-line"),
     **dict.fromkeys(("fly", "flyctl"), _remote_option("-C", "--command")),
     **dict.fromkeys(("nodemon", "pnpm", "yarn"), _remote_option("--exec", "-x", "-c", "--call")),
-    "sops": _remote_option("exec-env", "exec-file"),
+    "sops": lambda call: Inner(scripts=[call.args[-1].data]) if {"exec-env", "exec-file"} & set(call.argv) else None,
 }

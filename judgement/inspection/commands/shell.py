@@ -160,7 +160,9 @@ class Shell(Judge):
         for item in items[:12] or (ANYTHING,):
             self.variables[loop.name] = (item,)
             written = capped(written.joined(self._group(loop.body, stdin)))
-        many = max(loops.count(loop.items), loops.MANY_FILES if any(Label.MANY in item.labels for item in items) else 0)
+        many = max(
+            loops.count(loop.items), loops.MANY_PROCESSES if any(Label.MANY in item.labels for item in items) else 0
+        )
         if many:
             for hit in loops.judge(replace(loop.body, times=many)):
                 self.note(hit)

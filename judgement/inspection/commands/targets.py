@@ -30,6 +30,9 @@ _SYSTEM_ROOTS = frozenset(
         Applications Library System Users Volumes nix snap host hostfs rootfs
     """.split()
 )
+_HOSTS = frozenset({"host", "hostfs", "rootfs"})
+"""Where a container finds the root of the machine that it runs on."""
+
 _DATA_ROOTS = frozenset(
     """
         data backup backups database databases db storage vol volumes export exports archive
@@ -82,6 +85,20 @@ _DEVICES = (
     "/dev/ram*",
     "/dev/zvol/*",
     "/dev/sr0",
+    "/dev/r[hsw]d[0-9]*",
+    "/dev/ada[0-9]*",
+    "/dev/da[0-9]*",
+    "/dev/nvd[0-9]*",
+    "/dev/wd[0-9]*",
+    "/dev/nbd*",
+    "/dev/rbd*",
+    "/dev/dasd*",
+    "/dev/pmem*",
+    "/dev/bcache*",
+    "/dev/drbd*",
+    "/dev/zd[0-9]*",
+    "/dev/dsk/*",
+    "/dev/rdsk/*",
     "/dev/sg[0-9]*",
     "\\\\.\\physicaldrive*",
 )
@@ -198,6 +215,8 @@ def _absolute(clean: str) -> Place:  # noqa: PLR0911
         return Place.MACHINE
     if is_log(clean):
         return Place.LOGS
+    if first in _HOSTS and pieces[1:] and pieces[1] in _SYSTEM_ROOTS:
+        return _absolute("/" + "/".join(pieces[1:]))
     if first in {"home", "root", "Users"}:
         return _home(pieces, depth)
     if first == "dev":
@@ -242,14 +261,20 @@ def _var(_clean: str, pieces: list[str], depth: int) -> Place:
         if depth == 2:  # noqa: PLR2004
             return Place.MACHINE
         return Place.DATA if pieces[2] in _SERVICES else Place.NEAR_SYSTEM if depth == 3 else Place.ORDINARY  # noqa: PLR2004
+    if _holds_data(pieces):
+        return Place.DATA
     if pieces[1] in {"www", "spool", "mail", "backups", "backup", "opt", "db"} and depth <= 3:  # noqa: PLR2004
         return Place.DATA
     return Place.MACHINE if depth == 1 else Place.ORDINARY
 
 
-def _elsewhere(_clean: str, pieces: list[str], depth: int) -> Place:
+def _holds_data(pieces: list[str]) -> bool:
     named = pieces[-1 if pieces[-1] not in _EVERYTHING else -2]
-    if named in _DATA_ROOTS or named in {"prod", "production"}:
+    return named in _DATA_ROOTS or named in {"prod", "production"}
+
+
+def _elsewhere(_clean: str, pieces: list[str], depth: int) -> Place:
+    if _holds_data(pieces):
         return Place.DATA
     if pieces[0] in {"System", "Library", "Volumes"} and depth <= 2:  # noqa: PLR2004
         return Place.MACHINE

@@ -6,7 +6,8 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 
-from . import remote, spreading
+from . import remote, run_options, spreading
+from .code import interpreters
 from .inner import Inner, joined
 from .model import UNKNOWN, Call, Data
 from .prefixes import CONTAINERS, PREFIXES, RUNNERS, SCRIPT_OPTIONS, Shape, past_options
@@ -16,7 +17,7 @@ def unwrap(call: Call) -> Inner | None:
     """What the call runs, if it is a wrapper that runs something; None otherwise."""
     special = _SPECIAL.get(call.name)
     if special is not None:
-        return special(call)
+        return special(call) or _last_resort(call)
     shape = PREFIXES.get(call.name)
     if shape is not None:
         return _prefix(call, shape)
@@ -25,7 +26,11 @@ def unwrap(call: Call) -> Inner | None:
         return Inner([rest[past_options(rest, "-n -p --with --env-file") :]])
     if call.name in CONTAINERS:
         return remote.in_container(call)
-    return None
+    return _last_resort(call)
+
+
+def _last_resort(call: Call) -> Inner | None:
+    return None if call.name in interpreters.NAMES else run_options.unnamed(call)
 
 
 def _prefix(call: Call, shape: Shape) -> Inner | None:
@@ -93,7 +98,7 @@ def _package_runner(call: Call) -> Inner | None:
     return Inner(scripts=scripts) if scripts else Inner([call.args[past_options(call.args, "-p --package") :]])
 
 
-_CLIENT_ESCAPES = (".shell ", ".system ", "\\! ", "\\!", "system ")
+_CLIENT_ESCAPES = (".shell ", ".system ", "\\! ", "\\!", "system ", "--pager=", "pager ")
 _LINE_ESCAPES = ("!", "shell ", "syscmd(", "esyscmd(")
 """How line editors, debuggers and transfer programs are told to run a shell's command."""
 
@@ -198,6 +203,7 @@ def _sed(call: Call) -> Inner | None:
 _SPECIAL: Mapping[str, Callable[[Call], Inner | None]] = {
     **remote.WRAPPERS,
     **spreading.WRAPPERS,
+    **run_options.WRAPPERS,
     "sed": _sed,
     "gsed": _sed,
     "eval": _eval,
@@ -208,8 +214,7 @@ _SPECIAL: Mapping[str, Callable[[Call], Inner | None]] = {
     "script": _script,
     "watch": _watch,
     "flock": _flock,
-    "at": _scheduled,
-    "batch": _scheduled,
+    **dict.fromkeys(("at", "batch", "qsub"), _scheduled),
     "screen": _terminal,
     "tmux": _terminal,
     "cmd": _cmd,

@@ -31,7 +31,42 @@ _TOOLS = frozenset(
         bc dc gnuplot osascript wscript cscript powershell pwsh
     """.split()
 )
-_READERS = _COMPILERS | _MAKERS | _TOOLS
+_PROJECTS = {
+    **dict.fromkeys(("npm", "yarn", "pnpm", "bun"), ("package.json",)),
+    **dict.fromkeys(("pip", "pip3", "uv", "poetry"), ("setup.py",)),
+    "cargo": ("build.rs",),
+    "rake": ("Rakefile",),
+    "just": ("justfile", "Justfile"),
+    "task": ("Taskfile.yml", "Taskfile.yaml"),
+    "vagrant": ("Vagrantfile",),
+    "gradle": ("build.gradle", "build.gradle.kts"),
+    "gradlew": ("build.gradle", "build.gradle.kts"),
+    "mvn": ("pom.xml",),
+    "ant": ("build.xml",),
+    "direnv": (".envrc",),
+    "mise": ("mise.toml", ".mise.toml"),
+    "tox": ("tox.ini",),
+    "nox": ("noxfile.py",),
+    "cmake": ("CMakeLists.txt",),
+    "meson": ("meson.build",),
+    "bazel": ("WORKSPACE", "BUILD", "BUILD.bazel"),
+    "pre-commit": (".pre-commit-config.yaml",),
+    "lefthook": ("lefthook.yml",),
+    "invoke": ("tasks.py",),
+    "fab": ("fabfile.py",),
+    "scons": ("SConstruct",),
+    "grunt": ("Gruntfile.js",),
+    "gulp": ("gulpfile.js",),
+    "composer": ("composer.json",),
+    "foreman": ("Procfile",),
+    "honcho": ("Procfile",),
+    "supervisord": ("supervisord.conf",),
+    "mix": ("mix.exs",),
+    "bundle": ("Gemfile",),
+}
+"""The file of a project that each builder runs things from without being given it."""
+
+_READERS = _COMPILERS | _MAKERS | _TOOLS | frozenset(_PROJECTS)
 _FRAMEWORKS = ("manage.py", "artisan", "rails", "console", "bin/rails")
 _CODE_OPTIONS = ("-e", "--eval", "--execute", "-ex", "--exec", "-E", "-x")
 _SHORTEST = 8
@@ -57,7 +92,11 @@ def _runs_texts(call: Call) -> bool:
 def _texts(call: Call, around: Around) -> Iterator[str]:
     if len(call.stdin.text) > _SHORTEST:
         yield call.stdin.text
-    named = [*call.operands, *(text.partition("=")[2] for text in call.argv if "=" in text)]
+    named = [
+        *_PROJECTS.get(call.name, ()),
+        *call.operands,
+        *(text.partition("=")[2] for text in call.argv if "=" in text),
+    ]
     if call.name in _MAKERS:
         named += [
             "Dockerfile",
@@ -84,6 +123,11 @@ def _texts(call: Call, around: Around) -> Iterator[str]:
 
 
 def _judge(text: str, call: Call, around: Around) -> None:
+    if call.name in _PROJECTS and ("import " not in text or "run" in concepts.spoken_of(text)):
+        for said in (*_strings(text), *_bare_lines(text)):
+            around.script(Data(_without_builders(said)))
+        if _runs_itself(text):
+            around.note(block("exhaust", "a script that starts itself again and again"))
     if call.name in _MAKERS:
         for line in _lines_run(text):
             around.script(Data(line))
@@ -104,6 +148,32 @@ def _strings(text: str) -> tuple[str, ...]:
     """The strings of several words in a source: where it runs programs, each may be what it runs."""
     found = (match.group(1) or match.group(2) for match in itertools.islice(_STRING.finditer(text), 200))
     return tuple(said for said in found if " " in said.strip())[:40]
+
+
+_SCRIPT_NAME = re2.compile(r"\"([\w:-]+)\"\s*:\s*\"([^\"]+)\"")
+
+
+def _runs_itself(text: str) -> bool:
+    """Whether a project's script starts itself more than once."""
+    scripts = ((found.group(1), found.group(2)) for found in itertools.islice(_SCRIPT_NAME.finditer(text), 100))
+    return any(told.count(f"run {name}") > 1 or told.count(f"yarn {name}") > 1 for name, told in scripts)
+
+
+_BETWEEN = re2.compile(r"&&|\|\||[;&\n]")
+
+
+def _without_builders(told: str) -> str:
+    """A project's script less the parts that start a builder, which would read the same file again."""
+    return " ; ".join(part for part in _BETWEEN.split(told) if _PROJECTS.keys().isdisjoint(part.split()))
+
+
+def _bare_lines(text: str) -> Iterator[str]:
+    """Lines of build files that are a shell's text as they stand: recipes, steps, settings of commands."""
+    for line in text.split("\n")[:200] if text.lstrip()[:1] not in {"{", "<"} else ():
+        bare = line.strip().lstrip("-@ ")
+        name, found, told = bare.partition("= " if "= " in bare else ": ")
+        if "|" in bare or ">" in bare or "rm " in bare:
+            yield told if found and name.strip().replace("_", "").isalnum() else bare
 
 
 _OF_MAKE = {"$(SHELL)": "sh", "${SHELL}": "sh", "$(MAKE)": "make", "${MAKE}": "make", "$$": "$"}
@@ -132,11 +202,17 @@ def _commands(text: str) -> Iterator[str]:
         yield (found.group(1) or "").replace('\\"', '"') or found.group(2)
 
 
+_OF_VARIABLE = re2.compile(r"\$\(shell ([^\n]*)\)|(?m:^[\w.]+ *!= *([^\n]+)$)")
+"""A shell's text that a Makefile's variable is set to."""
+
+
 def _recipes(text: str) -> Iterator[str]:
     """The shell lines of a Dockerfile or a Makefile."""
     joined = text.replace("\\\n", " ")
     for name, program in _OF_MAKE.items():
         joined = joined.replace(name, program)
+    for found in itertools.islice(_OF_VARIABLE.finditer(joined), 50):
+        yield found.group(1) or found.group(2)
     for line in joined.split("\n")[:400]:
         if line[:4].upper() == "RUN ":
             yield line[4:].lstrip()

@@ -9,7 +9,7 @@ from typing import Protocol
 from ..model import ANYTHING, NOTHING, UNKNOWN, Call, Data, Field, Hit, Label, Output, review
 from . import concepts, one_liners, python_code
 
-SHELLS = frozenset(["sh", "bash", "zsh", "dash", "ksh", "ash", "mksh", "fish", "rbash"])
+SHELLS = frozenset("sh bash zsh dash ksh ash mksh fish rbash csh tcsh yash posh osh hush rc nu elvish xonsh".split())
 _LONG_SHELL_OPTIONS = frozenset({"--rcfile", "--init-file", "-O", "-o", "+O", "+o"})
 
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from ..model import NOTHING, UNKNOWN, Call, Data, Hit, Output, block, review
+from ..targets import Place, place
 from . import python_code
 from .concepts import judge as judge_concepts
 from .concepts import spoken_of
@@ -50,7 +51,7 @@ _EVAL = frozenset(
 _NET = frozenset(
     """
         socket Socket connect TCPSocket fsockopen createConnection inet_aton sockaddr_in IO::Socket::INET
-        stream_socket_client tcp net pfsockopen
+        stream_socket_client tcp net pfsockopen TCPServer UNIXServer stream_socket_server socket_create_listen
     """.split()
 )
 _FORK = frozenset(["fork"])
@@ -87,7 +88,8 @@ def judge(language: str, code: str, _call: Call, around: Around) -> None:
     tokens = decoded(list(tokenized(code, language)))
     names = {token.text for token in tokens if token.kind == "name"}
     strings = [token.text for token in tokens if token.kind == "string"]
-    _whole(language, tokens, names, strings, around)
+    _whole(tokens, names, strings, around)
+    _listed(code, strings, around)
     for position, token in enumerate(tokens):
         if token.kind == "command":
             around.script(Data(token.text))
@@ -97,10 +99,16 @@ def judge(language: str, code: str, _call: Call, around: Around) -> None:
         _awk(tokens, around)
     if language == "expect" or "run" in spoken_of(code):
         _run_strings(strings, around)
-    if language == "tclsh":
-        for line in code.split("\n")[:200]:
-            if line.strip().startswith("exec "):
-                around.script(Data(line.strip()[5:]))
+    if language in {"tclsh", "expect"}:
+        _spawned(code, around)
+
+
+def _spawned(code: str, around: Around) -> None:
+    """Tcl's words that run programs."""
+    for line in code.replace(";", "\n").split("\n")[:200]:
+        word, _, told = line.strip().partition(" ")
+        if word in {"exec", "spawn"}:
+            around.script(Data(told.removeprefix("-noecho ")))
 
 
 _LONGEST_COMMAND = 2000
@@ -116,7 +124,7 @@ def _run_strings(strings: list[str], around: Around) -> None:
         around.call(words[0].rpartition("/")[2], *words[1:])
 
 
-def _whole(_language: str, tokens: list[Token], names: set[str], strings: list[str], around: Around) -> None:
+def _whole(tokens: list[Token], names: set[str], strings: list[str], around: Around) -> None:
     """What is only seen in the whole: sockets with shells, endless forks, fetched code, sent environments."""
     bases = names | {piece for name in names for piece in name.replace("::", ".").split(".")}
     inet = any(text.startswith(("/inet/tcp/", "/inet/udp/", "/inet4/")) for text in strings)
@@ -239,6 +247,22 @@ def _opened(first: str, arguments: list[str], around: Around) -> None:
         around.call("cat", arguments[2])
     elif not first.startswith(("http://", "https://")):
         around.call("cat", stripped.lstrip("< "))
+
+
+def _lists(command: str) -> bool:
+    """Whether a shell's text lists whole folders of the machine."""
+    words = command.split()
+    return words[:1] in (["find"], ["ls"]) and any(place(word) in _VAST for word in words[1:])
+
+
+_VAST = frozenset({Place.MACHINE, Place.HOME, Place.DATA})
+_HARMS = ("os.remove", "rm ", "unlink", "truncate", 'printf "" >', 'print "" >')
+
+
+def _listed(code: str, strings: list[str], around: Around) -> None:
+    """What code does to all that a listing of its names."""
+    if any(map(_lists, strings)) and any(harm in code for harm in _HARMS):
+        around.note(review("destroy_files", "destroys what a listing of whole folders names"))
 
 
 def _awk(tokens: list[Token], around: Around) -> None:

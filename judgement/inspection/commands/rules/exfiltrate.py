@@ -197,6 +197,13 @@ def _body(call: Call, files: Files) -> Iterator[Data]:
     yield call.stdin
 
 
+def _pushed(call: Call, files: Files) -> Iterator[Data]:
+    """An image that this text made of a running container."""
+    for name in call.operands[1:] if call.operands[:1] == ["push"] else ():
+        held = files.content(name)
+        yield held if held is not None else Data()
+
+
 def _uploads(call: Call, _files: Files) -> Iterator[Data]:
     """Stores and forges: files named by an option or, for what shares a text, as operands."""
     named = [data.text for data in call.options("-f", "--file", "--source", "-s", "--body-file")]
@@ -219,6 +226,7 @@ SENDERS: Mapping[str, _Sender] = {
     **dict.fromkeys(("scp", "rsync", "aws", "gsutil", "rclone", "mc", "azcopy"), _copies),
     **dict.fromkeys(("mail", "mailx", "sendmail", "mutt", "swaks", "msmtp", "s-nail"), _mail),
     "ssh": _ssh_stdin,
+    **dict.fromkeys(("docker", "podman", "nerdctl", "buildah"), _pushed),
     **dict.fromkeys(("iwr", "irm", "invoke-webrequest", "invoke-restmethod"), _body),
     **dict.fromkeys(("az", "gh", "glab", "gcloud", "s3cmd", "s5cmd", "b2", "ossutil", "coscmd", "doctl"), _uploads),
     **dict.fromkeys(

@@ -189,6 +189,10 @@ def _swapoff(call: Call) -> Iterator[Hit]:
 def _watch(call: Call) -> Iterator[Hit]:
     if any(text.rstrip("'\" ").endswith("&") for text in call.argv):
         yield block("exhaust", "starts processes again and again")
+    said = " ".join(call.argv)
+    anew = any(mark in said for mark in ("$RANDOM", "$(date", "mktemp", ">>", "$$", "uuidgen"))
+    if anew and any(mark in said for mark in ("dd ", "head -c", "fallocate", "cp ", "truncate -s", "yes ", "urandom")):
+        yield review("exhaust", "fills the disk bit by bit")
 
 
 def _power_off(call: Call) -> Iterator[Hit]:

@@ -18,6 +18,8 @@ def _fetched_packages(call: Call) -> Iterator[Hit]:
     bare = [word.partition("://")[2].rpartition("@")[2][:1] for word in [*words, *call.argv] if "://" in word]
     if runs and any(first.isdigit() for first in bare) and "127." not in " ".join(words):
         yield review("download_execute", "runs what a bare address gives")
+    if call.name == "go" and (_bare_module(words) or any("insecure" in t.lower() for t in call.argv)):
+        yield review("download_execute", "runs or installs what is fetched without protection")
     if words[:1] == ["run"] and any(word.startswith("https://") for word in words[1:2]):
         yield review("download_execute", "runs what comes from the network")
     if call.has("", "--trusted-host") and any("://" in word for word in words):
@@ -31,6 +33,11 @@ def _fetched_packages(call: Call) -> Iterator[Hit]:
         for word in [*words, *[d.text for d in call.options("--index-url", "-i", "--extra-index-url")]]
     ):
         yield review("download_execute", "installs a package fetched without protection")
+
+
+def _bare_module(words: list[str]) -> bool:
+    """Whether a module is named by a bare address."""
+    return any("@" in word and word.partition("/")[0].replace(".", "").replace(":", "").isdigit() for word in words)
 
 
 _REGISTRIES = ("https://deno.land/", "https://jsr.io/", "https://esm.sh/", "https://localhost")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..model import HOME, UNKNOWN, Call, Hit, block, review
+from ..model import HOME, UNKNOWN, Call, Hit, Label, block, review
 from ..targets import Place, is_device, is_history, is_log, is_system_file, normal, place
 
 _FAMILY = "destroy_files"
@@ -32,6 +32,7 @@ def of_file(path: str, folder: str, verb: str) -> Iterator[Hit]:
 
 
 def _rm(call: Call) -> Iterator[Hit]:
+    yield from _listed(call)
     if call.has("", "--no-preserve-root"):
         yield block(_FAMILY, "deletes without keeping the root")
     deep = call.has("rR", "--recursive", "-recurse", "-Recurse")
@@ -45,6 +46,7 @@ def _rm(call: Call) -> Iterator[Hit]:
 
 
 def _shred(call: Call) -> Iterator[Hit]:
+    yield from _listed(call)
     for path in call.operands:
         if not path.isdigit():
             yield from of_file(path, call.folder, "overwrites")
@@ -70,19 +72,29 @@ def _mv(call: Call) -> Iterator[Hit]:
 
 def _cp(call: Call) -> Iterator[Hit]:
     operands = call.operands
+    if call.name == "rsync":
+        yield from _rsync(call)
     if not operands[1:]:
         return
     if normal(operands[0]) in {"/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"} or is_device(operands[-1]):
         yield from of_file(operands[-1], call.folder, "overwrites")
 
 
+_INSTALLED = ("/usr/", "/bin/", "/lib", "/sbin", "/run/", "/etc/", "/snap/", "/opt/", "/boot/", "../", "lib", "vmlinuz")
+
+
 def _ln(call: Call) -> Iterator[Hit]:
     operands = call.operands
-    if operands and normal(operands[0]) == "/dev/null" and is_log(operands[-1], call.folder):
+    if not operands[1:]:
+        return
+    if normal(operands[0]) == "/dev/null" and is_log(operands[-1], call.folder):
         yield block("cover_tracks", "makes a log or a history vanish")
+    elif is_system_file(operands[-1], call.folder) and not operands[0].startswith(_INSTALLED):
+        yield review(_FAMILY, "puts something in the place of a file that the system needs")
 
 
 def _truncate(call: Call) -> Iterator[Hit]:
+    yield from _listed(call)
     size = call.option("-s", "--size") or "0"
     if size.startswith("0") or size.startswith("-"):
         for path in call.operands:
@@ -175,6 +187,7 @@ def _encrypted(call: Call) -> Iterator[Hit]:
 
 
 def _unlinked(call: Call) -> Iterator[Hit]:
+    yield from _listed(call)
     for path in call.operands:
         yield from of_file(path, call.folder, "deletes")
 
@@ -205,6 +218,27 @@ def _chattr(call: Call) -> Iterator[Hit]:
             yield review("privilege", "changes the write protection of a file that the system needs")
 
 
+def _listed(call: Call) -> Iterator[Hit]:
+    """Whatever a listing of a whole machine, a home or a service names."""
+    if any(Label.WIDE in arg.data.labels for arg in call.args):
+        yield review(_FAMILY, "destroys what a listing of whole folders names")
+
+
+def _by_options(call: Call) -> Iterator[Hit]:
+    """Programs told by an option to write their result over a device or a log."""
+    if call.name in _CHOOSES_COLUMNS:
+        return
+    for data in call.options(*_RESULTS):
+        if is_device(data.text):
+            yield block("destroy_device", "writes to a device")
+        elif is_log(data.text, call.folder) and call.name not in {"curl", "wget", "screen"}:
+            yield block("cover_tracks", "overwrites a log")
+
+
+_RESULTS = ("-o", "-O", "-out", "--out", "--output", "--output-document", "--outfile", "--output-file", "-outdev")
+_CHOOSES_COLUMNS = frozenset("grep egrep rg ag ps lsblk findmnt df mount lsof find test [ [[ ls stat chown".split())
+
+
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "rm": _rm,
     "grm": _rm,
@@ -217,10 +251,9 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "shred": _shred,
     "wipe": _shred,
     "mv": _mv,
-    "cp": _cp,
+    **dict.fromkeys(("cp", "install", "rsync"), _cp),
     "ln": _ln,
     "truncate": _truncate,
-    "rsync": _rsync,
     "git": _git_clean,
     "sed": _sed_in_place,
     "gsed": _sed_in_place,
@@ -231,6 +264,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "chattr": lambda call: [*_chattr(call), *_everywhere(call)],
     **dict.fromkeys(("setfacl", "chcon"), _everywhere),
     "find": _sought,
+    "remove-item": _rm,
 }
-ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()
+ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = (_by_options,)
 WRITING: tuple[Callable[[Call], Iterable[Hit]], ...] = (_written,)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from ..model import UNKNOWN, Call, Data, Field, Label
 from ..secrets import is_secret_folder
 from ..sources import Files, read_labels
+from .written import HIDDEN_FOLDERS
 
 _FETCHED = Data(UNKNOWN, frozenset({Label.REMOTE}))
 _PRIVATE = Data(UNKNOWN, frozenset({Label.PRIVATE}))
@@ -52,6 +53,8 @@ def _transferred(call: Call, _files: Files) -> _Left:
 
 
 def _shared(call: Call, _files: Files) -> _Left:
+    if call.name == "sftp" and call.operands[1:] and ":" in call.operands[0]:
+        yield call.operands[-1], _FETCHED
     told = [call.stdin.text, *(data.text for data in call.options("-c", "-e", "--command"))]
     for line in "\n".join(told).replace(";", "\n").split("\n")[:200]:
         words = line.split()
@@ -62,6 +65,25 @@ def _shared(call: Call, _files: Files) -> _Left:
 def _copied_here(call: Call, _files: Files) -> _Left:
     if any("://" in text or ":" in text[2:] for text in call.operands[:-1]):
         yield call.operands[-1], _FETCHED
+
+
+_STORES = "aws gsutil gcloud rclone az mc s3cmd s5cmd b2 ipfs gh glab azcopy kubectl oc doctl oras".split()
+_STORE_VERBS = frozenset(
+    {"cp", "copy", "copyto", "sync", "get", "download", "mv", "move", "cat", "get-object", "clone"}
+)
+
+
+def _from_store(call: Call, _files: Files) -> _Left:
+    """What a client of a store, a forge or an engine puts into a folder where everybody may write.
+
+    What goes into a project's own folder is daily work; it is a download that is run from a temporary one that tells.
+    """
+    if _STORE_VERBS.isdisjoint(call.operands[:4]):
+        return
+    named = [data.text for data in call.options("-f", "--file", "-o", "--output", "-O", "-D", "--dir", "--destination")]
+    for path in [*named, *call.operands[-1:]]:
+        if path.startswith(HIDDEN_FOLDERS):
+            yield path, _FETCHED
 
 
 def _recorded(call: Call, _files: Files) -> _Left:
@@ -81,6 +103,7 @@ def _copied(call: Call, files: Files) -> _Left:
             yield posixpath.join(call.operands[-1], posixpath.basename(source)), held
 
 
+_ENGINES = frozenset({"docker", "podman", "nerdctl", "buildah"})
 _ARCHIVED = frozenset({Label.SECRET, Label.PRIVATE, Label.DUMP})
 
 
@@ -112,9 +135,15 @@ def _archive(call: Call) -> tuple[str, list[str]]:
     return (words[0], words[1:]) if words else ("", [])
 
 
-def _dumped(call: Call, _files: Files) -> _Left:
-    """What a database's or an engine's client writes out by its own option."""
+def _dumped(call: Call, files: Files) -> _Left:
+    """What a database's or an engine's client writes out by its own option, or makes an image of."""
     verb = next(iter(call.operands), "")
+    if verb == "commit" and call.name in _ENGINES and call.operands[2:]:
+        yield call.operands[-1], Data(UNKNOWN, frozenset({Label.DUMP}))
+    if verb == "tag" and call.name in _ENGINES and call.operands[2:]:
+        yield call.operands[-1], files.content(call.operands[1]) or Data(UNKNOWN)
+    if call.name in _ENGINES and verb == "cp" and call.operands[-1].startswith(HIDDEN_FOLDERS):
+        yield call.operands[-1], _FETCHED
     if call.name in {"redis-cli", "valkey-cli"} and call.option("--rdb"):
         yield call.option("--rdb") or "", Data(UNKNOWN, frozenset({Label.DUMP}))
     if call.name.endswith(("dump", "dumpall")) or verb in {"save", "export", "bundle"}:
@@ -131,10 +160,11 @@ def _cloned(call: Call, _files: Files) -> _Left:
     if not {"clone", "checkout", "co"} & set(words[:1]) and words[:2] != ["submodule", "add"]:
         return
     at = next((n for n, text in enumerate(words) if "://" in text), None)
-    if at is None or not _unprotected(words[at]):
+    if at is None:
         return
-    name = posixpath.basename(words[at].rstrip("/")).removesuffix(".git")
-    yield (words[at + 1] if len(words) > at + 1 else name), _FETCHED
+    target = words[at + 1] if len(words) > at + 1 else posixpath.basename(words[at].rstrip("/")).removesuffix(".git")
+    if _unprotected(words[at]) or f"{target}/".startswith(HIDDEN_FOLDERS):
+        yield target, _FETCHED
 
 
 def _unprotected(address: str) -> bool:
@@ -171,6 +201,10 @@ _BY_NAME: Mapping[str, Callable[[Call, Files], _Left]] = {
     ),
     "git": lambda call, files: [*_cloned(call, files), *_dumped(call, files)],
     **dict.fromkeys(("svn", "hg", "fossil", "bzr"), _cloned),
+    **dict.fromkeys(
+        tuple("aws gsutil gcloud rclone az mc s3cmd s5cmd b2 ipfs gh glab azcopy kubectl oc doctl oras".split()),
+        _from_store,
+    ),
     "tee": _split,
     **dict.fromkeys(("cp", "mv", "ln", "install"), _copied),
 }

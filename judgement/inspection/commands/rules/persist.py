@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..model import Call, Hit, block, review
+from .written import HIDDEN_FOLDERS
 
 
 def _crontab(call: Call) -> Iterator[Hit]:
@@ -46,29 +47,37 @@ def _systemd_run(call: Call) -> Iterator[Hit]:
         yield block("persist", "has something run by itself")
 
 
+_RUN_BY_GIT = frozenset(
+    """
+        core.hookspath init.templatedir core.sshcommand core.fsmonitor core.pager core.editor credential.helper
+    """.split()
+)
+
+
+_HIDDEN = tuple(folder.rstrip("/") for folder in HIDDEN_FOLDERS)
+_MARKS = (*_HIDDEN, "/.cache/", "/.h", "sh -c", "curl", "wget", "nc ", "/dev/tcp")
+
+
+def _starts_itself(call: Call) -> bool:
+    """Whether a name of git's is set to start itself more than once."""
+    names = {text.partition(".")[2]: text for text in call.operands if text.startswith("alias.")}
+    return any(" ".join(call.operands).count(f"git {name}") > 1 for name in names)
+
+
 def _git_config(call: Call) -> Iterator[Hit]:
     words = call.operands
-    if "config" in words:
-        for word in words:
-            if word.lower().startswith("alias.") or word.lower() in {
-                "core.hookspath",
-                "init.templatedir",
-                "core.sshcommand",
-                "core.fsmonitor",
-                "core.pager",
-                "core.editor",
-                "credential.helper",
-            }:
-                hidden = (
-                    any(
-                        mark in text
-                        for text in words
-                        for mark in ("/tmp", "/dev/shm", "/var/tmp", "sh -c", "curl", "wget", "nc ", "/dev/tcp")  # noqa: S108
-                    )
-                    or (word.lower()[:6] != "alias." and any("!" in text for text in words))
-                )
-                if hidden and (word.lower()[:6] != "alias." or call.has("", "--global", "--system")):
-                    yield block("persist", "makes each use of git run something hidden")
+    if "config" in words and _starts_itself(call):
+        yield block("exhaust", "a name that starts itself again and again")
+    if "config" in words and call.has("", "--system") and any(word.lower() in _RUN_BY_GIT for word in words[:-1]):
+        yield block("persist", "makes each use of git by anybody run something")
+    for word in words if "config" in words else ():
+        aliased = word.startswith("alias.")
+        if not aliased and word.lower() not in _RUN_BY_GIT:
+            continue
+        hidden = any(mark in text for text in words for mark in _MARKS)
+        everywhere = not aliased or call.has("", "--global", "--system")
+        if (hidden and everywhere) or (not aliased and any("!" in text for text in words)):
+            yield block("persist", "makes each use of git run something hidden")
     held = " ".join(data.text for data in call.options("-c"))
     if (
         any(mark in held.lower() for mark in ("core.sshcommand=", "core.fsmonitor=", "core.pager=!", "alias."))

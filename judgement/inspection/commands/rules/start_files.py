@@ -11,6 +11,7 @@ from .written import HIDDEN_FOLDERS, written_paths
 
 _START_FILES = tuple(
     """
+    */.rhosts */.shosts /etc/hosts.equiv /etc/shosts.equiv /etc/systemd/nspawn/* */.k5login */.k5users
     /etc/crontab /etc/cron.*/* /etc/cron.* /var/spool/cron /var/spool/cron/* /etc/anacrontab /etc/systemd/system/*
     /etc/systemd/user/* /lib/systemd/system/* /usr/lib/systemd/* /run/systemd/system/* /etc/init.d/* /etc/rc.local
     /etc/rc*.d/* /etc/inittab /etc/profile /etc/profile.d/* /etc/bash.bashrc /etc/bashrc /etc/zsh/* /etc/zshrc
@@ -38,7 +39,9 @@ _USER_START = tuple(
     /.xprofile /profile.ps1 /.config/fish/config.fish /.vimrc /.emacs /.emacs.d/init.el /.config/nvim/init.vim
     /.config/nvim/init.lua /.tmux.conf /.screenrc /.gdbinit /.inputrc /.psqlrc /.pythonrc /.Rprofile /.irbrc
     /.ssh/config /etc/ssh/ssh_config /.gitconfig /.claude/settings.json /.claude/settings.local.json /.mcp.json
-    /.codex/config.toml /.cursor/mcp.json /.vscode/tasks.json /.vscode/settings.json /.envrc /.npmrc /.pdbrc
+    /.git/config /.config/git/config /etc/gitconfig /.direnvrc /.config/kitty/kitty.conf
+    /.config/hypr/hyprland.conf /.config/i3/config /.config/sway/config /.Xresources /.wezterm.lua
+    /.codex/config.toml /.cursor/mcp.json /.vscode/settings.json /.envrc /.npmrc /.pdbrc
 """.split()
 )
 
@@ -87,6 +90,11 @@ _STARTERS = (
     "localcommand ",
     '(load "/',
     "hookspath",
+    "fsmonitor",
+    "sshcommand",
+    '= "!',
+    "= !",
+    "/bin/sh -c",
 )
 
 
@@ -144,15 +152,28 @@ _is_start_file = any_of(_START_FILES)
 _HOOK_MARKS = ("curl", "wget", "/dev/tcp", "nc ", "base64", *HIDDEN_FOLDERS)
 
 
+_PROJECT_FILES = tuple(
+    """
+    /.devcontainer/ /devcontainer.json /.pre-commit-config.yaml /lefthook.yml /.bazelrc /.husky/ /.idea/ /.mise.toml
+    /.github/workflows/ /.gitlab-ci.yml /.vscode/tasks.json /.vscode/launch.json /.circleci/ /Jenkinsfile /.gitea/
+""".split()
+)
+"""What an editor, a forge or a hook of a project runs without being asked."""
+_RUNS_FETCHED = ("| sh", "|sh", "| bash", "|bash", "| python", "/dev/tcp", "base64 -d", "nc -e", *HIDDEN_FOLDERS)
+
+
 def _persists(path: str, text: str) -> Iterator[Hit]:
     if _is_start_file(path):
         yield block("persist", "leaves something that runs by itself or lets somebody in later")
-    elif path.endswith(_USER_START) or "/profile.ps1." in path:
+    elif f"/{path}".endswith(_USER_START) or "/profile.ps1." in path:
         lowered = text.lower()
         if any(mark in text or mark in lowered for mark in _STARTERS) and not any(
             mark in text for mark in _HARMLESS_START
         ):
             yield block("persist", "makes each new shell run something hidden")
+    elif any(folder in f"/{path}" for folder in _PROJECT_FILES):
+        if any(mark in text for mark in _RUNS_FETCHED):
+            yield block("persist", "makes each use of a project run something hidden")
     elif "/.git/hooks/" in f"/{path}" and any(mark in text for mark in _HOOK_MARKS):
         yield block("persist", "makes each use of git run something hidden")
 

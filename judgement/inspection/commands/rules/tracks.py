@@ -35,6 +35,17 @@ def _shopt(call: Call) -> Iterator[Hit]:
         yield review("cover_tracks", "alters how the shell keeps its history")
 
 
+_LOADED_FROM = frozenset(
+    "LD_LIBRARY_PATH LD_AUDIT GCONV_PATH PYTHONPATH PERL5LIB PERL5OPT RUBYLIB BASH_ENV PYTHONSTARTUP".split()
+)
+"""Variables that say where a program finds code that it loads."""
+
+
+def _is_open(folder: str) -> bool:
+    """Whether it is a folder where everybody may write; `.` counts for what is started by another."""
+    return folder.startswith(("/tmp", "/dev/shm", "/var/tmp")) or folder in {".", "./"}  # noqa: S108 (patterns)
+
+
 def _assigned(call: Call) -> Iterator[Hit]:
     """`NAME=value` in all its forms."""
     for text in call.argv:
@@ -50,6 +61,10 @@ def _assigned(call: Call) -> Iterator[Hit]:
             yield block("cover_tracks", "switches the shell's history off")
         elif name == "HISTCONTROL" and call.name == "export" and held == "ignorespace:erasedups":
             yield review("cover_tracks", "alters how the shell keeps its history")
+        elif name in _LOADED_FROM and _is_open(held) and (call.name in {"sudo", "doas", "pkexec"} or name[:2] != "PY"):
+            yield review("privilege", "has a program load foreign code")
+        elif name in {"GOINSECURE", "GOFLAGS"} and held in {"*", "-insecure", "*/*"}:
+            yield review("download_execute", "installs packages fetched without protection")
         elif name == "LD_PRELOAD" and held and held.startswith(("/tmp", "/dev/shm", "/var/tmp", ".")):  # noqa: S108 (a pattern)
             yield block("persist", "loads foreign code into every program")
         elif (
