@@ -104,7 +104,7 @@ def _tar(call: Call, files: Files) -> Data:
     folder = call.option("-C", "--directory")
     if folder:
         labels |= path_labels(folder, call.folder)
-    if call.has("T", "--files-from") or "T" in "".join(call.argv[:1]):
+    if call.has("T", "--files-from") or "T" in "".join(call.argv[:1]) or call.name == "cpio":
         labels |= {label for path in call.stdin.text.split()[:200] for label in path_labels(path, call.folder)}
     packs = call.has("c", "--create") or "c" in call.argv[:1][0][:4] if call.argv else False
     if {".", "*", "./", ".."} & set(call.operands) or (packs and any(map(_is_served, call.operands))):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .filters import WRITERS, literal
 from .guards import names_guard
 from .listings import homes, maybe
@@ -161,11 +163,20 @@ def _of_machines(call: Call) -> set[Label]:
         labels.add(Label.PRIVATE)
     if name in {"kubectl", "oc"} and "get" in operands[:2] and call.has("A", "--all-namespaces") and call.has("o"):
         labels.add(Label.PRIVATE)
+    if name in _STATES and operands[:1] in _STATES[name]:
+        labels.add(Label.PRIVATE)
     if name == "virsh" and operands[:1] == ["dumpxml"]:
         labels.add(Label.PRIVATE)
     return labels
 
 
+_STATES: Mapping[str, tuple[list[str], ...]] = {
+    **dict.fromkeys(("terraform", "tofu"), (["state"], ["show"])),
+    "helm": (["get"],),
+    "pulumi": (["stack"],),
+    **dict.fromkeys(("slapcat", "ldbsearch"), ([],)),
+}
+"""Programs and sub-commands that write out a state in which credentials stand."""
 _ENGINES = frozenset({"docker", "podman", "nerdctl"})
 _SNIFFERS = frozenset(
     """
@@ -177,6 +188,8 @@ _SNIFFERS = frozenset(
 def _whole_history(call: Call) -> bool:
     """Whether git writes all that a repository ever held."""
     words = git_words(call)
+    if words[:1] == ["grep"]:
+        return any("rev-list" in text or UNKNOWN in text for text in words[2:])
     if words[:1] == ["log"]:
         return call.has("pu", "--patch") and call.has("", "--all")
     return words[:1] in (["fast-export"], ["archive"]) or (words[:2] == ["bundle", "create"] and call.has("", "--all"))

@@ -10,8 +10,8 @@ from .flow import FETCHERS
 from .globs import matcher
 from .ledger import Ledger
 from .memory import REMOTE, Memory
-from .model import NOTHING, Call, Data, Field, Hit, Label, block, review
-from .syntax import Word
+from .model import NOTHING, UNKNOWN, Call, Data, Field, Hit, Label, block, review
+from .syntax import Statement, Word
 from .targets import normal
 
 _RUN_LATER = frozenset(
@@ -46,6 +46,21 @@ class Judge(Memory):
     def script(self, data: Data, stdin: Data = NOTHING, arguments: list[Field] | None = None) -> Data:
         """Follow an inner script; gives what it writes."""
 
+    @abstractmethod
+    def run(self, statements: tuple[Statement, ...], stdin: Data) -> Data:
+        """Follow statements one after the other; gives all that they write."""
+
+    def drain(self, call: Call) -> None:
+        """Give what a call writes into `>(…)` to those who read there; a shell's record is what a shell answers."""
+        if not self.sinks:
+            return
+        given = {made.path: made.data for made in call.outputs}
+        given.update({path: call.stdin for path in call.operands if call.name == "tee"})
+        if call.name in {"script", "exec", "ttyrec", "asciinema"}:
+            given.update(dict.fromkeys([*given, *call.operands], Data(UNKNOWN, frozenset({Label.SHELL}))))
+        for path in [path for path in self.sinks if path in given]:
+            self.run(self.sinks.pop(path), given[path])
+
     def note(self, hit: Hit) -> None:
         """Keep a hit at the present command."""
         self._ledger.note(hit, self._place)
@@ -64,6 +79,8 @@ class Judge(Memory):
             made = [normal(path, self.folder) for path in call.operands[-4:]]
             self._ledger.executable.update(made)
             self.judge_made(made)
+        if call.name in {"cp", "ln", "install", "mv"} and len(call.operands) > 1:
+            self.copied(call.operands[-2], call.operands[-1])
         for path, data in rules.files_written(call, self):
             self.files[normal(path, self.folder)] = data
             if call.name in _CLONERS and data.labels == REMOTE:

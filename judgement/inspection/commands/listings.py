@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .guards import is_guard
+from .guards import names_guard
 from .model import ANYTHING, UNKNOWN, Call, Data, Label
 from .prefixes import git_words
 from .sources import Files
@@ -25,6 +25,8 @@ def homes(call: Call) -> Data | None:
 
 def _disks(call: Call, _files: Files) -> Data:
     """The machine's disks: a name that stands for all of them."""
+    if mounted(call):
+        return Data(UNKNOWN, _WIDE)
     shown = {data.text for data in call.options("-o", "--output")}
     if any(not text.isupper() and "," not in text and text not in shown for text in call.operands):
         return Data(UNKNOWN)
@@ -33,7 +35,7 @@ def _disks(call: Call, _files: Files) -> Data:
 
 
 def _process_ids(call: Call, _files: Files) -> Data:
-    labels = {Label.GUARD} if any(is_guard(name.strip("^$")) for name in call.operands) else set()
+    labels = {Label.GUARD} if any(map(names_guard, call.operands)) else set()
     if call.name == "pgrep" and (not call.operands or "." in call.operands):
         labels.add(Label.PROCESSES)
     return Data(UNKNOWN, frozenset(labels))
@@ -80,7 +82,8 @@ def _queried(call: Call, _files: Files) -> Data | None:
     return Data(UNKNOWN, _WIDE) if named and not any(word in asked for word in _CHOOSES) else None
 
 
-def _mounted(call: Call) -> bool:
+def mounted(call: Call) -> bool:
+    """Whether a call lists where file systems are mounted."""
     return call.name in {"df", "findmnt", "lsblk"} and any(
         "target" in t.lower() or "MOUNTPOINT" in t for t in call.argv
     )
@@ -93,7 +96,7 @@ def maybe(call: Call, files: Files) -> Data | None:
         call: wrappers taken off.
         files: contents known from the same text.
     """
-    if _mounted(call):
+    if mounted(call):
         return Data(UNKNOWN, _WIDE)
     rule = _SOMETIMES.get(call.name)
     return None if rule is None else rule(call, files)

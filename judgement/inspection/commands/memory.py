@@ -7,11 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 
 from .model import ANYTHING, ENVIRONMENTS, NOTHING, UNKNOWN, Data, Field, Label, Output
+from .naming import program_name
 from .sources import path_labels
-from .syntax import Assignment, Group, Redirect, Substitution, Variable, Word
+from .syntax import Assignment, Group, Redirect, Statement, Substitution, Variable, Word
 from .targets import normal
 from .words import capped, expand, value
 
+_PROGRAM_FOLDERS = ("/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/")
 REMOTE = frozenset({Label.REMOTE})
 """Of all that a repository holds that was fetched without protection."""
 
@@ -27,6 +29,8 @@ class Memory(ABC):
         self.functions: dict[str, Group] = {}
         self.files: dict[str, Data] = {}
         self.fetched: list[str] = []
+        self.programs: dict[str, str] = {}
+        self.sinks: dict[str, tuple[Statement, ...]] = {}
         self.folder = "."
         self.wrappers: tuple[str, ...] = ()
 
@@ -38,6 +42,25 @@ class Memory(ABC):
         """Begin with what an outer shell knows; files are the same for both, variables and functions copies."""
         self.variables, self.functions = dict(outer.variables), dict(outer.functions)
         self.files, self.folder, self.wrappers = outer.files, outer.folder, outer.wrappers
+        self.programs = outer.programs
+
+    def named(self, first: Field) -> str:
+        """The program that a first word means: its name, or that of the program it is a copy of."""
+        copied = self.programs.get(normal(first.text, self.folder)) if "/" in first.text and self.programs else None
+        return copied or program_name(first)
+
+    def copied(self, source: str, target: str) -> None:
+        """Keep under which other name a program was put."""
+        if source.startswith(_PROGRAM_FOLDERS) and not target.endswith("/"):
+            self.programs[normal(target, self.folder)] = posixpath.basename(source)
+
+    def told(self, fields: list[Field]) -> list[Field]:
+        """The arguments of a client that reads some from files, with what this text wrote there."""
+        held = [self.content(item.text.partition("file://")[2] or item.text) for item in fields]
+        return [
+            item if data is None or not data.known else Field(Data("".join(data.text.split()), data.labels))
+            for item, data in zip(fields, held, strict=True)
+        ]
 
     def content(self, path: str) -> Data | None:
         """What this text wrote into a file."""

@@ -42,6 +42,8 @@ _FILES = tuple(
     */jenkins/credentials.xml */jenkins/secrets/* */hudson.util.Secret */.cloudflared/*.json */.config/cloudflare*
     */.acme.sh/*.key */.step/secrets/* */.minikube/*.key */.talos/config */.config/kopia/* */ansible/vault_pass*
     */.vault_pass* */.vault-pass* */pgadmin4.db */.dbeaver*/credentials-config.json */serviceaccount/token *ntds.dit
+    */krb5cc_* *.ccache */unseal* *unseal?key* */init-keys* *recovery?key* *recovery?code* */passwords.* */passdb.tdb
+    */secrets.tdb */private/*.ldb */vault-init* */root-token*
     */config/sam */config/system *32configSAM *32configSYSTEM *32configSECURITY
 """.split()
 )
@@ -64,10 +66,10 @@ _SAMPLES = (
 
 
 _SHARED = ("/srv/", "/home/", "/data/", "/mnt/", "/var/", "/Users/", "/media/", "/opt/")
-_CONFIDENTIAL = frozenset(
+CONFIDENTIAL = frozenset(
     """
     finance finances hr payroll customers clients patients medical legal contracts invoices salaries accounting
-    confidential personnel payments passports
+    confidential personnel payments passports hr clinic records
 """.split()
 )
 _PROFILES = ("/Google/Chrome", "/.config/google-chrome", "/.config/chromium", "/Firefox")
@@ -118,6 +120,8 @@ def is_secret_folder(path: str, folder: str = ".") -> bool:
 def is_private(path: str, folder: str = ".") -> bool:
     """Whether it tells about accounts or is a whole part of the machine: harmless to look at, not to send away."""
     clean = normal(path, folder).removesuffix("/*")
+    if clean.startswith(("/var/mail", "/var/spool/mail")):
+        return True
     if clean in {"/", "/etc", "/home", "/root", "/var", "/var/log", HOME, "/etc/passwd", "/etc/group", "/opt", "/srv"}:
         return True
     if (
@@ -134,15 +138,38 @@ def is_private(path: str, folder: str = ".") -> bool:
 
 def _is_of_person(clean: str) -> bool:
     """Whether it is a browser's profile, a folder that each home has, or named for what a company keeps to itself."""
+    if clean.startswith((HOME + "/", "/home/", "/Users/", "/root/")) and not _PERSONAL.isdisjoint(clean.split("/")):
+        return True
     home, _, name = clean.rpartition("/")
+    if name[:1] == "*" and home.rpartition("/")[2] in _OF_PERSON:
+        return True
     return (
         any(profile in clean for profile in _PROFILES)
         or (posixpath.dirname(home) in {"/home", "/Users"} and name in _OF_PERSON)
-        or (clean.startswith(_SHARED) and not _CONFIDENTIAL.isdisjoint(clean.lower().split("/")))
+        or (clean.startswith(_SHARED) and not CONFIDENTIAL.isdisjoint(clean.lower().split("/")))
     )
 
 
-_HUNTED = ("pass", "secret", "token", "api_key", "apikey", "api-key", "credential", "private key")
+_PERSONAL = frozenset(
+    """
+    Messages Mail Maildir Signal TelegramDesktop WhatsApp .thunderbird .mozilla .purple .weechat Safari
+""".split()
+)
+_HUNTED = (
+    "akia",
+    "begin rsa",
+    "private_key",
+    "private-key",
+    "userpassword",
+    "pass",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "api-key",
+    "credential",
+    "private key",
+)
 
 
 def hunts_credentials(call: Call) -> bool:

@@ -15,7 +15,6 @@ from .inner import Inner
 from .judging import Judge
 from .ledger import MAX_CALLS, Ledger
 from .model import ANYTHING, NOTHING, UNKNOWN, Call, Data, Field, Label, Output, block, review
-from .naming import program_name
 from .parse import parse
 from .syntax import (
     Background,
@@ -37,7 +36,7 @@ MAX_NESTING = 10
 MAX_SCRIPT = 64 * 1024
 """Characters of an inner script that are parsed."""
 
-_SHELLS = interpreters.SHELLS
+_TOLD_BY_FILES = frozenset({"aws", "kubectl", "oc"})
 
 
 class Shell(Judge):
@@ -59,6 +58,8 @@ class Shell(Judge):
             return Data(data.text.rstrip("\n"), data.labels)
         path = f"/dev/fd/{63 - len(self.files) % 50}"
         self.files[path] = data
+        if part.kind == ">(":
+            self.sinks[path] = part.script
         return Data(path, data.labels)
 
     def script(self, data: Data, stdin: Data = NOTHING, arguments: list[Field] | None = None) -> Data:
@@ -200,7 +201,9 @@ class Shell(Judge):
             self.judge(Call("", [], stdin, self.filled(outputs, stdin), inputs, self.folder, forever=self._forever))
             return stdin if inputs else NOTHING
         surroundings = (inputs, self.folder, self.wrappers, self._forever, self.environment())
-        call = Call(program_name(fields[0]), fields[1:], stdin, [], *surroundings)
+        name = self.named(fields[0])
+        arguments = self.told(fields[1:]) if name in _TOLD_BY_FILES else fields[1:]
+        call = Call(name, arguments, stdin, [], *surroundings)
         self.judge_origin(fields[0].data)
         self.judge_started(fields[0])
         alone = " " in fields[0].text and not call.args  # PowerShell: a text by itself is what the next stage reads
@@ -209,6 +212,7 @@ class Shell(Judge):
         if call.name not in self.functions:
             self.judge(call)
         self.remember(call)
+        self.drain(call)
         return Data("", written.labels) if any(o.path == "1" for o in call.outputs) else written
 
     def _written(self, call: Call) -> Data:

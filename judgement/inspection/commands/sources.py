@@ -33,13 +33,16 @@ def read_labels(call: Call, files: Files) -> set[Label]:
 ENDLESS_DEVICES = frozenset({"/dev/zero", "/dev/urandom", "/dev/random", "/dev/full", "/dev/srandom"})
 
 
+_BACKUPS = ("/var/backups/", "/backup/", "/backups/", "/srv/backup")
+
+
 def path_labels(path: str, folder: str) -> set[Label]:
     """SECRET and PRIVATE for a path that is such."""
     if is_secret(path, folder) or is_secret_folder(path, folder):
         return {Label.SECRET}
     if path in ENDLESS_DEVICES:
         return {Label.ENDLESS}
-    if is_device(path):
+    if is_device(path) or path.startswith(_BACKUPS):
         return {Label.DUMP}
     if path.startswith(("/dev/tcp/", "/dev/udp/")):
         return {Label.REMOTE}

@@ -69,6 +69,17 @@ _FIND_NARROW = tuple(
 )
 
 
+_LONG_AGO = 1000
+"""Days or minutes within which nearly everything was written."""
+
+
+def _spans_all(test: str, held: str = "") -> bool:
+    """Whether a test of find lets nearly everything through: younger than years, greater than nothing."""
+    if test == "-size":
+        return held.lstrip("+").rstrip("cwbkMG") in {"0", "1"} and held[:1] == "+"
+    return held[:1] == "-" and held[1:].isdigit() and int(held[1:8]) >= _LONG_AGO
+
+
 def find_paths(call: Call) -> list[str]:
     """What find would find, as paths with globs: the whole of each starting point, or what its name tests allow."""
     args = call.argv
@@ -82,7 +93,8 @@ def find_paths(call: Call) -> list[str]:
     ]
     if any(args[n - 1] in {"!", "-not"} for n, text in enumerate(args) if n and text in {"-name", "-iname"}):
         names = []
-    narrow = any(text in _FIND_NARROW for text in args) or "-perm" in args
+    narrow = any(text in _FIND_NARROW and not _spans_all(*args[n : n + 2]) for n, text in enumerate(args))
+    narrow = narrow or "-perm" in args
     if not names or all(name in {"*", "*.*", ".*", "?*"} for name in names):
         return [root.rstrip("/") + ("/" + UNKNOWN if narrow else "/*") for root in roots]
     return [f"{root.rstrip('/')}/{name.lstrip('/')}" for root in roots for name in names][:40]

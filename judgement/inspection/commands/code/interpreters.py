@@ -47,7 +47,7 @@ _CODE_OPTIONS: Mapping[str, tuple[str, ...]] = {
     "expect": ("-c",),
     "ghci": ("-e",),
     "awk": (),
-    "vim": ("-c", "+", "--cmd"),
+    "vim": ("-c", "+", "--cmd", "-sc"),
     "gdb": ("-ex", "--eval-command"),
     "irb": ("-e",),
     "jshell": (),
@@ -143,7 +143,7 @@ def _edited(spoken: str, call: Call, scripts: list[str], around: Around) -> None
     if commands & {"w", "wq", "x", "wq!", "w!", "x!", "wqa", "wa", "xa", "update", "wqall", "ZZ"}:
         for path in call.operands:
             if path not in scripts:
-                around.call("", outputs=[Output(path, appends=False, data=NOTHING)])
+                around.call("", outputs=[Output(path, appends=False, data=Data("\n".join(scripts)))])
     for path in call.operands:
         if path not in scripts:
             around.call("cat", path)

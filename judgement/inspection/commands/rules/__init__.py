@@ -79,7 +79,8 @@ Rule = Callable[[Call], Iterable[Hit]]
 _ALWAYS: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in module.ALWAYS)
 _WRITING: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in getattr(module, "WRITING", ()))
 _WRITERS = frozenset(
-    "tee sponge cp mv ln install rsync scp ditto sed gsed perl curl wget dd add-content set-content out-file".split()
+    "tee sponge cp mv ln install rsync scp ditto sed gsed perl ruby awk gawk curl wget dd"
+    " add-content set-content out-file".split()
 )
 FOLDED: frozenset[str] = (
     frozenset(windows.RULES)

@@ -150,7 +150,8 @@ def _mount(call: Call) -> Iterator[Hit]:
         call.has("o")
         and "remount" in (call.option("-o") or "")
         and "rw" in (call.option("-o") or "").split(",")
-        and words[-1:] in (["/"], ["/proc/sys"], ["/sys"])
+        and words[-1:]
+        and words[-1].removeprefix("/host") in {"", "/", "/proc/sys", "/sys", "/proc"}
     ):
         yield review(_FAMILY, "makes a protected part of the system writable")
 

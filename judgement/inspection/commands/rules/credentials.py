@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ...addresses import is_metadata
-from ..model import HOME, Call, Hit, block, review
+from ..model import HOME, Call, Hit, Label, block, review
 from ..prefixes import PREFIXES
-from ..secrets import is_secret, is_secret_folder
+from ..secrets import hunts_credentials, is_secret, is_secret_folder
 from ..targets import normal
 
 _FAMILY = "credentials"
@@ -134,6 +134,12 @@ def _ssh_keygen(call: Call) -> Iterator[Hit]:
         yield review(_FAMILY, "reads a private key")
 
 
+def _hunts(call: Call) -> Iterator[Hit]:
+    """A search for what credentials are called, in what a store or a history holds."""
+    if call.stdin.labels & {Label.PRIVATE, Label.DUMP} and hunts_credentials(call):
+        yield review(_FAMILY, "looks for credentials in what is kept")
+
+
 def _agent_socket(call: Call) -> Iterator[Hit]:
     if call.name == "=" and any(text.startswith("SSH_AUTH_SOCK=/tmp/ssh-") for text in call.argv):
         yield block(_FAMILY, "takes over somebody's key agent")
@@ -147,7 +153,8 @@ _TAKERS = """
 RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     **dict.fromkeys(_TAKERS, _tools),
     "openssl": _openssl,
-    **dict.fromkeys(("grep", "rg", "egrep", "ag", "fgrep", "zgrep"), _grep),
+    **dict.fromkeys(("grep", "rg", "egrep", "ag", "fgrep", "zgrep"), lambda call: [*_grep(call), *_hunts(call)]),
+    **dict.fromkeys(("jq", "yq", "awk", "sed"), _hunts),
     "find": _key_hunt,
     "curl": _metadata,
     "wget": _metadata,

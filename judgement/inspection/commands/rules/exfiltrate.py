@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..model import UNKNOWN, Call, Data, Hit, Label, block, review
-from ..secrets import is_secret
+from ..secrets import CONFIDENTIAL, is_secret
 from ..sources import Files, path_labels
 
 NETCATS = frozenset(
@@ -101,6 +101,8 @@ def sends_content(call: Call, files: Files) -> Iterator[Hit]:
         and (call.operands[:2] in (["s3", "cp"], ["s3", "sync"], ["s3", "mv"]))
     ):
         yield review("exfiltrate", "sends files to a store that asks for no name")
+    elif call.name == "ping" and any(UNKNOWN in data.text for data in call.options("-p")):
+        yield review("exfiltrate", "sends something away in the filling of a ping")
     elif Label.HOST in labels and call.name in {"dig", "nslookup", "host", "ping", "drill"}:
         yield block("exfiltrate", "tells about the machine in a name that is looked up")
 
@@ -125,6 +127,8 @@ def _copies(call: Call, files: Files) -> Iterator[Data]:
         operands = operands[: last + 1]
     elif call.name in {"gsutil", "rclone", "mc", "gcloud", "az", "azcopy"}:
         operands = operands[1:]
+    if len(operands) > 1 and any(_of_others(path, operands[-1]) for path in operands[:-1]):
+        yield Data("", frozenset({Label.PRIVATE}))
     if len(operands) > 1 and (":" in operands[-1] and not operands[-1].startswith(("/", "."))):
         for path in operands[:-1]:
             labels = path_labels(path, call.folder)
@@ -132,6 +136,22 @@ def _copies(call: Call, files: Files) -> Iterator[Data]:
             yield Data(path, frozenset(labels) | (held.labels if held else frozenset()))
         if operands[0] == "-":
             yield call.stdin
+
+
+def _of_others(source: str, target: str) -> bool:
+    """Whether a store that is named for what a company keeps to itself is copied into somebody else's."""
+    held, given = (_names(path) for path in (source, target))
+    stores = "://" in source or source.count("/") == 1
+    return stores and not _local_path(target) and bool(held & CONFIDENTIAL) and not held & given
+
+
+def _local_path(path: str) -> bool:
+    return path.startswith((".", "/", "~")) or ("://" not in path and ":" not in path and "/" not in path)
+
+
+def _names(address: str) -> set[str]:
+    bucket = address.partition("://")[2] or address
+    return set("".join(char if char.isalnum() else " " for char in bucket.lower()).split()) - {"https", "net", "com"}
 
 
 def _mail(call: Call, files: Files) -> Iterator[Data]:
@@ -223,7 +243,7 @@ SENDERS: Mapping[str, _Sender] = {
     **dict.fromkeys(("ftpput", "hping3", "nping", "logger", "onionshare", "onionshare-cli", "curlftpfs"), _given),
     **dict.fromkeys(("telnet", "openssl", "ncftpput"), _from_stdin),
     **dict.fromkeys(("dig", "nslookup", "host", "ping", "drill", "lynx", "w3m"), _arguments),
-    **dict.fromkeys(("scp", "rsync", "aws", "gsutil", "rclone", "mc", "azcopy"), _copies),
+    **dict.fromkeys(("scp", "rsync", "rcp", "aws", "gsutil", "rclone", "mc", "azcopy"), _copies),
     **dict.fromkeys(("mail", "mailx", "sendmail", "mutt", "swaks", "msmtp", "s-nail"), _mail),
     "ssh": _ssh_stdin,
     **dict.fromkeys(("docker", "podman", "nerdctl", "buildah"), _pushed),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..guards import is_guard, is_recorder
+from ..guards import is_guard, is_recorder, names_guard
 from ..model import UNKNOWN, Call, Hit, Label, block, review
 from ..sources import ENDLESS_DEVICES
 from ..targets import Place, normal, place
@@ -56,7 +56,7 @@ def _kill_by_name(call: Call) -> Iterator[Hit]:
         yield block("exhaust", "ends every process but some")
     elif call.option("-u", "-U", "--user", "--euid", "-G", "-t", "-s", "-g") is not None and len(operands) <= 1:
         yield block("exhaust", "ends every process of a user or a session")
-    elif any(is_guard(name) for name in operands) and not gentle:
+    elif any(is_guard(name) or ("|" in name and names_guard(name)) for name in operands) and not gentle:
         recorder = any(is_recorder(name) for name in operands)
         yield block("cover_tracks" if recorder else "disable_security", "ends a program that guards the machine")
     elif any(name in _VITAL_PROCESSES for name in operands) and not gentle and "-1" not in call.argv:

@@ -78,6 +78,19 @@ def _image_fetched(call: Call) -> Iterator[Hit]:
         yield review("download_execute", "runs what comes from the network")
 
 
+def _bare_image(call: Call) -> Iterator[Hit]:
+    """An image from a bare address of the open network."""
+    if {"run", "create", "pull", "set"}.isdisjoint(call.operands[:2]):
+        return
+    hosts = [text.partition("/")[0].partition(":")[0] for text in call.operands if text.count("/") > 0]
+    hosts += [data.text.partition("/")[0].partition(":")[0] for data in call.options("--image")]
+    if any(host.count(".") == 3 and host.replace(".", "").isdigit() and not host.startswith(_NEAR) for host in hosts):  # noqa: PLR2004 (of an IPv4 address)
+        yield review("download_execute", "runs an image of a bare address")
+
+
+_NEAR = ("10.", "192.168.", "172.", "127.")
+
+
 def _unpacked(call: Call) -> Iterator[Hit]:
     """An archive from the network, laid over the root."""
     if Label.REMOTE in call.stdin.labels and call.option("-C", "--directory") == "/":
@@ -132,6 +145,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "deno": _deno,
     "ansible-pull": _foreign_playbook,
     **dict.fromkeys(("java", "jbang", "javaws", "cscript", "wscript", "msbuild", "mshta", "installutil"), _address_run),
-    **dict.fromkeys(("docker", "podman", "nerdctl"), _image_fetched),
+    **dict.fromkeys(("docker", "podman", "nerdctl"), lambda call: [*_image_fetched(call), *_bare_image(call)]),
+    **dict.fromkeys(("kubectl", "oc", "crictl", "ctr"), _bare_image),
 }
 ALWAYS: tuple[Callable[[Call], Iterable[Hit]], ...] = ()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ..model import HOME, UNKNOWN, Call, Hit, Label, block, review
+from ..model import HOME, UNKNOWN, Call, Data, Hit, Label, block, review
 from ..targets import Place, is_device, is_history, is_log, is_system_file, normal, place
+from .written import HIDDEN_FOLDERS
 
 _FAMILY = "destroy_files"
 
@@ -58,6 +59,8 @@ def _mv(call: Call) -> Iterator[Hit]:
     operands = call.operands
     if not operands[1:]:
         return
+    if is_system_file(operands[-1], call.folder) and operands[0].startswith(HIDDEN_FOLDERS):
+        yield block(_FAMILY, "replaces a file that the system needs")
     target = normal(operands[-1], call.folder)
     for path in operands[:-1]:
         where = place(path, call.folder)
@@ -228,13 +231,24 @@ def _by_options(call: Call) -> Iterator[Hit]:
     """Programs told by an option to write their result over a device or a log."""
     if call.name in _CHOOSES_COLUMNS:
         return
-    for data in call.options(*_RESULTS):
+    named = call.bundled("f") + call.options("-f", "--file") if call.name in _ARCHIVERS else []
+    if call.name == "mksquashfs" and call.operands[1:]:
+        named = [Data(call.operands[1])]
+    if named and not _packs(call):
+        named = []
+    for data in [*call.options(*_RESULTS), *named]:
         if is_device(data.text):
             yield block("destroy_device", "writes to a device")
         elif is_log(data.text, call.folder) and call.name not in {"curl", "wget", "screen"}:
             yield block("cover_tracks", "overwrites a log")
 
 
+def _packs(call: Call) -> bool:
+    """Whether an archive is written, not read."""
+    return call.name == "mksquashfs" or call.has("cru", "--create", "--append") or "c" in call.argv[0]
+
+
+_ARCHIVERS = frozenset({"tar", "bsdtar", "gtar", "star", "dump"})
 _RESULTS = ("-o", "-O", "-out", "--out", "--output", "--output-document", "--outfile", "--output-file", "-outdev")
 _CHOOSES_COLUMNS = frozenset("grep egrep rg ag ps lsblk findmnt df mount lsof find test [ [[ ls stat chown".split())
 
@@ -256,8 +270,7 @@ RULES: Mapping[str, Callable[[Call], Iterable[Hit]]] = {
     "truncate": _truncate,
     "git": _git_clean,
     "sed": _sed_in_place,
-    "gsed": _sed_in_place,
-    "perl": _sed_in_place,
+    **dict.fromkeys(("gsed", "perl", "ruby", "awk", "gawk"), _sed_in_place),
     "tar": _tar,
     **dict.fromkeys(("7z", "7za", "7zz", "zip"), _packed),
     **dict.fromkeys(("gpg", "gpg2", "openssl", "ccrypt", "age", "rage"), _encrypted),

@@ -220,7 +220,7 @@ def _harms_guard(call: Call) -> Iterator[Hit]:
         "mv": True,
         "wmic": bool(said & {"uninstall", "delete", "terminate", "stopservice"}),
         "taskkill": True,
-        "rm": call.has("rR", "--recursive")
+        "rm": (call.has("rR", "--recursive") or any("/bin/" in path for path in call.operands))
         and not any(path.startswith(("./", "node_modules")) for path in call.operands),
         "stop-process": True,
         "dpkg": call.has("rP", "--purge", "--remove"),

@@ -186,8 +186,13 @@ def _hook_copied(call: Call) -> Iterator[Hit]:
         yield block("persist", "makes each use of git run something hidden")
 
 
+_HOSTS = ("/host", "/hostfs", "/rootfs", "/mnt/host", "/proc/1/root")
+"""Where a container finds the root of the machine that it runs on."""
+
+
 def _writes(call: Call) -> Iterator[Hit]:
-    for path, text in written_paths(call):
+    for written, text in written_paths(call):
+        path = next((written.removeprefix(host) for host in _HOSTS if written.startswith(host + "/")), written)
         yield from _persists(path, text)
         if path.startswith(_AUTH_FILES):
             yield block("privilege", "changes who may do what on the machine")

@@ -21,7 +21,7 @@ def written_paths(call: Call) -> Iterator[tuple[str, str]]:
     elif call.name in {"cp", "mv", "ln", "install", "rsync", "scp", "ditto"} and len(operands) > 1:
         ending = operands[-1].endswith("/") or call.option("-t", "--target-directory") is not None
         yield normal(operands[-1], call.folder) + ("/x" if ending else ""), UNKNOWN
-    elif call.name in {"sed", "gsed", "perl"} and any(
+    elif call.name in {"sed", "gsed", "perl", "ruby", "awk", "gawk"} and any(
         t[:2] == "-i" or t.startswith("--in-place") or (t[:1] == "-" and t[1:2] != "-" and "i" in t) for t in call.argv
     ):
         program = " ".join(call.argv)
