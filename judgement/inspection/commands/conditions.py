@@ -30,7 +30,7 @@ def is_constant(condition: str, *, truth: bool) -> bool:
     return False
 
 
-_GROWING = frozenset("mkdir cp dd fallocate mknod mktemp head yes tee split mkfile".split())
+_GROWING = frozenset("mkdir cp dd fallocate mknod mktemp head yes tee split mkfile ln".split())
 
 
 def adds_each_time(condition: str, *, truth: bool) -> bool:

@@ -19,7 +19,7 @@ _PASS = frozenset(
         column paste nl tac perl ruby dd sponge gpg lz4 compress uncompress python3 python node php cpio tar zip
         out-string convertto-json convertto-csv select-object where-object sort-object format-table format-list
         out-file select buffer mbuffer less more sh bash xargs timeout ssh envsubst uudecode rot13 bat lzma
-        unlzma brotli
+        unlzma brotli comm join
     """.split()
 )
 _DECODERS = frozenset(
@@ -174,7 +174,7 @@ _STATES: Mapping[str, tuple[list[str], ...]] = {
     **dict.fromkeys(("terraform", "tofu"), (["state"], ["show"])),
     "helm": (["get"],),
     "pulumi": (["stack"],),
-    **dict.fromkeys(("slapcat", "ldbsearch"), ([],)),
+    **dict.fromkeys(("slapcat", "ldbsearch"), ([], ["1"], ["0"])),
 }
 """Programs and sub-commands that write out a state in which credentials stand."""
 _ENGINES = frozenset({"docker", "podman", "nerdctl"})

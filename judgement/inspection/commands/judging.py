@@ -21,7 +21,6 @@ _RUN_LATER = frozenset(
 """.split()
 )
 """Variables whose value other programs run."""
-_CLONERS = frozenset({"git", "svn", "hg", "fossil", "bzr"})
 _RECENT_FILES = 32
 """Files among which a pattern is looked for."""
 
@@ -83,7 +82,7 @@ class Judge(Memory):
             self.copied(call.operands[-2], call.operands[-1])
         for path, data in rules.files_written(call, self):
             self.files[normal(path, self.folder)] = data
-            if call.name in _CLONERS and data.labels == REMOTE:
+            if data.labels == REMOTE:
                 self.fetched.append(normal(path, self.folder))
 
     def judge(self, call: Call) -> None:

@@ -133,9 +133,9 @@ def _ls(call: Call, _files: Files) -> Data:
 
 
 WRITERS: Mapping[str, Callable[[Call, Files], Data]] = {
-    **dict.fromkeys(("find", "gfind"), _find),
+    **dict.fromkeys(("find", "gfind", "bfs"), _find),
     **dict.fromkeys(("dpkg", "rpm", "pacman", "apk", "dpkg-query", "pkg"), _of_package),
-    **dict.fromkeys(("du", "tree", "fd", "fdfind", "rg", "bfs", "ncdu", "lsd", "exa", "eza"), _under),
+    **dict.fromkeys(("du", "tree", "fd", "fdfind", "rg", "ncdu", "lsd", "exa", "eza"), _under),
     "ls": _ls,
     **dict.fromkeys(("get-childitem", "gci", "dir"), _children),
     **dict.fromkeys(("locate", "plocate", "mlocate"), _locate),

@@ -125,6 +125,7 @@ WRAPPERS: Mapping[str, Callable[[Call], Inner | None]] = {
     "parallel": _parallel,
     "find": _find,
     "gfind": _find,
+    "bfs": _find,
     "fd": _fd,
     "fdfind": _fd,
 }

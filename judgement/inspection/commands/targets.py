@@ -257,12 +257,12 @@ def _usr(_clean: str, pieces: list[str], depth: int) -> Place:
 
 
 def _var(_clean: str, pieces: list[str], depth: int) -> Place:
+    if _holds_data(pieces):
+        return Place.DATA
     if pieces[1] == "lib":
         if depth == 2:  # noqa: PLR2004
             return Place.MACHINE
         return Place.DATA if pieces[2] in _SERVICES else Place.NEAR_SYSTEM if depth == 3 else Place.ORDINARY  # noqa: PLR2004
-    if _holds_data(pieces):
-        return Place.DATA
     if pieces[1] in {"www", "spool", "mail", "backups", "backup", "opt", "db"} and depth <= 3:  # noqa: PLR2004
         return Place.DATA
     return Place.MACHINE if depth == 1 else Place.ORDINARY

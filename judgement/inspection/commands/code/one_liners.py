@@ -73,7 +73,7 @@ class Around(Protocol):
         """Keep a hit."""
 
 
-def judge(language: str, code: str, _call: Call, around: Around) -> None:
+def judge(language: str, code: str, call: Call, around: Around) -> None:
     """Judge a program of these languages.
 
     Args:
@@ -96,7 +96,7 @@ def judge(language: str, code: str, _call: Call, around: Around) -> None:
         elif token.kind == "name":
             _called(token.text, arguments_at(tokens, position + 1), names, around)
     if language == "awk":
-        _awk(tokens, around)
+        _awk(tokens, call.stdin, around)
     if language == "expect" or "run" in spoken_of(code):
         _run_strings(strings, around)
     if language in {"tclsh", "expect"}:
@@ -265,14 +265,15 @@ def _listed(code: str, strings: list[str], around: Around) -> None:
         around.note(review("destroy_files", "destroys what a listing of whole folders names"))
 
 
-def _awk(tokens: list[Token], around: Around) -> None:
+def _awk(tokens: list[Token], read: Data, around: Around) -> None:
     """`"command" | getline` and `print | "command"`."""
     for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if token.text == "|":
             if after.text == "getline" and before.kind == "string":
                 around.script(Data(before.text))
             elif after.kind == "string" and after.text not in {"sort", "sort -n", "sort -rn", "cat 1>&2"}:
-                around.script(Data(after.text), Data(before.text if before.kind == "string" else UNKNOWN))
+                written = before.text if before.kind == "string" else UNKNOWN
+                around.script(Data(after.text), Data(written, read.labels))
 
 
 def _escapes(code: str, around: Around) -> None:

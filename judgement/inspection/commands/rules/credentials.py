@@ -98,6 +98,10 @@ def _grep(call: Call) -> Iterator[Hit]:
             "API_KEY",
             "BEGIN RSA",
             "TOKEN",
+            "GHP_",
+            "SK_LIVE",
+            "XOX",
+            "GLPAT",
         )
     )
     if (

@@ -126,7 +126,7 @@ def _copies(call: Call, files: Files) -> Iterator[Data]:
         last = max((at for at, text in enumerate(operands) if text.startswith("s3://")), default=-1)
         operands = operands[: last + 1]
     elif call.name in {"gsutil", "rclone", "mc", "gcloud", "az", "azcopy"}:
-        operands = operands[1:]
+        operands = operands[1 + (call.name == "gcloud") :]
     if len(operands) > 1 and any(_of_others(path, operands[-1]) for path in operands[:-1]):
         yield Data("", frozenset({Label.PRIVATE}))
     if len(operands) > 1 and (":" in operands[-1] and not operands[-1].startswith(("/", "."))):
@@ -141,7 +141,7 @@ def _copies(call: Call, files: Files) -> Iterator[Data]:
 def _of_others(source: str, target: str) -> bool:
     """Whether a store that is named for what a company keeps to itself is copied into somebody else's."""
     held, given = (_names(path) for path in (source, target))
-    stores = "://" in source or source.count("/") == 1
+    stores = ":" in source or source.count("/") == 1
     return stores and not _local_path(target) and bool(held & CONFIDENTIAL) and not held & given
 
 
@@ -245,10 +245,11 @@ SENDERS: Mapping[str, _Sender] = {
     **dict.fromkeys(("dig", "nslookup", "host", "ping", "drill", "lynx", "w3m"), _arguments),
     **dict.fromkeys(("scp", "rsync", "rcp", "aws", "gsutil", "rclone", "mc", "azcopy"), _copies),
     **dict.fromkeys(("mail", "mailx", "sendmail", "mutt", "swaks", "msmtp", "s-nail"), _mail),
+    "gcloud": lambda call, files: [*_uploads(call, files), *_copies(call, files)],
     "ssh": _ssh_stdin,
     **dict.fromkeys(("docker", "podman", "nerdctl", "buildah"), _pushed),
     **dict.fromkeys(("iwr", "irm", "invoke-webrequest", "invoke-restmethod"), _body),
-    **dict.fromkeys(("az", "gh", "glab", "gcloud", "s3cmd", "s5cmd", "b2", "ossutil", "coscmd", "doctl"), _uploads),
+    **dict.fromkeys(("az", "gh", "glab", "s3cmd", "s5cmd", "b2", "ossutil", "coscmd", "doctl"), _uploads),
     **dict.fromkeys(
         ("croc", "wormhole", "magic-wormhole", "transfer", "ffsend", "gist", "pastebinit", "nopaste", "termbin"), _named
     ),

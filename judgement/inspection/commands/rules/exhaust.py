@@ -8,6 +8,7 @@ from ..guards import is_guard, is_recorder, names_guard
 from ..model import UNKNOWN, Call, Hit, Label, block, review
 from ..sources import ENDLESS_DEVICES
 from ..targets import Place, normal, place
+from .written import on_machine
 
 
 def _down(call: Call) -> Iterator[Hit]:
@@ -253,7 +254,7 @@ def _shell_without_end(call: Call) -> Iterator[Hit]:
 
 def _sysrq(call: Call) -> Iterator[Hit]:
     paths = [made.path for made in call.outputs] + (call.operands if call.name == "tee" else [])
-    for path in map(normal, paths):
+    for path in (on_machine(normal(path)) for path in paths):
         if path.startswith("/proc/sysrq"):
             yield block("exhaust", "orders the kernel down")
         elif path in {

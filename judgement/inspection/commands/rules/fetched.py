@@ -78,11 +78,16 @@ def _image_fetched(call: Call) -> Iterator[Hit]:
         yield review("download_execute", "runs what comes from the network")
 
 
+def _image(text: str) -> str:
+    """An image's name, without the container's that it is set for."""
+    return text.partition("=")[2] or text
+
+
 def _bare_image(call: Call) -> Iterator[Hit]:
     """An image from a bare address of the open network."""
     if {"run", "create", "pull", "set"}.isdisjoint(call.operands[:2]):
         return
-    hosts = [text.partition("/")[0].partition(":")[0] for text in call.operands if text.count("/") > 0]
+    hosts = [text.partition("/")[0].partition(":")[0] for text in map(_image, call.operands) if "/" in text]
     hosts += [data.text.partition("/")[0].partition(":")[0] for data in call.options("--image")]
     if any(host.count(".") == 3 and host.replace(".", "").isdigit() and not host.startswith(_NEAR) for host in hosts):  # noqa: PLR2004 (of an IPv4 address)
         yield review("download_execute", "runs an image of a bare address")

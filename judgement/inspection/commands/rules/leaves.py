@@ -67,10 +67,8 @@ def _copied_here(call: Call, _files: Files) -> _Left:
         yield call.operands[-1], _FETCHED
 
 
-_STORES = "aws gsutil gcloud rclone az mc s3cmd s5cmd b2 ipfs gh glab azcopy kubectl oc doctl oras".split()
-_STORE_VERBS = frozenset(
-    {"cp", "copy", "copyto", "sync", "get", "download", "mv", "move", "cat", "get-object", "clone"}
-)
+_STORES = "aws gsutil gcloud rclone az mc mcli s3cmd s5cmd b2 ipfs gh glab azcopy kubectl oc doctl oras".split()
+_STORE_VERBS = frozenset("cp copy copyto sync get download mv move get-object clone pull".split())
 
 
 def _from_store(call: Call, _files: Files) -> _Left:
@@ -109,6 +107,9 @@ _ARCHIVED = frozenset({Label.SECRET, Label.PRIVATE, Label.DUMP})
 
 def _packed(call: Call, files: Files) -> _Left:
     """An archive, with the labels of what was packed; whole folders of a home or a machine are a dump of it."""
+    folder = call.option("-C", "--directory") or ""
+    if Label.REMOTE in call.stdin.labels and f"{folder}/".startswith(HIDDEN_FOLDERS):
+        yield folder, _FETCHED
     archive, sources = _archive(call)
     if archive in {"", "-"}:
         return
@@ -201,10 +202,7 @@ _BY_NAME: Mapping[str, Callable[[Call, Files], _Left]] = {
     ),
     "git": lambda call, files: [*_cloned(call, files), *_dumped(call, files)],
     **dict.fromkeys(("svn", "hg", "fossil", "bzr"), _cloned),
-    **dict.fromkeys(
-        tuple("aws gsutil gcloud rclone az mc s3cmd s5cmd b2 ipfs gh glab azcopy kubectl oc doctl oras".split()),
-        _from_store,
-    ),
+    **dict.fromkeys(_STORES, _from_store),
     "tee": _split,
     **dict.fromkeys(("cp", "mv", "ln", "install"), _copied),
 }

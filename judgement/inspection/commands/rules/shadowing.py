@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..model import Call, Hit, block
 from ..targets import normal
-from .written import HIDDEN_FOLDERS, written_paths
+from .written import HIDDEN_FOLDERS, on_machine, written_paths
 
 _CORE_PROGRAMS = frozenset(
     """
@@ -37,7 +37,8 @@ def _shadows(call: Call) -> Iterator[Hit]:
     source, target = (call.operands[0], call.operands[-1]) if call.operands else ("", "")
     installed = call.name in _COPIERS and source.startswith(_INSTALLED) and _same_program(source, target)
     if (call.name in _COPIERS or call.name in {"curl", "wget"}) and not installed:
-        for path, _ in written_paths(call):
+        for written, _ in written_paths(call):
+            path = on_machine(written)
             name = path.rpartition("/")[2]
             if path.startswith(_PROGRAM_FOLDERS) and (name in _CORE_PROGRAMS or _from_scratch(call, path, name)):
                 yield block("persist", "puts itself in the place of a program of the system")

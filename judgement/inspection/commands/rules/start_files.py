@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from ..globs import any_of
 from ..model import Call, Hit, block
 from ..targets import normal
-from .written import HIDDEN_FOLDERS, written_paths
+from .written import HIDDEN_FOLDERS, on_machine, written_paths
 
 _START_FILES = tuple(
     """
@@ -186,13 +186,9 @@ def _hook_copied(call: Call) -> Iterator[Hit]:
         yield block("persist", "makes each use of git run something hidden")
 
 
-_HOSTS = ("/host", "/hostfs", "/rootfs", "/mnt/host", "/proc/1/root")
-"""Where a container finds the root of the machine that it runs on."""
-
-
 def _writes(call: Call) -> Iterator[Hit]:
     for written, text in written_paths(call):
-        path = next((written.removeprefix(host) for host in _HOSTS if written.startswith(host + "/")), written)
+        path = on_machine(written)
         yield from _persists(path, text)
         if path.startswith(_AUTH_FILES):
             yield block("privilege", "changes who may do what on the machine")

@@ -11,6 +11,15 @@ HIDDEN_FOLDERS = ("/tmp/", "/var/tmp/", "/dev/shm/")  # noqa: S108 (patterns)
 """Where everybody may write, and nobody looks."""
 
 
+_HOSTS = ("/host", "/hostfs", "/rootfs", "/mnt/host", "/proc/1/root")
+"""Where a container finds the root of the machine that it runs on."""
+
+
+def on_machine(path: str) -> str:
+    """The path on the machine itself, where it is given as a container sees it."""
+    return next((path.removeprefix(host) for host in _HOSTS if path.startswith(host + "/")), path)
+
+
 def written_paths(call: Call) -> Iterator[tuple[str, str]]:
     """Each path that a call writes, with the text that goes there as far as it is known."""
     for made in call.outputs:
