@@ -232,6 +232,11 @@ def _uploads(call: Call, _files: Files) -> Iterator[Data]:
             yield Data("", frozenset(path_labels(path, call.folder)))
 
 
+def _of_gcloud(call: Call, files: Files) -> Iterator[Data]:
+    yield from _uploads(call, files)
+    yield from _copies(call, files)
+
+
 _Sender = Callable[[Call, Files], Iterator[Data]]
 SENDERS: Mapping[str, _Sender] = {
     **dict.fromkeys(("curl", "wget", "http", "https", "xh"), _curl_data),
@@ -245,7 +250,7 @@ SENDERS: Mapping[str, _Sender] = {
     **dict.fromkeys(("dig", "nslookup", "host", "ping", "drill", "lynx", "w3m"), _arguments),
     **dict.fromkeys(("scp", "rsync", "rcp", "aws", "gsutil", "rclone", "mc", "azcopy"), _copies),
     **dict.fromkeys(("mail", "mailx", "sendmail", "mutt", "swaks", "msmtp", "s-nail"), _mail),
-    "gcloud": lambda call, files: [*_uploads(call, files), *_copies(call, files)],
+    "gcloud": _of_gcloud,
     "ssh": _ssh_stdin,
     **dict.fromkeys(("docker", "podman", "nerdctl", "buildah"), _pushed),
     **dict.fromkeys(("iwr", "irm", "invoke-webrequest", "invoke-restmethod"), _body),
