@@ -118,7 +118,9 @@ def _children(call: Call, _files: Files) -> Data:
 
 def _locate(call: Call, _files: Files) -> Data:
     """Paths of the whole machine, whoever's they are: a name in every home stands for them."""
-    return Data(" ".join(f"/home/* /root/{name.lstrip('/')}" for name in call.operands))
+    wide = any(place(name) in _VAST for name in call.operands if name.startswith("/"))
+    paths = " ".join(f"/home/* /root/{name.lstrip('/')}" for name in call.operands)
+    return Data(paths, _WIDE if wide else frozenset())
 
 
 def _ls(call: Call, _files: Files) -> Data:

@@ -79,7 +79,12 @@ def _cp(call: Call) -> Iterator[Hit]:
         yield from _rsync(call)
     if not operands[1:]:
         return
-    if normal(operands[0]) in {"/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"} or is_device(operands[-1]):
+    if {normal(path) for path in operands[:-1]} & {
+        "/dev/null",
+        "/dev/zero",
+        "/dev/urandom",
+        "/dev/random",
+    } or is_device(operands[-1]):
         yield from of_file(operands[-1], call.folder, "overwrites")
 
 
@@ -232,6 +237,8 @@ def _by_options(call: Call) -> Iterator[Hit]:
     if call.name in _CHOOSES_COLUMNS:
         return
     named = call.bundled("f") + call.options("-f", "--file") if call.name in _ARCHIVERS else []
+    if call.name in _ARCHIVERS and call.argv[:1] == call.operands[:1] and "f" in call.argv[0]:
+        named = [Data(path) for path in call.operands[1:2]]
     if call.name == "mksquashfs" and call.operands[1:]:
         named = [Data(call.operands[1])]
     if named and not _packs(call):
