@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import string
 import time
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from itertools import count
+from random import Random
 
 from aura_ia_mcp.actors.case import Case, Standing
 from aura_ia_mcp.actors.inspector import Inspector
@@ -44,12 +47,13 @@ _RULE = """
 
 
 def measure(run: Run) -> tuple[JSON, list[Bound]]:
-    """{verdict, safety, inspection, routing}, each latencies in ms."""
+    """{verdict, safety, inspection, cpu, routing}, each latencies in ms; `cpu` is the CPU time of the worst texts."""
     model = IntentModel.load()
     figures = {
         "verdict": _verdicts(run),
         "safety": asyncio.run(_safety(run)),
         "inspection": asyncio.run(_inspection(run)),
+        "cpu": _worst(run),
         "routing": latencies(_times(lambda: decide(model, _REQUEST), run.of(500, 50))),
     }
     rows = [
@@ -64,6 +68,11 @@ def measure(run: Run) -> tuple[JSON, list[Bound]]:
             "inspection.inline.p99_ms", figures["inspection"]["longest inline, dense"]["p99_ms"], "ms", "at_most", 5.0
         ),
         Bound("inspection.1MB.p50_ms", figures["inspection"]["1 MB prompt"]["p50_ms"], "ms", "at_most", 500.0),
+        *(
+            Bound(f"inspection.cpu.1MB {name}.best_ms", figures["cpu"][name]["best_ms"], "ms", "at_most", 500.0)
+            for name in _WORST
+        ),
+        Bound("inspection.cpu.inline.best_ms", figures["cpu"]["longest inline"]["best_ms"], "ms", "at_most", 5.0),
     ]
     return figures, bounds
 
@@ -154,6 +163,39 @@ async def _inspection(run: Run) -> JSON:
         }
     finally:
         await inspector.close()
+
+
+def _worst(run: Run) -> JSON:
+    """CPU time of the texts that take longest: a megabyte of words that nobody knows and of noise in base64, and the
+    longest text that isn't sent to another process, full of what detectors look for; another text each time."""
+    inline = (_DENSE * 100)[: Settings().safety.inspect_inline_bytes]
+    found = {name: _cpu([made(number) for number in range(run.of(5, 2))]) for name, made in _WORST.items()}
+    return found | {"longest inline": _cpu([inline] * run.of(100, 20))}
+
+
+def _made_up(seed: int) -> str:
+    """A megabyte of made-up words of 3 to 12 letters."""
+    random = Random(seed)
+    words = ("".join(random.choices(string.ascii_lowercase, k=random.randint(3, 12))) for _ in range(120_000))
+    return " ".join(words)[:1_000_000]
+
+
+def _noise(seed: int) -> str:
+    """A megabyte of base64 that says nothing."""
+    return base64.b64encode(Random(seed).randbytes(750_000)).decode()
+
+
+_WORST = {"made-up words": _made_up, "base64": _noise}
+
+
+def _cpu(texts: list[str]) -> JSON:
+    """Inspecting these texts, in this process's CPU time: what else the machine does adds nothing."""
+    spent = []
+    for text in texts:
+        began = time.process_time()
+        inspect(text, "prompt")
+        spent.append(time.process_time() - began)
+    return latencies(spent) | {"best_ms": 1000.0 * min(spent)}
 
 
 def _times(work: Callable[[], object], count: int) -> list[float]:

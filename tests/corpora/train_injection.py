@@ -30,6 +30,7 @@ from sklearn.linear_model import LogisticRegression
 from aura_ia_mcp.judgement.inspection.injection import wordscore as ws
 from aura_ia_mcp.judgement.inspection.injection.fold import fold
 from aura_ia_mcp.judgement.inspection.injection.lexicon import lexicon, symbols
+from aura_ia_mcp.judgement.inspection.injection.pieces import Pieces
 from aura_ia_mcp.judgement.inspection.injection.sentences import rows_of
 from aura_ia_mcp.models.train_injection import piece_vectors, pieces
 
@@ -123,7 +124,7 @@ class Space:
         self.of = {name: place for place, name in enumerate(self.concepts)}
         self.piece_names = pieces()
         self.vectors = piece_vectors(WIDTH)
-        self._known = {piece: row for row, piece in enumerate(self.piece_names)}
+        self._cut = Pieces(self.piece_names).cut
         sizes = [len(self.words) + 1, ws.PAIRS, len(self.concepts), len(self.concepts) ** 2]
         self.begins = np.concatenate([[0], np.cumsum(sizes)])
 
@@ -156,9 +157,9 @@ class Space:
     def _mean(self, words: list[str]) -> npt.NDArray[np.float32]:
         total = np.zeros(WIDTH, np.float32)
         for word in words:
-            cut = ws.pieces_of(word, self._known) if len(word) <= 24 else []
-            if cut:
-                total += self.vectors[[self._known[piece] for piece in cut]].mean(axis=0)
+            cut, _ = self._cut([word])
+            if len(cut):
+                total += self.vectors[cut].mean(axis=0)
         return total / np.float32(np.sqrt(len(words)))
 
 

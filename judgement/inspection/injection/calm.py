@@ -42,6 +42,9 @@ _TYPOGRAPHIC = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "�
 _ENDS = (".", "?", "!", ";")
 
 
+_Scored = list[tuple[int, float]]
+
+
 class _Tables(NamedTuple):
     """The model and the rules as lists, which are read by single places faster than arrays."""
 
@@ -108,7 +111,7 @@ def _words(text: str) -> list[str]:
 def _no_rule_and_low(words: list[str]) -> bool:
     """Sentence by sentence, whether rules or the model have anything to say."""
     lex, tables, by = lexicon(), _tables(), shipped()
-    known = [lex.of_word(word) for word in words]
+    known = lex.of_words(words)
     flat = f" {' '.join(words)} "
     phrases: list[tuple[int, int]] = []
     for index, start, stop in lex.phrases.find_matches_as_indexes(flat):
@@ -118,6 +121,7 @@ def _no_rule_and_low(words: list[str]) -> bool:
             last = first + flat.count(" ", start + 1, stop) + 1
             known[first:last] = [phrases[-1][1]] + [-1] * (last - first - 1)
     limit = by.model.review - _MARGIN
+    scored = by.of(words)
     sums: list[tuple[float, ...]] = []
     begin = 0
     for at in range(len(words) + 1):
@@ -125,7 +129,7 @@ def _no_rule_and_low(words: list[str]) -> bool:
             if at >= begin:
                 if _may_match(known[begin:at], tables):
                     return False
-                sums.append(_sentence(words[begin : at + 1], known[begin : at + 1], tables, by))
+                sums.append(_sentence(known[begin : at + 1], scored[begin : at + 1], tables))
             begin = at + 1
     for together in range(1, TOGETHER + 1):
         for first in range(len(sums) - together + 1):
@@ -155,12 +159,11 @@ def _may_match(known: list[int], tables: _Tables) -> bool:
     return bool(met)
 
 
-def _sentence(words: list[str], known: list[int], tables: _Tables, by: Any) -> tuple[float, ...]:
+def _sentence(known: list[int], scored: _Scored, tables: _Tables) -> tuple[float, ...]:
     """The sums of one sentence: four weights, four counts."""
     single = double = 0.0
     before = -1
-    for word in words:
-        number, weight = by.of(word)
+    for number, weight in scored:
         single += weight
         if before >= 0:
             double += tables.pairs[place_of_pair(before, number)]
@@ -176,4 +179,4 @@ def _sentence(words: list[str], known: list[int], tables: _Tables, by: Any) -> t
                 break
             crossed += tables.crossed[number * tables.size + second]
             counted += own * tables.held[second]
-    return single, double, concepts, crossed, len(words), max(0, len(words) - 1), held, counted
+    return single, double, concepts, crossed, len(scored), max(0, len(scored) - 1), held, counted

@@ -53,8 +53,7 @@ _BASE64_PIECES = re2.compile(
 _NOT_BASE64 = re2.compile(r"[\"']\s*\+\s*[\"']|[^A-Za-z0-9+/]+")
 _BASE32 = re2.compile(rb"[A-Z2-7]{16,}={0,6}")
 _HEX = re2.compile(rb"(?:^|[^0-9A-Za-z])((?:(?:\\x|0x|%)?[0-9A-Fa-f]{2}[ ,:;\-]?\s?){8,})")
-_NOT_LETTERS = re2.compile(r"\PL+")
-_HEX_SIGNS = re2.compile(rb"\\x|0x|[^0-9A-Fa-f]")
+_NO_HEX = bytes(set(range(256)) - set(b"0123456789ABCDEFabcdef"))
 _PERCENT = re2.compile(rb"[^\s\"<>]*(?:%[0-9A-Fa-f]{2}[^\s\"<>%]*){2,}")
 _ENTITY = re2.compile(rb"(?:&(?:#[0-9]{2,6}|#[xX][0-9A-Fa-f]{2,5}|[a-z]{2,8});[^&]{0,40}){2,}")
 _ESCAPE = re2.compile(
@@ -78,14 +77,15 @@ def _readable(data: bytes) -> str:
     text = data.decode("utf-8", "replace").strip(_CAUGHT)
     letters = sum(map(str.isalpha, text)) + text.count(" ")
     signs = sum(map(str.isdigit, text)) + sum(map(text.count, ".,:;!?'\"-_/<>|()[]{}\n\r\t\\=+@%&#"))
-    long_enough = len(text) >= max(SHORTEST, len(data) // 2) and (len(text) >= _SURE or _has_words(text))
+    long_enough = len(text) >= max(SHORTEST, len(data) // 2)
     written = letters >= _LETTERS * len(text) or text.isalnum()  # the latter may be encoded once more
-    return text if long_enough and written and letters + signs >= _PRINTABLE * len(text) else ""
+    shown = long_enough and written and letters + signs >= _PRINTABLE * len(text)
+    return text if shown and (len(text) >= _SURE or _has_words(text)) else ""
 
 
 def _has_words(text: str) -> bool:
     """Whether half of a text's letters are of known words; bytes that aren't a text may look like a short one."""
-    words = _NOT_LETTERS.sub(" ", text.lower()).split()
+    words = "".join(char if char.isalpha() else " " for char in text.lower()).split()
     return 0 < sum(map(len, words)) <= 2 * sum(len(word) for word in words if len(word) > 1 and is_known(word))
 
 
@@ -112,7 +112,7 @@ def _from_base32(piece: str) -> str:
 
 
 def _from_hex(piece: str) -> str:
-    digits = _HEX_SIGNS.sub(b"", piece.encode("ascii", "ignore"))
+    digits = piece.encode("ascii", "ignore").replace(b"0x", b"").translate(None, _NO_HEX)
     digits = digits[: len(digits) // 2 * 2]
     return _readable(binascii.unhexlify(digits)) or _readable(binascii.unhexlify(digits[::-1]))
 

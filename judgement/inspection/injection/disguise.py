@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from operator import ne
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .leet import unleet, unleet_any
+from .fold import Folded
+from .leet import known_shapes, shaped, translated, unleet, unleet_any
 from .vocabulary import LONGEST, is_known, telling
 
 Floats = npt.NDArray[np.float64]
 
-_TURN = str.maketrans(string.ascii_lowercase, string.ascii_lowercase[13:] + string.ascii_lowercase[:13])
+_LETTERS = string.ascii_lowercase.encode()
+_TURN = bytes.maketrans(_LETTERS, _LETTERS[13:] + _LETTERS[:13])
 _LONG = 6  # letters; such a word is hardly one by chance
 _ENOUGH = 2.5  # what the words of a stretch must weigh together
 _OF_NEITHER = -0.4  # a word that's as strange otherwise, as those of other languages are
@@ -29,36 +32,37 @@ class Disguise(NamedTuple):
 
     Args:
         name: for a person.
-        undo: what a word says.
-        backwards: whether the words' order may be turned as well.
+        undo: what a word says, or several between spaces.
+        backwards: whether that turns their order as well.
     """
 
     name: str
     undo: Callable[[str], str]
     backwards: bool = False
 
-
-def _rot13(word: str) -> str:
-    return word.translate(_TURN)
-
-
-def _backwards(word: str) -> str:
-    return word[::-1]
+    def of(self, words: Sequence[str]) -> list[str]:
+        """What each word says."""
+        said = self.undo(" ".join(words)).split(" ")
+        return said[::-1] if self.backwards else said
 
 
-def _both(word: str) -> str:
-    return _backwards(_rot13(word))
+def _rot13(text: str) -> str:
+    return translated(text, _TURN)
 
 
-def _as_it_is(word: str) -> str:
-    return word
+def _backwards(text: str) -> str:
+    return text[::-1]
+
+
+def _both(text: str) -> str:
+    return _backwards(_rot13(text))
 
 
 DISGUISES = (
     Disguise("rot13", _rot13),
     Disguise("backwards", _backwards, True),
     Disguise("rot13, backwards", _both, True),
-    Disguise("digits for letters", _as_it_is),
+    Disguise("digits for letters", str),
 )
 _NOTHING = (0.0,) * len(DISGUISES)
 
@@ -84,6 +88,21 @@ def _gain(word: str, meant: str) -> float:
     return gained * (weight + (meant in telling() and gained > 0))
 
 
+def _table(words: list[str]) -> Floats:
+    """(words, disguises) the gains of words, few of which may be English in any way."""
+    table = np.zeros((len(words), len(DISGUISES)))
+    may_be = np.zeros(len(words), np.bool_)
+    strange = np.fromiter((2 < len(word) <= LONGEST and word.isalpha() for word in words), np.bool_, len(words))  # noqa: PLR2004 - a short word
+    for place, disguise in enumerate(DISGUISES):
+        said = disguise.of(words)
+        shapes = shaped(" ".join(said)).split(" ")
+        may_be |= np.fromiter(map(known_shapes().__contains__, shapes), np.bool_, len(words))
+        table[strange & np.fromiter(map(ne, said, words), np.bool_, len(words)), place] = _OF_NEITHER
+    for number in np.flatnonzero(may_be).tolist():
+        table[number] = _gains(words[number])
+    return table
+
+
 def is_disguised(strange: Iterable[str]) -> bool:
     """Whether words that aren't known may hold enough in disguise."""
     sums = _NOTHING
@@ -99,39 +118,44 @@ class Stretch(NamedTuple):
         first: the first one's number.
         last: the number after the last one's.
         words: what they say.
+        weight: how much they speak for it.
     """
 
     first: int
     last: int
     words: list[str]
+    weight: float
 
 
-def stretches(words: list[str]) -> Iterator[tuple[Disguise, list[Stretch]]]:
+def stretches(folded: Folded) -> Iterator[tuple[Disguise, list[Stretch]]]:
     """For each disguise that there is, where; linear in the words."""
-    unique = {word: number for number, word in enumerate(dict.fromkeys(words))}
-    table = np.array([_gains(word) for word in unique]).reshape(-1, len(DISGUISES))
-    numbers = np.fromiter((unique[word] for word in words), np.int64, len(words))
+    words = folded.words
+    if not words:
+        return
+    table = _table(folded.distinct)
     for place in np.flatnonzero((table > 0).any(axis=0)).tolist():
         found = [
-            Stretch(first, last, _undone(words[first:last], DISGUISES[place]))
-            for first, last in _spans(table[:, place][numbers], words)
+            Stretch(first, last, _undone(words[first:last], DISGUISES[place]), weight)
+            for first, last, weight in _spans(table[:, place][folded.numbers], words)
         ]
         if found:
             yield DISGUISES[place], found
 
 
-def _spans(gains: Floats, words: list[str]) -> Iterator[tuple[int, int]]:
-    """(first, last) of the stretches, in order, none over another."""
+def _spans(gains: Floats, words: list[str]) -> Iterator[tuple[int, int, float]]:
+    """(first, last, weight) of the stretches, in order, none over another."""
     sums = np.concatenate(([0.0], np.cumsum(gains)))
     there = np.flatnonzero(gains > 0)
     against = sums[there[:-1] + 1] - sums[there[1:]]
-    parted = np.flatnonzero((against >= _MOST_AGAINST) | (np.diff(there) > _MOST_APART)) + 1
+    parted = (against >= _MOST_AGAINST) | (np.diff(there) > _MOST_APART)
+    firsts, lasts = there[np.append(True, parted)], there[np.append(parted, True)]
+    weights = sums[lasts + 1] - sums[firsts]
+    enough = weights >= _ENOUGH
     end = 0
-    for group in np.split(there, parted):
-        if len(group) and sums[group[-1] + 1] - sums[group[0]] >= _ENOUGH:
-            first = _edge(words, gains, int(group[0]), -1, end - 1)
-            end = _edge(words, gains, int(group[-1]), 1, len(words)) + 1
-            yield first, end
+    for first, last, weight in zip(*(each[enough].tolist() for each in (firsts, lasts, weights)), strict=True):
+        begin = _edge(words, gains, first, -1, end - 1)
+        end = _edge(words, gains, last, 1, len(words)) + 1
+        yield begin, end, weight
 
 
 def _edge(words: list[str], gains: Floats, at: int, step: int, stop: int) -> int:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -45,6 +45,8 @@ class Folded:
         starts: where each word begins in the original text, in characters.
         ends: where it ends there.
         places: where each word begins in `flat`.
+        distinct: the words, each once.
+        numbers: where each word is in `distinct`.
     """
 
     flat: str
@@ -52,6 +54,15 @@ class Folded:
     starts: Ints
     ends: Ints
     places: Ints
+    distinct: list[str] = field(init=False)
+    numbers: Ints = field(init=False)
+
+    def __post_init__(self) -> None:
+        numbers = {word: number for number, word in enumerate(dict.fromkeys(self.words))}
+        object.__setattr__(self, "distinct", list(numbers))
+        object.__setattr__(
+            self, "numbers", np.fromiter(map(numbers.__getitem__, self.words), np.int64, len(self.words))
+        )
 
 
 def _folded(char: str) -> str:
@@ -87,7 +98,7 @@ def _own_word(char: str) -> str:
 
 @cache
 def _table() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
-    """What every character becomes (up to three characters), how many these are, and whether it's of a word."""
+    """(3, N) what every character becomes, (N,) how many characters that is, and (N,) whether it's of a word."""
     rows = np.full((_TABLE_SIZE + 2, 3), 32, np.uint32)
     widths = np.ones(_TABLE_SIZE + 2, np.uint8)
     inner = np.zeros(_TABLE_SIZE + 2, np.bool_)
@@ -102,7 +113,7 @@ def _table() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8], npt.NDArray
     widths[_DOT] = 3
     rows[_OTHER, 0] = 32
     widths[_GONE] = 0
-    return rows, widths, inner
+    return np.ascontiguousarray(rows.T), widths, inner
 
 
 def fold(text: str) -> Folded:
@@ -114,14 +125,19 @@ def fold(text: str) -> Folded:
     rows, widths, inner = _table()
     text = text.replace("\\n", " \n").replace("\\r", "  ").replace("\\t", "  ").replace('\\"', ' "')
     codes = np.frombuffer(f" {text} ".encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64)
-    codes = np.where(codes < _TABLE_SIZE, codes, np.where(codes >= _TAGS, _GONE, _OTHER))
+    if codes.max() >= _TABLE_SIZE:
+        codes = np.where(codes < _TABLE_SIZE, codes, np.where(codes >= _TAGS, _GONE, _OTHER))
     within = np.zeros(len(codes), np.bool_)
     within[1:-1] = inner[codes[:-2]] & inner[codes[2:]]
     codes[:-1][(codes[:-1] == ord(".")) & inner[codes[1:]]] = _DOT
     codes[within & (np.isin(codes, _APOSTROPHES))] = _GONE
-    mask = np.arange(3) < widths[codes][:, None]
-    flat = rows[codes][mask]
-    origin = np.nonzero(mask)[0] - 1
+    wide = widths[codes]
+    ends = np.cumsum(wide)
+    origin = np.repeat(np.arange(-1, len(codes) - 1), wide)
+    flat = np.empty(len(origin), np.uint32)
+    for place in range(3):
+        there = np.flatnonzero(wide > place)
+        flat[ends[there] - wide[there] + place] = rows[place, codes[there]]
     spaces = flat == _SPACE
     keep = np.ones(len(flat), np.bool_)
     keep[1:] = ~(spaces[1:] & spaces[:-1])

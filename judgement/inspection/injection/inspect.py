@@ -212,7 +212,7 @@ def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def _share_known(words: list[str]) -> float:
     """How much of a text are words that the words' score has learnt."""
     letters = [word for word in words[:_MOST_WORDS] if word.isalpha()]
-    known = sum(shipped().of(word)[0] > 0 for word in letters)
+    known = sum(word in shipped().model.numbers for word in letters)
     return known / len(letters) if letters else 0.0
 
 

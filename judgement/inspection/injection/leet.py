@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice, product
 from typing import Any
 
 import re2
 
-from .vocabulary import LONGEST, is_known
+from .vocabulary import LONGEST, is_known, known_words
 
 _LETTERS = {"0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g"}
+_FIRST = bytes.maketrans("".join(_LETTERS).encode(), "".join(letters[0] for letters in _LETTERS.values()).encode())
+_SHAPES = bytes.maketrans(b"0123456789lb", b"oizeasgtggig")  # what looks alike, also by way of a digit, is one
 _SIGNS = str.maketrans("$@!|€£+", "5411317")
 _ADDRESS = r"[0-9A-Za-z]{2}@[0-9A-Za-z-]+\.|\.[0-9A-Za-z-]+@[0-9A-Za-z]{2}"  # stays as it is
 _SIGN_IN_WORD = re2.compile(f"{_ADDRESS}|[$@!|€£+]+[0-9A-Za-z]|[0-9A-Za-z][$€£@]+".encode())
@@ -18,12 +20,31 @@ _MOST_READINGS = 16
 _MOST_SIGNS = 2000  # of one text
 
 
+def translated(text: str, table: bytes) -> str:
+    """`str.translate` of nothing but ASCII, which is faster so."""
+    return text.encode("utf-8", "surrogatepass").translate(table).decode("utf-8", "surrogatepass")
+
+
+def shaped(text: str) -> str:
+    """A text in which letters and digits that look alike are the same; words that may be read alike are equal."""
+    return translated(text, _SHAPES)
+
+
+@cache
+def known_shapes() -> frozenset[str]:
+    """What the known words look like."""
+    return frozenset(map(shaped, known_words()))
+
+
 @lru_cache(maxsize=8192)
 def _likeliest(word: str) -> str:
     """The reading that is a known word, or else the first."""
-    choices = [_LETTERS.get(char, char) for char in word]
-    readings = ("".join(reading) for reading in islice(product(*choices), _MOST_READINGS))
-    return next(filter(is_known, readings), "".join(choice[0] for choice in choices))
+    if shaped(word) in known_shapes():
+        choices = [_LETTERS.get(char, char) for char in word]
+        for reading in islice(product(*choices), _MOST_READINGS):
+            if is_known("".join(reading)):
+                return "".join(reading)
+    return translated(word, _FIRST)
 
 
 def unleet(word: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import yaml
 
 from .fold import INNER_DOT, Folded, fold_terms
+from .memory import Memory
 
 # A symbol is one character between U+0800 and U+FFFF: three bytes in UTF-8, so that places are counted by division.
 FIRST_SYMBOL = 0x0800
@@ -21,6 +23,7 @@ SYMBOL_BYTES = 3
 _EXAMPLE = "example"  # in a host's name it says nothing
 _SHORTEST_STEM = 2
 _MOST_SEEN = 50_000  # words that are remembered
+_MOST_AT_ONCE = 20_000  # words of one text; more aren't remembered
 _LONGEST_WORD = 40  # a longer one is no word of ours
 _PUNCTUATION = {
     ".": "END", "!": "END", "?": "QUESTION", ";": "END", ",": "COMMA", ":": "COLON", '"': "QUOTE", "\n": "NEWLINE",
@@ -77,6 +80,7 @@ class _Lexicon:
                 self.open_phrases.add(folded)
         self.stems = {stem: frozenset(found) for stem, found in stems.items() if len(stem) >= _SHORTEST_STEM}
         self.stem_lengths = sorted({len(stem) for stem in self.stems}, reverse=True)
+        self._lengths_by_start = {start: self._lengths_of(start) for start in {s[:_SHORTEST_STEM] for s in self.stems}}
         self.words = {w: self._with_stem(w, frozenset(found)) for w, found in words.items() if " " not in w}
         self.words |= {sign: frozenset({concept}) for sign, concept in (_PUNCTUATION | _MARKS).items()}
         self.words[INNER_DOT] = frozenset({"DOT"})
@@ -86,7 +90,6 @@ class _Lexicon:
         self.phrases = ahocorasick_rs.AhoCorasick(
             [f" {phrase}" for phrase in phrases], matchkind=ahocorasick_rs.MatchKind.LeftmostLongest
         )
-        self._seen: dict[str, int] = {}
         self.meanings: list[Meaning] = [frozenset()]
         self.numbers: dict[Meaning, int] = {frozenset(): 0}
         for meaning in [*self.words.values(), *self.stems.values(), *self.phrase_meanings]:
@@ -94,6 +97,7 @@ class _Lexicon:
         for word, meaning in list(self.words.items()):
             self.number(self._with_stem(word, meaning))
         self.known = {word: self.number(meaning) for word, meaning in self.words.items()}
+        self._seen = Memory(self._of_each, _MOST_SEEN, _MOST_AT_ONCE)
 
     def number(self, meaning: Meaning) -> int:
         """The meaning's number, a new one the first time."""
@@ -102,20 +106,27 @@ class _Lexicon:
             self.meanings.append(meaning)
         return self.numbers[meaning]
 
-    def of_word(self, word: str) -> int:
-        """`of`, remembered for a bounded number of words."""
-        number = self._seen.get(word)
-        if number is None:
-            if len(self._seen) >= _MOST_SEEN:
-                self._seen.clear()
-            number = self._seen[word] = self.of(word)
-        return number
+    def of_words(self, words: Sequence[str]) -> list[int]:
+        """`of` each word, remembered for a bounded number of words."""
+        return self._seen.of(words)
+
+    def _of_each(self, words: Sequence[str]) -> list[int]:
+        """`of`, for words most of which mean nothing."""
+        known, starts = self.known, self._lengths_by_start
+        return [
+            self.of(each) if each in known or each[:_SHORTEST_STEM] in starts or each[-1] == "s" else 0
+            for each in words
+        ]
 
     def _with_stem(self, word: str, meaning: Meaning) -> Meaning:
         for length in self.stem_lengths:
             if len(word) >= length and word[:length] in self.stems:
                 return meaning | self.stems[word[:length]]
         return meaning
+
+    def _lengths_of(self, start: str) -> list[int]:
+        """How long the stems are that begin so, the longest first."""
+        return sorted({len(stem) for stem in self.stems if stem.startswith(start)}, reverse=True)
 
     def _of_parts(self, phrase: str) -> Meaning:
         """What the words of a phrase mean by themselves; the phrase means that too, so that it hides nothing."""
@@ -126,7 +137,7 @@ class _Lexicon:
         number = self.known.get(word)
         if number is not None or len(word) > _LONGEST_WORD:
             return number or 0
-        for length in self.stem_lengths:
+        for length in self._lengths_by_start.get(word[:_SHORTEST_STEM], ()):
             meaning = self.stems.get(word[:length])
             if meaning is not None:
                 return self.numbers[meaning]
@@ -163,14 +174,14 @@ def lexicon() -> _Lexicon:
 def symbols(folded: Folded) -> Symbols:
     """Put concepts for words and phrases; ordinary words get the symbol of none."""
     lex = lexicon()
-    ids = np.fromiter(map(lex.of_word, folded.words), np.int64, len(folded.words))
+    ids = np.array(lex.of_words(folded.distinct), np.int64)[folded.numbers]
     ends = folded.ends.copy()
     newline, end, dot = lex.known["\n"], lex.known["."], lex.known[INNER_DOT]
     dots = ids == dot
     beside = np.zeros(len(ids), np.bool_)
     beside[:-1] |= dots[1:]
     beside[1:] |= dots[:-1]
-    ids[beside & np.fromiter((_EXAMPLE in word for word in folded.words), np.bool_, len(ids))] = 0
+    ids[[at for at in np.flatnonzero(beside).tolist() if _EXAMPLE in folded.words[at]]] = 0
     lines = ids == newline
     ids[1:][lines[1:] & lines[:-1]] = end  # an empty line ends the sentence, one line's end doesn't
     keep = ids != newline

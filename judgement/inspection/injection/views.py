@@ -19,6 +19,9 @@ _BEHIND_WORDS = (
 )
 _BEHIND = frozenset(_BEHIND_WORDS.split())
 _MOST_TURNED = 60  # words; nobody turns a long text round so
+_LONG = 1 << 16  # characters; of a longer text only what stands near words in disguise is read otherwise
+_AROUND = 40  # words
+_MOST_NEAR = 20_000  # words that are read otherwise, of a long text
 
 
 def views(text: str, folded: Folded) -> Iterator[tuple[Folded, str]]:
@@ -29,13 +32,32 @@ def views(text: str, folded: Folded) -> Iterator[tuple[Folded, str]]:
     """
     signs = with_digits(text)
     read = folded if signs is text else fold(signs)
-    for disguise, found in stretches(read.words):
-        yield from _undisguised(read, disguise, found)
+    for disguise, found in stretches(read):
+        yield from _undisguised(*(_near(read, found) if len(text) > _LONG else (read, found)), disguise)
     if turned_round(folded.words):
         yield _with_words(folded, folded.words[::-1]), "words in turned order"
 
 
-def _undisguised(folded: Folded, disguise: Disguise, found: list[Stretch]) -> Iterator[tuple[Folded, str]]:
+def _near(folded: Folded, found: list[Stretch]) -> tuple[Folded, list[Stretch]]:
+    """Of a long text, the weightiest stretches that there is time for, and the words around them."""
+    near = np.zeros(len(folded.words), np.bool_)
+    left, kept = _MOST_NEAR, []
+    for each in sorted(found, key=lambda each: -each.weight):
+        if left > 0:
+            kept.append(each._replace(last=min(each.last, each.first + left), words=each.words[:left]))
+            near[max(0, each.first - _AROUND) : kept[-1].last + _AROUND] = True
+            left -= len(kept[-1].words) + 2 * _AROUND
+    numbers = np.cumsum(near) - 1
+    there = np.flatnonzero(near)
+    words = [folded.words[number] for number in there]
+    for gap in np.flatnonzero(np.diff(there) > 1).tolist():
+        words[gap] = "."  # what isn't together is no sentence
+    kept = [each._replace(first=int(numbers[each.first]), last=int(numbers[each.last - 1]) + 1) for each in kept]
+    placed = replace(folded, starts=folded.starts[there], ends=folded.ends[there])
+    return _with_words(placed, words), sorted(kept)
+
+
+def _undisguised(folded: Folded, found: list[Stretch], disguise: Disguise) -> Iterator[tuple[Folded, str]]:
     """The text with what the stretches say; of what is backwards, each order that may be meant."""
     if not disguise.backwards:
         yield _with_words(folded, _replaced(folded.words, found, 1)), disguise.name

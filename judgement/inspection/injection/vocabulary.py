@@ -16,12 +16,18 @@ _TELLING = frozenset(_TELLING_NAMES.split())
 _SHORTEST_TELLING = 4
 
 
-def is_known(word: str) -> bool:
-    """Whether a word is one of MiniLM's, a short one only if the words' score has met it, or one of the lexicon's."""
+@cache
+def known_words() -> frozenset[str]:
+    """MiniLM's words, short ones only if the words' score has met them, and the lexicon's."""
     model = shipped().model
-    if word in model.pieces:
-        return word.isalpha() and (len(word) >= _SHORTEST_PIECE or word in model.numbers)
-    return len(word) >= _SHORTEST_PIECE and word.isalpha() and word in lexicon().known
+    pieces = {word for word in model.pieces if len(word) >= _SHORTEST_PIECE or word in model.numbers}
+    ours = (word for word in lexicon().known if len(word) >= _SHORTEST_PIECE)
+    return frozenset(filter(str.isalpha, pieces.union(ours)))
+
+
+def is_known(word: str) -> bool:
+    """Whether a word is one of `known_words`."""
+    return word in known_words()
 
 
 @cache

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +21,8 @@ import numpy.typing as npt
 
 from .fold import Folded, fold
 from .lexicon import Symbols, lexicon, symbols
+from .memory import Memory
+from .pieces import Pieces
 from .sentences import rows_of
 
 Floats = npt.NDArray[np.float32]
@@ -33,7 +37,7 @@ _MOST_TOLD = 3
 FAINT = -1.0  # nothing below is of interest
 _HASH = 1_000_003
 _MOST_WORDS = 50_000  # that are remembered
-_LONGEST = 24  # letters; a longer word says nothing
+_MOST_STRANGE = 20_000  # different words of one text, more than 64 KB of text can hold, that are cut into pieces
 
 
 class Judged(NamedTuple):
@@ -127,41 +131,27 @@ def assembled(arrays: dict[str, Any], card: dict[str, Any]) -> Model:
     )
 
 
-def pieces_of(word: str, known: dict[str, Any]) -> list[str]:
-    """WordPiece, the longest piece first (Schuster and Nakajima 2012); nothing for what can't be cut."""
-    found, at = [], 0
-    while at < len(word):
-        end = len(word)
-        while end > at and (piece := ("##" if at else "") + word[at:end]) not in known:
-            end -= 1
-        if end == at:
-            return []
-        found.append(piece)
-        at = end
-    return found
-
-
 class Words:
     """A model with the number and the weight of every word that came, remembered."""
 
     def __init__(self, of: Model) -> None:
         self.model = of
-        self._seen: dict[str, tuple[int, float]] = {}
+        self._cut = Pieces(of.pieces)
+        self._of_pieces = np.fromiter(of.pieces.values(), np.float64, len(of.pieces))
+        self._seen = Memory(self._weighed, _MOST_WORDS, _MOST_STRANGE)
 
-    def of(self, word: str) -> tuple[int, float]:
-        """The word's number, 0 for a strange one, and its weight."""
-        found = self._seen.get(word)
-        if found is None:
-            if len(self._seen) >= _MOST_WORDS:
-                self._seen.clear()
-            found = self._seen[word] = self._weighed(word)
-        return found
+    def of(self, words: Sequence[str]) -> list[tuple[int, float]]:
+        """Each word's number, 0 for a strange one, and its weight; of very many strange ones the first are weighed."""
+        return self._seen.of(words)
 
-    def _weighed(self, word: str) -> tuple[int, float]:
-        number = self.model.numbers.get(word, 0)
-        pieces = pieces_of(word, self.model.pieces) if len(word) <= _LONGEST else []
-        static = sum(self.model.pieces[piece] for piece in pieces) / len(pieces) if pieces else 0.0
-        return number, float(self.model.words[number]) + static
+    def _weighed(self, words: Sequence[str]) -> Iterator[tuple[int, float]]:
+        numbers = [self.model.numbers.get(word, 0) for word in words]
+        weights = self.model.words[numbers].astype(np.float64)
+        there = np.flatnonzero(np.logical_or(numbers, np.cumsum(np.equal(numbers, 0)) <= _MOST_STRANGE))
+        pieces, rows = self._cut.cut([words[at] for at in there.tolist()])
+        cut_into = np.maximum(np.bincount(rows, minlength=len(there)), 1)
+        weights[there] += np.bincount(rows, self._of_pieces[pieces], len(there)) / cut_into
+        return zip(numbers, weights.tolist(), strict=True)
 
 
 @cache
@@ -195,7 +185,7 @@ def judged(folded: Folded, text: Symbols, by: Words) -> list[Judged]:
         by: the model.
     """
     word_rows, id_rows, size = rows_of(folded, text)
-    alone_weights, alone_counts = _sums(folded.words, word_rows, text.ids, id_rows, size, by)
+    alone_weights, alone_counts = _sums(folded, word_rows, text.ids, id_rows, size, by)
     weights, counts = alone_weights, alone_counts
     firsts = np.searchsorted(id_rows, np.arange(size))
     lasts = np.searchsorted(id_rows, np.arange(size), "right")
@@ -211,11 +201,11 @@ def judged(folded: Folded, text: Symbols, by: Words) -> list[Judged]:
     return found
 
 
-def _sums(words: list[str], word_rows: Ints, ids: Ints, id_rows: Ints, size: int, by: Words) -> tuple[Any, Any]:
+def _sums(folded: Folded, word_rows: Ints, ids: Ints, id_rows: Ints, size: int, by: Words) -> tuple[Any, Any]:
     """(size, 4) added weights of words, pairs, concepts and pairs of concepts by sentence, and how many were added."""
-    scored = [by.of(word) for word in words]
-    numbers = np.array([number for number, _ in scored], np.int64)
-    single = np.array([weight for _, weight in scored])
+    scored = chain.from_iterable(by.of(folded.distinct))
+    columns = np.fromiter(scored, np.float64, 2 * len(folded.distinct)).reshape(-1, 2)[folded.numbers]
+    numbers, single = columns[:, 0].astype(np.int64), columns[:, 1]
     inside = word_rows[:-1] == word_rows[1:]
     double = by.model.pairs[pair_places(numbers)] * inside
     weights = [np.bincount(word_rows, single, size), np.bincount(word_rows[:-1], double, size)]

@@ -1,4 +1,6 @@
 import base64
+import codecs
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given, settings
@@ -119,3 +121,12 @@ def test_warming_up_changes_nothing(kind: str) -> None:
     before = inspect(ATTACK, kind)
     warm()
     assert inspect(ATTACK, kind) == before
+
+
+@pytest.mark.parametrize("disguise", [lambda text: codecs.encode(text, "rot13"), lambda text: text[::-1]])
+def test_words_in_disguise_are_found_in_a_very_long_text(disguise: Callable[[str], str]) -> None:
+    calm = "The harbour lay quiet in the morning fog, and only the gulls could be heard. " * 600
+    text = f"{calm}{disguise(ATTACK)} {calm}"
+    places = [(found.start, found.end) for found in inspect_injection(text) if found.severity >= Severity.REVIEW]
+    assert places
+    assert all(len(calm) - 200 < start < end < len(calm) + 300 for start, end in places)

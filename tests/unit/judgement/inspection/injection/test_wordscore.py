@@ -4,9 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aura_ia_mcp.judgement.inspection.injection import wordscore
-from aura_ia_mcp.judgement.inspection.injection.wordscore import judged_of, pieces_of, shipped
+from aura_ia_mcp.judgement.inspection.injection.pieces import LONGEST, Pieces
+from aura_ia_mcp.judgement.inspection.injection.wordscore import judged_of, shipped
 
 
 def best(text: str) -> float:
@@ -25,12 +28,33 @@ def test_one_sentence_scores_the_same_wherever_it_stands() -> None:
 
 
 def test_words_are_cut_into_the_longest_pieces() -> None:
-    assert pieces_of("unfiltered", dict.fromkeys(("un", "unfilter", "##filtered", "##ed"))) == ["unfilter", "##ed"]
-    assert pieces_of("zzz", {"a": None}) == []
+    known = ("un", "unfilter", "##filtered", "##ed", "##un", "ed")
+    pieces, words = Pieces(known).cut(["unfiltered", "zun", "ununed", "unfilterz", "ed"])
+    assert [known[piece] for piece in pieces] == ["unfilter", "##ed", "un", "##un", "##ed", "ed"]
+    assert words.tolist() == [0, 0, 2, 2, 2, 4]
+
+
+@given(st.lists(st.text("abcd", min_size=1, max_size=27), max_size=6))
+def test_words_are_cut_one_after_another_as_the_vocabulary_says(words: list[str]) -> None:
+    known = ["a", "ab", "abc", "b", "##a", "##b", "##ba", "##bcab", "##c", "##cc"]
+
+    def cut(word: str) -> list[str]:
+        found, at = [], 0
+        while at < len(word):
+            mark = "##" if at else ""
+            piece = max((p for p in known if f"{mark}{word[at:]}".startswith(p)), key=len, default=mark)
+            if piece == mark:
+                return []
+            found.append(piece)
+            at += len(piece) - len(mark)
+        return found if len(word) <= LONGEST else []
+
+    pieces, rows = Pieces(known).cut(words)
+    assert [[known[piece] for piece in pieces[rows == row]] for row in range(len(words))] == list(map(cut, words))
 
 
 def test_a_strange_word_has_no_number_and_a_finite_weight() -> None:
-    number, weight = shipped().of("qwrtzpsdfg")
+    [(number, weight)] = shipped().of(["qwrtzpsdfg"])
     assert number == 0
     assert np.isfinite(weight)
 
