@@ -8,6 +8,7 @@ import base64
 import binascii
 import codecs
 import html
+import string
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -51,6 +52,7 @@ _BASE64_PIECES = re2.compile(
     rb"[A-Za-z0-9+/]{2,}={0,2}"
 )
 _NOT_BASE64 = re2.compile(r"[\"']\s*\+\s*[\"']|[^A-Za-z0-9+/]+")
+_NO_BASE64 = bytes(set(range(256)) - set(f"{string.ascii_letters}{string.digits}+/".encode()))
 _BASE32 = re2.compile(rb"[A-Z2-7]{16,}={0,6}")
 _HEX = re2.compile(rb"(?:^|[^0-9A-Za-z])((?:(?:\\x|0x|%)?[0-9A-Fa-f]{2}[ ,:;\-]?\s?){8,})")
 _NO_HEX = bytes(set(range(256)) - set(b"0123456789ABCDEFabcdef"))
@@ -76,10 +78,11 @@ def _readable(data: bytes) -> str:
         return ""
     text = data.decode("utf-8", "replace").strip(_CAUGHT)
     letters = sum(map(str.isalpha, text)) + text.count(" ")
+    if not (letters >= _LETTERS * len(text) or text.isalnum()):  # the latter may be encoded once more
+        return ""
     signs = sum(map(str.isdigit, text)) + sum(map(text.count, ".,:;!?'\"-_/<>|()[]{}\n\r\t\\=+@%&#"))
     long_enough = len(text) >= max(SHORTEST, len(data) // 2)
-    written = letters >= _LETTERS * len(text) or text.isalnum()  # the latter may be encoded once more
-    shown = long_enough and written and letters + signs >= _PRINTABLE * len(text)
+    shown = long_enough and letters + signs >= _PRINTABLE * len(text)
     return text if shown and (len(text) >= _SURE or _has_words(text)) else ""
 
 
@@ -93,9 +96,16 @@ def _from_base64(piece: str) -> str:
     """Base64 of either alphabet; that of a text that was then turned round or by 13 as well."""
     if piece[1:].islower() and piece.isalpha():
         return ""  # a long word
-    letters = piece if piece.isalnum() else _NOT_BASE64.sub("", piece.replace("-", "+").replace("_", "/"))
+    letters = piece if piece.isalnum() else _plain_base64(piece.replace("-", "+").replace("_", "/"))
     turns = (letters, letters[::-1], codecs.encode(letters, "rot13")) if len(letters) > _LONG else (letters,)
     return next(filter(None, map(_from_plain_base64, turns)), "")
+
+
+def _plain_base64(letters: str) -> str:
+    """Without what parts the letters, and what joins strings of them."""
+    if '"' in letters or "'" in letters:
+        return str(_NOT_BASE64.sub("", letters))
+    return letters.encode("ascii", "ignore").translate(None, _NO_BASE64).decode()
 
 
 def _from_plain_base64(letters: str) -> str:
@@ -169,11 +179,13 @@ _DECODERS: list[tuple[str, Any, int, Callable[[str], str]]] = [
 def decoded(source: Source) -> Iterator[Decoded]:
     """Every part that is another text in disguise; a bounded number of each encoding, each no longer than its part."""
     done: dict[str, list[tuple[int, int]]] = {}
+    tried: set[tuple[str, int, int]] = set()
     for encoding, pattern, group, decode in _DECODERS:
         spans = done.setdefault(encoding, [])
         for start, end, piece in source.find(pattern, group):
-            if any(first <= start and end <= last for first, last in spans):
+            if (encoding, start, end) in tried or any(first <= start and end <= last for first, last in spans):
                 continue
+            tried.add((encoding, start, end))
             text = decode(piece)
             if len(text) >= SHORTEST and text != piece:
                 yield Decoded(start, end, text, encoding)
