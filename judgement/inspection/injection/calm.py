@@ -54,6 +54,7 @@ class _Tables(NamedTuple):
     pairs: list[float]
     meanings: list[float]
     held: list[float]
+    kinds: list[int]
     crossed: Any
     size: int
 
@@ -62,10 +63,9 @@ class _Tables(NamedTuple):
 def _tables() -> _Tables:
     model = shipped().model
     needs, every, width = needs_of_rules()
+    pairs, meanings, held, kinds = (part.tolist() for part in (model.pairs, model.meanings, model.held, model.kinds))
     crossed = memoryview(np.ascontiguousarray(model.crossed).reshape(-1).data)
-    return _Tables(
-        needs, every, width, model.pairs.tolist(), model.meanings.tolist(), model.held.tolist(), crossed, len(needs)
-    )
+    return _Tables(needs, every, width, pairs, meanings, held, kinds, crossed, len(model.crossed))
 
 
 def is_calm(text: str) -> bool:
@@ -171,12 +171,12 @@ def _sentence(known: list[int], scored: _Scored, tables: _Tables) -> tuple[float
     told = [(at, n) for at, n in enumerate(n for n in known if n >= 0) if n and tables.held[n]]
     concepts = held = crossed = counted = 0.0
     for place, (at, number) in enumerate(told):
-        own = tables.held[number]
+        own, row = tables.held[number], tables.kinds[number] * tables.size
         concepts += tables.meanings[number]
         held += own
         for other, second in told[place + 1 : place + 1 + REACH]:
             if other - at > REACH:
                 break
-            crossed += tables.crossed[number * tables.size + second]
+            crossed += tables.crossed[row + tables.kinds[second]]
             counted += own * tables.held[second]
     return single, double, concepts, crossed, len(scored), max(0, len(scored) - 1), held, counted

@@ -61,7 +61,8 @@ class Model(NamedTuple):
         words: (W,) by the word's number; 0 is any other word.
         pairs: (PAIRS,) by the hash of two words' numbers.
         meanings: (M,) by meaning, and `held` (M,) how many concepts each holds.
-        crossed: (M, M) by the meanings of two symbols near each other.
+        kinds: (M,) the number of the set of concepts that a meaning holds; many hold the same.
+        crossed: (K, K) by the kinds of two symbols near each other.
     """
 
     numbers: dict[str, int]
@@ -70,6 +71,7 @@ class Model(NamedTuple):
     pieces: dict[str, float]
     meanings: Floats
     held: Floats
+    kinds: npt.NDArray[np.intp]
     crossed: Floats
     offset: float
     scale: float
@@ -116,6 +118,7 @@ def assembled(arrays: dict[str, Any], card: dict[str, Any]) -> Model:
     """The model of these arrays, for the lexicon in force."""
     names = {name: bytes(arrays[f"{name}_names"]).decode().split("\0") for name in ("word", "piece", "concept")}
     holds = holding(names["concept"])
+    sets, kinds = np.unique(holds, axis=0, return_inverse=True)
     return Model(
         {word: number for number, word in enumerate(names["word"], 1)},
         arrays["words"].astype(np.float32),
@@ -123,7 +126,8 @@ def assembled(arrays: dict[str, Any], card: dict[str, Any]) -> Model:
         dict(zip(names["piece"], arrays["pieces"].astype(float).tolist(), strict=True)),
         holds @ arrays["concepts"].astype(np.float32),
         holds.sum(axis=1),
-        holds @ arrays["crossed"].astype(np.float32) @ holds.T,
+        kinds.reshape(-1),
+        sets @ arrays["crossed"].astype(np.float32) @ sets.T,
         card["offset"],
         card["scale"],
         card["review"],
@@ -212,13 +216,13 @@ def _sums(folded: Folded, word_rows: Ints, ids: Ints, id_rows: Ints, size: int, 
     counts = [np.bincount(word_rows, minlength=size), np.bincount(word_rows[:-1], inside, size)]
     held = by.model.held[ids]
     told = np.flatnonzero(held)
-    at, ids, rows, held = told, ids[told], id_rows[told], held[told]
-    weights.append(np.bincount(rows, by.model.meanings[ids], size))
+    at, kinds, rows, held = told, by.model.kinds[ids[told]], id_rows[told], held[told]
+    weights.append(np.bincount(rows, by.model.meanings[ids[told]], size))
     counts.append(np.bincount(rows, held, size))
     crossed, counted = np.zeros(size), np.zeros(size)
     for apart in range(1, REACH + 1):
         near = (at[apart:] - at[:-apart] <= REACH) & (rows[apart:] == rows[:-apart])
-        crossed += np.bincount(rows[apart:], by.model.crossed[ids[:-apart], ids[apart:]] * near, size)
+        crossed += np.bincount(rows[apart:], by.model.crossed[kinds[:-apart], kinds[apart:]] * near, size)
         counted += np.bincount(rows[apart:], held[:-apart] * held[apart:] * near, size)
     return np.array([*weights, crossed]).T, np.array([*counts, counted]).T
 
