@@ -19,6 +19,7 @@ def pytest_sessionstart() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give all that start whole systems to one process, one after the other; the rest is for whoever is idle."""
     small = Path(__file__).parent / "unit"
