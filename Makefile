@@ -52,7 +52,7 @@ serve: install ## install, then start the system: MCP on http://localhost:9200/m
 	@exec $(VENV)/bin/aura serve $(ARGS)
 
 test: install-dev ## every test (Ray, models, real clients); at most 5 minutes after the install
-	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -n 2 $(ARGS)
 
 test-unit: install-dev ## the tests without Ray, models or other programs; at most 20 s
 	@$(PY) -m pytest tests/unit -m "not model and not ray and not node and not slow" -q $(ARGS)

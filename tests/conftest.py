@@ -1,12 +1,10 @@
 """Fixtures and rules for all tests."""
 
 import signal
-from pathlib import Path
 
-import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.support.databases", "tests.support.fixtures", "tests.support.strict"]
+pytest_plugins = ["tests.support.databases", "tests.support.fixtures", "tests.support.sharing", "tests.support.strict"]
 
 # A pace is measured by `make bench`; a test that is slow on a busy machine holds all the same.
 settings.register_profile("no pace", deadline=None)
@@ -17,12 +15,3 @@ def pytest_sessionstart() -> None:
     """Take Ctrl-C again where a shell started the tests in the background with it ignored: children inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give all that start whole systems to one process, one after the other; the rest is for whoever is idle."""
-    small = Path(__file__).parent / "unit"
-    for item in items:
-        if small not in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("systems"))
