@@ -7,11 +7,14 @@ from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 
+_SYSTEMS = tuple(f"tests/{folder}/" for folder in ("conformance", "contract", "e2e", "integration"))
+
+
 class Sharing(LoadScopeScheduling):  # type: ignore[misc]
-    """What starts whole systems goes to one process, one after the other; files of `tests/unit` to whoever is idle."""
+    """What starts whole systems goes to one process, one after the other; other files to whoever is idle."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0] if nodeid.startswith("tests/unit/") else "systems"
+        return "systems" if nodeid.startswith(_SYSTEMS) else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
