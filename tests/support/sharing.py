@@ -6,7 +6,6 @@ import pytest
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-
 _SYSTEMS = tuple(f"tests/{folder}/" for folder in ("conformance", "contract", "e2e", "integration"))
 
 
