@@ -54,7 +54,8 @@ Examples:
   aura codex config --write
   aura doctor
 
-Exit status: 0 done, 1 failed, 2 wrong usage. Most commands print JSON with --json.
+Exit status: 0 done, 1 failed, 2 wrong usage. Most commands print JSON with --json;
+after a failure that is {"error": {"message", "recovery"?, "code"?}}.
 """
 
 
@@ -131,22 +132,37 @@ def run(arguments: Sequence[str]) -> int:
     try:
         result = aura.main(list(arguments), prog_name="aura", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        return _failed(error, arguments)
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("aura: stopped", err=True)
         return 1
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        _leave_stdout()
         return 0
     except Exception as error:  # the last line of defence: people get a sentence
         if os.environ.get("AURA_LOG_LEVEL", "").upper() == "DEBUG":
             traceback.print_exc()
-        Failure(
+        fault = Failure(
             f"a fault in aura itself: {type(error).__name__}: {error}",
             "Set AURA_LOG_LEVEL=DEBUG for the trace; `aura doctor` looks for common causes.",
-        ).show()
-        return 1
+        )
+        return _failed(fault, arguments)
     return result if isinstance(result, int) else 0
+
+
+def _failed(error: click.ClickException, arguments: Sequence[str]) -> int:
+    """Tell people on stderr and, with --json, programs on stdout; wrong usage is for people alone."""
+    error.show()
+    if isinstance(error, Failure) and "--json" in arguments and not error.told:
+        try:
+            click.echo(error.as_json())
+        except BrokenPipeError:
+            _leave_stdout()
+    return error.exit_code
+
+
+def _leave_stdout() -> None:
+    """The reader, such as `head`, has seen enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

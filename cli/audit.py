@@ -68,7 +68,8 @@ def verify(
     r"""Check that no record was changed, taken out, put in, moved or cut off.
 
     Needs the files in DIR (logs/audit by default) and the public key: the one beside them, or better a copy that you
-    keep elsewhere (--key). Exit status 1, and the first record that doesn't hold, if something is wrong.
+    keep elsewhere (--key). Exit status 1, and the first record that doesn't hold, if something is wrong; 1 also for a
+    receipt that can't be confirmed, since retention removed its record.
 
     Without DIR it also holds them against what this system knows in .aura: its key, and how many epochs it wrote.
     A DIR without records is a fault. One without epochs and key is told as such: only its chains were checked.
@@ -96,12 +97,7 @@ def verify(
         click.echo(f"No audit records under {folder}.")
     else:
         _print(found)
-    if faults := found["faults"]:
-        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise Failure(
-            f"the record is broken: {faults[0]['text']}{more}",
-            "Keep the files as they are, and find out who could write them; records before that place still hold.",
-        )
+    _pass(found, told=as_json)
 
 
 @audit.command()
@@ -131,6 +127,28 @@ def redact(ctx: click.Context, audit_id: str, reason: str, as_json: bool) -> Non
         click.echo(f"{audit_id} had been redacted before; its text is gone.")
     else:
         click.echo(f"{audit_id} is redacted; entry {done['epoch']} of the signed epochs says so.")
+
+
+def _pass(found: dict[str, Any], *, told: bool) -> None:
+    """Let a verdict pass in which everything holds, the receipt too; `told` as `Failure` has it.
+
+    Raises:
+        Failure: something doesn't, or nobody can tell of the receipt any more.
+    """
+    if faults := found["faults"]:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise Failure(
+            f"the record is broken: {faults[0]['text']}{more}",
+            "Keep the files as they are, and find out who could write them; records before that place still hold.",
+            told=told,
+        )
+    if (receipt := found["receipt"]) and receipt["state"] == "unconfirmed":
+        raise Failure(
+            f"the receipt can't be confirmed: retention removed record {receipt['record']}, and with it what the hash "
+            "could be held against; what is kept of the chain, before and after it, holds.",
+            "A copy that still has the record can tell: aura audit verify DIR --receipt R.",
+            told=told,
+        )
 
 
 def _print(found: dict[str, Any]) -> None:
@@ -167,7 +185,7 @@ def _print_receipt(told: dict[str, Any]) -> None:
     states = {
         "sealed": f"sealed by epoch {told['epoch']}",
         "unsealed": "there and unchanged; the next epoch seals it",
-        "pruned": "no longer kept: retention removed it",
+        "unconfirmed": "no longer kept: retention removed it. The receipt can't be confirmed",
     }
     click.echo(f"Receipt: record {told['record']} is {states.get(told['state'], told['state'])}.")
     proof = told["proof"]

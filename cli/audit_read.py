@@ -94,6 +94,7 @@ def search_command(ctx: click.Context, /, text: str, last: int | None, as_json: 
     r"""Find records, oldest first: by who, what, verdict, outcome, rule, time, and by TEXT anywhere in them.
 
     TEXT is found whatever its case. Arguments of calls aren't in the record unless the policy keeps them.
+    With --json the records themselves, one a line; nothing if none matches.
 
     \b
     Examples:

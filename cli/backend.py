@@ -44,7 +44,8 @@ def ask(loaded: Loaded, work: Callable[[Client], Awaitable[_T]]) -> _T:
         raise Failure(f"no Aura system answers {where}.", remedy) from None
     except ClientError as error:
         remedy = str(error.failure.get("recovery") or "")
-        raise Failure(str(error).removesuffix(f". {remedy}").rstrip(".") + ".", remedy) from None
+        message = str(error).removesuffix(f". {remedy}").rstrip(".") + "."
+        raise Failure(message, remedy, code=str(error.failure.get("code") or "")) from None
 
 
 def _operator_token(paths: Paths) -> str | None:

@@ -41,6 +41,7 @@ def doctor(ctx: click.Context, only: tuple[str, ...], as_json: bool) -> None:
         raise Failure(
             f"{len(failures)} of {len(findings)} checks failed.",
             "Each has its remedy above, after ->." if not as_json else "",
+            told=as_json,
         )
 
 

@@ -18,17 +18,26 @@ class Failure(click.ClickException):
     Args:
         message: what happened, and why.
         recovery: what to do; may be empty.
+        code: the failure's code in `bus.errors.TABLE`, where the running system gave one.
+        told: the JSON that the command printed tells of it already.
     """
 
-    def __init__(self, message: str, recovery: str = "") -> None:
+    def __init__(self, message: str, recovery: str = "", *, code: str = "", told: bool = False) -> None:
         super().__init__(message)
         self.recovery = recovery
+        self.code = code
+        self.told = told
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print both on stderr."""
         click.echo(f"aura: {self.message}", file=file, err=True)
         if self.recovery:
             click.echo(f"      {self.recovery}", file=file, err=True)
+
+    def as_json(self) -> str:
+        """One line, which fits below lines of JSON too: {"error": {"message", "recovery"?, "code"?}}."""
+        said = {"message": self.message, "recovery": self.recovery, "code": self.code}
+        return json.dumps({"error": {name: text for name, text in said.items() if text}}, ensure_ascii=False)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

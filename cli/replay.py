@@ -50,6 +50,7 @@ def replay_command(ctx: click.Context, since: float | None, folder: Path | None,
         raise Failure(
             f"{found['differing']} of {found['verdicts']} recorded verdicts don't follow from their inputs",
             "`aura audit verify` says whether records were changed; `aura explain ID` shows one.",
+            told=as_json,
         )
 
 

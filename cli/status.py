@@ -50,6 +50,7 @@ def status(ctx: click.Context, as_json: bool) -> None:
         raise Failure(
             f"calls can't be served now: {'; '.join(report['health'].get('reasons', ()))}",
             "Repeat in a moment." + ("" if current.backend_url else f" {where_to_look(Paths.of(current.settings))}"),
+            told=as_json,
         )
 
 

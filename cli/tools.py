@@ -72,13 +72,13 @@ def call(ctx: click.Context, tool: str, arguments: str, timeout_s: float | None,
     if as_json:
         print_json(result)
     if result.get("isError"):
-        raise refusal(result)
+        raise refusal(result, told=as_json)
     if not as_json:
         _print_result(result)
 
 
-def refusal(result: dict[str, Any]) -> Failure:
-    """What a failed call says, with what to do about it."""
+def refusal(result: dict[str, Any], *, told: bool = False) -> Failure:
+    """What a failed call says, with what to do about it; `told` as `Failure` has it."""
     failure = (result.get("_meta") or {}).get("aura/error") or {}
     texts = [block["text"] for block in result.get("content", ()) if block.get("type") == "text"]
     message = failure.get("message") or "\n".join(texts) or "the tool failed and said nothing."
@@ -88,7 +88,7 @@ def refusal(result: dict[str, Any]) -> Failure:
         hints.append(f"(in {failure['retry_after_s']:g} s)")
     if audit_id:
         hints.append(f"[record {audit_id}]")
-    return Failure(message, " ".join(hint for hint in hints if hint))
+    return Failure(message, " ".join(hint for hint in hints if hint), code=str(failure.get("code") or ""), told=told)
 
 
 def _arguments(text: str) -> dict[str, Any]:

@@ -49,7 +49,8 @@ def find(settings: Settings, audit_id: str) -> Entry:
         raise unreadable(error) from error
     if found is None:
         raise OperatorError(
-            f"there is no record {audit_id!r} under {folder}; `aura audit search` finds records otherwise"
+            f"there is no record {audit_id!r} under {folder}; retention may have removed it. "
+            "`aura audit search` finds records otherwise"
         )
     return found
 

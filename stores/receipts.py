@@ -75,12 +75,16 @@ class Receipt:
         self._proof = {"index": self.at, "size": len(leaves), "path": path, "root": merkle.root(leaves).hex()}
 
     def told(self, standing: Standing) -> dict[str, Any]:
-        """What was found: {record, state, epoch, proof}; state is sealed, unsealed, pruned or missing."""
+        """What was found: {record, state, epoch, proof}.
+
+        State is sealed, unsealed, missing, or unconfirmed: retention removed the record, so that nothing is left to
+        hold the receipt's hash against, and a forged one would look the same.
+        """
         state = "missing"
         if self._there:
             state = "unsealed" if self._epoch is None else "sealed"
         elif self.seq <= standing.begins(self.writer)[0]:
-            state = "pruned"
+            state = "unconfirmed"
         elif not self.fault:
             self.fault = "the receipt's record isn't among those checked"
         return {"record": self.id, "state": state, "epoch": self._epoch, "proof": self._proof}

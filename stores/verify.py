@@ -262,4 +262,4 @@ class _Check:
 def _rewritten(first: int, last: int, number: int) -> str:
     if first == last:
         return f"changed: epoch {number} sealed another"
-    return f"changed, or all from a record after {first - 1} on written anew: epoch {number} sealed another"
+    return f"changed, or written anew with some of the records {first} to {last - 1}: epoch {number} sealed another"

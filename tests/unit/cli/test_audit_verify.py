@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from aura_ia_mcp.stores.audit import AuditWriter, Written
 from aura_ia_mcp.stores.epoch_writer import EpochWriter
 from aura_ia_mcp.stores.keys import load_or_create
+from aura_ia_mcp.stores.retention import DAY_S, prune
 from aura_ia_mcp.stores.sealing import Sealer
 
 from .conftest import Aura
@@ -63,6 +65,24 @@ def test_the_receipt_of_what_no_epoch_seals_yet_is_told_as_good(written: Written
     writer.close()
     out, _ = aura("verify", "--receipt", receipt)
     assert "Receipt: record tools-0:2 is there and unchanged; the next epoch seals it." in out
+
+
+def test_the_receipt_of_a_record_that_retention_removed_is_not_taken_for_good(aura: Aura) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(load_or_create(Path(".aura/keys/audit.ed25519")))
+    epochs = EpochWriter(AUDIT, key)
+    writer = AuditWriter(AUDIT, "safety-0", b"k" * 32, segment_bytes=4096)
+    receipts = [writer.append("call", {"text": "x" * 1000}).receipt for _ in range(12)]
+    writer.close()
+    Sealer(AUDIT, epochs).seal()
+    assert prune(AUDIT, epochs, days=2, most_bytes=0, now=time.time() + 3 * DAY_S)["files"] > 0
+    forged = f"{receipts[0].rpartition(':')[0]}:{'a' * 64}"
+    for receipt in (receipts[0], forged):
+        assert "can't be confirmed" in aura("verify", "--receipt", receipt, code=1)[1]
+        found = aura.json("verify", "--receipt", receipt, code=1)
+        assert (found["intact"], found["receipt"]["state"]) == (True, "unconfirmed")
+    assert aura.json("verify", "--receipt", receipts[-1])["receipt"]["state"] == "sealed"
+    said = aura("show", receipts[0].rpartition(":")[0], code=1)[1]
+    assert "retention may have removed it" in said
 
 
 def test_a_redaction_needs_a_reason(written: Written, aura: Aura) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -86,6 +87,44 @@ def test_wrong_usage_is_status_2(aura: Aura, line: list[str]) -> None:
     out, err = aura(*line, code=2)
     assert out == ""
     assert "Usage: aura" in err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["audit", "show", "nope"],
+        ["audit", "redact", "safety-0:999999", "--reason", "x"],
+        ["explain", ""],
+        ["policy", "what-if", "nowhere.yaml"],
+        ["policy", "explain", "nosuchtool"],
+        ["token", "revoke", "nosuch"],
+        ["backup", "nowhere/x"],
+        ["status"],
+        ["approvals", "show", "zz"],
+        ["--config", "nowhere.toml", "token", "list"],
+    ],
+    ids=" ".join,
+)
+def test_a_failure_is_one_json_object_too_where_json_was_asked_for(aura: Aura, line: list[str]) -> None:
+    out, err = aura(*line, "--json", code=1)
+    said = json.loads(out)["error"]
+    assert said["message"] in err
+    assert said.get("recovery", "") in err
+    assert set(said) <= {"message", "recovery", "code"}
+    assert aura.out(*line, code=1) == ""
+
+
+def test_what_printed_its_findings_as_json_adds_no_second_object(aura: Aura, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AURA_SAFTY__RATE_LIMIT", "1")
+    assert aura.json("doctor", "python", code=1)["ok"] is False
+
+
+def test_a_fault_of_ours_is_json_too(aura: Aura, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("aura_ia_mcp.cli.token.list_tokens", broken)
+    assert "ZeroDivisionError: oops" in aura.json("token", "list", code=1)["error"]["message"]
 
 
 def test_a_fault_of_ours_is_a_sentence(aura: Aura, monkeypatch: pytest.MonkeyPatch) -> None:

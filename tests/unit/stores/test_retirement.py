@@ -49,7 +49,7 @@ def test_old_files_go_but_for_the_newest_and_the_rest_verifies(log: Log) -> None
     found = log.check(receipt=Receipt.parse(receipt))
     assert found.intact, found.faults
     assert found.receipt is not None
-    assert found.receipt["state"] == "pruned"
+    assert found.receipt["state"] == "unconfirmed"
     assert found.chains[0].pruned == int(Path(before[-1]).stem) - 1
     log.restart()
     log.write("w-0", 30)
