@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,8 @@ def restore(settings: Settings, file: Path, *, force: bool = False) -> dict[str,
             dump.check_schema(archive.manifest.get("schema"))
             folders.make(paths)
             with FileLock(paths.lock, timeout=0, mode=0o600):
-                if not force:
-                    _refuse_what_is_there(settings, paths, archive)
+                if not force and _is_in_use(settings, paths, archive):
+                    _refuse(settings, paths, archive)
                 aside = _put_back(settings, paths, archive)
                 manifest = archive.manifest
     except Timeout:
@@ -74,18 +74,55 @@ def restore(settings: Settings, file: Path, *, force: bool = False) -> dict[str,
     return {"file": str(file), **said, "audit_files": audit_files, "set_aside": aside}
 
 
-def _refuse_what_is_there(settings: Settings, paths: Paths, archive: Reader) -> None:
-    there = [str(path) for path in (paths.audit, paths.audit_key.parent) if path.is_dir() and any(path.iterdir())]
+def _is_in_use(settings: Settings, paths: Paths, archive: Reader) -> bool:
+    """Whether something is there that a restore would undo: records, keys, rows, or rules that differ."""
+    if any(path.is_dir() and any(path.iterdir()) for path in (paths.audit, paths.audit_key.parent)):
+        return True
     if settings.database.url is not None or paths.database.exists() or paths.former_tokens.exists():
         with closing(Database.of(settings, paths)) as database:
             if not dump.is_empty(database):
-                there.append(database.name)
+                return True
     files = rule_files(settings)
-    for name, content in archive.members():
-        if name in files and files[name].is_file() and files[name].read_bytes() != content.read():
-            there.append(f"{files[name]} (which differs)")
-    if there:
-        raise OperatorError(f"these would be replaced: {', '.join(there)}; say --force to set them aside")
+    return any(
+        name in files and files[name].is_file() and files[name].read_bytes() != content.read()
+        for name, content in archive.members()
+    )
+
+
+def _refuse(settings: Settings, paths: Paths, archive: Reader) -> None:
+    rules = rule_files(settings)
+    targets = dict.fromkeys(_target(name, paths, rules) for name in archive.manifest["members"])
+    there = [str(path) for path in _replaced(settings, paths, filter(None, targets))]
+    if settings.database.url is not None:
+        with closing(Database.of(settings, paths)) as database:
+            there.append(f"the rows of {database.name} (for good)")
+    raise OperatorError(f"these would be replaced: {', '.join(there)}; say --force to set them aside")
+
+
+def _target(name: str, paths: Paths, rules: dict[str, Path]) -> Path | None:
+    """The file or folder that a member of the backup replaces; None for rows of the database.
+
+    Raises:
+        ArchiveError: there is no place for it.
+    """
+    root, _, rest = name.partition("/")
+    if root == "state":
+        return paths.state / rest.split("/")[0]
+    if root == "audit":
+        return paths.audit
+    if root == "database":
+        return None
+    if name in rules:
+        return rules[name]
+    raise ArchiveError(f"the backup holds {name}, which this program doesn't know; use the one that made it")
+
+
+def _replaced(settings: Settings, paths: Paths, targets: Iterable[Path]) -> list[Path]:
+    """What is there and has to go: the targets, the database's file, and what was derived from them."""
+    database = [paths.database] if settings.database.url is None else []
+    derived = [path for pattern in _DERIVED for path in paths.logs.glob(pattern) if "before-" not in path.name]
+    of_old = (paths.former_tokens, paths.state / _VIEWS, paths.epochs_standing)
+    return [path for path in dict.fromkeys((*targets, *database, *of_old, *derived)) if path.exists()]
 
 
 def _put_back(settings: Settings, paths: Paths, archive: Reader) -> list[str]:
@@ -101,12 +138,12 @@ def _put_back(settings: Settings, paths: Paths, archive: Reader) -> list[str]:
                 with closing(Database(state / "new.sqlite")) as database, database.writing() as connection:
                     _load(connection, state)
                 moves[state / "new.sqlite"] = paths.database
-                aside = _exchange(paths, moves, mark)
+                aside = _exchange(settings, paths, moves, mark)
             else:
                 with closing(Database.of(settings, paths)) as database, database.writing(alone=True) as connection:
                     dump.clear(connection)
                     _load(connection, state)
-                    aside = _exchange(paths, moves, mark)
+                    aside = _exchange(settings, paths, moves, mark)
         finally:
             for staged in moves:
                 if staged.parent not in (state, logs):
@@ -131,21 +168,18 @@ def _staged(settings: Settings, paths: Paths, archive: Reader, state: Path, logs
     rules = rule_files(settings)
     moves: dict[Path, Path] = {}
     for name, content in archive.members():
-        root, _, rest = name.partition("/")
-        if root == "state":
-            staged = state / rest
-            top = rest.split("/")[0]
-            moves[state / top] = paths.state / top
-        elif root == "audit":
-            staged = logs / name
-            moves[logs / root] = paths.audit
-        elif name in rules:
-            staged = rules[name].with_name(f".{rules[name].name}.{secrets.token_hex(4)}")
-            moves[staged] = rules[name]
-        elif root == "database":
+        target = _target(name, paths, rules)
+        if target is None:
             staged = state / name
+        elif name in rules:
+            staged = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+            moves[staged] = target
+        elif target == paths.audit:
+            staged = logs / name
+            moves[logs / "audit"] = target
         else:
-            raise ArchiveError(f"the backup holds {name}, which this program doesn't know; use the one that made it")
+            staged = state / name.removeprefix("state/")
+            moves[state / target.name] = target
         staged.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
             shutil.copyfileobj(content, file)
@@ -158,18 +192,16 @@ def _load(connection: Connection, state: Path) -> None:
             dump.load(connection, table, lines)
 
 
-def _exchange(paths: Paths, moves: dict[Path, Path], mark: Path) -> list[str]:
+def _exchange(settings: Settings, paths: Paths, moves: dict[Path, Path], mark: Path) -> list[str]:
     """Set aside what is there, and what was derived from it; rename what is staged into its place."""
     os.sync()  # what is staged lasts before anything points to it
     mark.write_text(time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime()))
     stamp = f"before-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(2)}"
     aside: list[str] = []
-    derived = [path for pattern in _DERIVED for path in paths.logs.glob(pattern) if "before-" not in path.name]
-    for path in (*moves.values(), paths.former_tokens, paths.state / _VIEWS, paths.epochs_standing, *derived):
-        if path.exists():
-            old = path.with_name(f"{path.name}.{stamp}")
-            path.replace(old)
-            aside.append(str(old))
+    for path in _replaced(settings, paths, moves.values()):
+        old = path.with_name(f"{path.name}.{stamp}")
+        path.replace(old)
+        aside.append(str(old))
     for end in ("-wal", "-shm"):  # they belong to the file, under its name
         if (beside := paths.database.with_name(f"{paths.database.name}{end}")).exists():
             beside.replace(paths.database.with_name(f"{paths.database.name}.{stamp}{end}"))
