@@ -200,9 +200,11 @@ def _nearest_variable(name: str, known: list[str]) -> str:
     """The known name most like it, whether its parts are joined by one underscore or two."""
     joined = {each.replace("__", "_"): each for each in known}
     near = difflib.get_close_matches(name.upper().replace("__", "_"), joined, n=1, cutoff=0.7)
-    if near:
-        return f" Did you mean {joined[near[0]]}?"
-    return (
+    section = name.upper().removeprefix("AURA_").split("__")[0].lower()
+    said = f" Did you mean {joined[near[0]]}?" if near else ""
+    if section in Settings.model_fields:
+        return f"{said} The keys of `{section}` are: {', '.join(_section(section).model_fields)}."
+    return said or (
         " Keys are set as AURA_SECTION__KEY; `aura config --template` lists them. If it isn't meant for Aura, unset it."
     )
 

@@ -147,6 +147,11 @@ def test_a_misspelt_variable_is_refused_with_the_nearest(tmp_path: Path, given_n
     assert f"Did you mean {meant}" in said
 
 
+def test_an_unknown_variable_of_a_section_is_refused_with_the_keys_of_that_section(tmp_path: Path) -> None:
+    said = refusal(tmp_path, AURA_GATEWAY__PROT="1")
+    assert "The keys of `gateway` are: host, anonymous, servers" in said
+
+
 def test_a_variable_like_no_other_is_refused_with_how_to_set_keys(tmp_path: Path) -> None:
     said = refusal(tmp_path, AURA_ZZZ="1")
     assert "unknown variable AURA_ZZZ" in said
