@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _PERIOD_S = 1.0
 _LISTED = 50
+_RETRY_S = 2.0
 _WHAT = {APPROVED: "approval_granted", DENIED: "approval_refused"}
 
 _T = TypeVar("_T")
@@ -103,7 +104,7 @@ class Approvals:
                 "audit_failed", f"nothing is decided unrecorded: {error}", outcome=Outcome.UNKNOWN
             ) from error
         except RecordError as error:
-            raise AuraError("unavailable", f"approvals can't be kept: {error}") from error
+            raise AuraError("unavailable", f"approvals can't be kept: {error}", retry_after_s=_RETRY_S) from error
 
     # --- what Safety asks ---------------------------------------------------------------------------------------------
 
@@ -117,11 +118,14 @@ class Approvals:
 
     @handles(ConfirmHeld)
     async def confirm_held(self, message: ConfirmHeld, context: Context) -> JSON:
-        """The client's own user agreed."""
+        """The client's own user agreed, or declined."""
         _only_safety(context)
+        binding, question, within_s = message.binding, message.question, self._limits.use_within_s
 
         def step(approval: Approval, now: float) -> Approval:
-            return approvals.confirm(approval, message.binding, now, use_within_s=self._limits.use_within_s)
+            if not message.agreed:
+                return approvals.decline(approval, binding, question, now)
+            return approvals.confirm(approval, binding, question, now, use_within_s=within_s)
 
         return _told(await self._change(message.approval, step))
 

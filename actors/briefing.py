@@ -25,6 +25,9 @@ def briefed(message: CallTool, snapshot: Snapshot, case: Case) -> CallTool:
         message: as it came.
         snapshot: the catalogue.
         case: of the message, decided on.
+
+    Raises:
+        AuraError: `invalid_arguments`: an approval is asked for a call that its tool would refuse.
     """
     standing, server = case.standing, message.server
 
@@ -38,6 +41,8 @@ def briefed(message: CallTool, snapshot: Snapshot, case: Case) -> CallTool:
     asked_for = snapshot.tool(str(message.arguments.get("operation")), server)
     if asked_for is None or not may(asked_for.facts):  # whoever may not see a tool asks for words alone
         return _with(message, NAMED, {})
+    if isinstance(arguments := message.arguments.get("arguments"), dict):
+        asked_for.check(arguments)
     assessed = risk.of_call(asked_for.facts).as_dict()
     named = {"contract": asked_for.contract, "policy": standing.rules.policy.version, "risk": assessed}
     return _with(message, NAMED, named)

@@ -87,8 +87,8 @@ class Consent:
         """None once the call may run; else MCP's InputRequiredResult, with which the client asks its user.
 
         Raises:
-            AuraError: `approval_required`, `confirmation_required`, `approval_denied`, `approval_used`; or
-                `unavailable`, as it is with any failure to reach Approvals.
+            AuraError: `invalid_arguments`, before anybody is asked; `approval_required`, `confirmation_required`,
+                `approval_denied`, `approval_used`; or `unavailable`, as it is with any failure to reach Approvals.
         """
         verdict = case.verdict
         assert verdict is not None
@@ -100,14 +100,19 @@ class Consent:
             return None
         binding = self._binding(case, message)
         if rests is not None and rests.binding == binding and agreed(case.answer):
-            await self._confirm(case, rests.approval, binding, context)
+            await self._confirm(case, rests.approval, binding, rests.question, context)
         else:
+            refusal = "" if case.answer is None else problem(case.answer)
+            if refusal:
+                await self._decline(case, context)
             waiting = await self._hold(case, verdict, message, binding, context)
+            if refusal:
+                raise held(case, verdict, waiting, refusal)
             if waiting["status"] == "pending":
                 asked = await self._ask(case, verdict, message, waiting, context)
                 if asked is not None:
                     return asked
-                await self._confirm(case, waiting["approval_id"], binding, context)
+                await self._confirm(case, waiting["approval_id"], binding, waiting["declined"], context)
         assert case.approval is not None
         await self._use(case, case.approval["approval_id"], binding, 0, context)
         return None
@@ -139,8 +144,11 @@ class Consent:
         """The approval that answers for the call.
 
         Raises:
-            AuraError: `approval_denied`; `approval_required` unless it is there, or only its client's user must agree.
+            AuraError: `approval_denied`; `approval_required` unless it is there, or only its client's user must agree;
+                `invalid_arguments`: its tool would refuse it, so nobody is asked.
         """
+        if isinstance(message, CallTool) and case.subject is not None:
+            case.subject.check(message.arguments)
         mode = str(verdict.effect)
         approvers = verdict.approvers if verdict.effect is Effect.APPROVE else 1
         shown = shown_of(case, message, verdict)
@@ -151,8 +159,15 @@ class Consent:
             raise held(case, verdict, found)
         return found
 
-    async def _confirm(self, case: Case, approval: str, binding: JSON, context: Context) -> None:
-        await self._told(case, ConfirmHeld(approval, binding, case.id), context)
+    async def _confirm(self, case: Case, approval: str, binding: JSON, question: int, context: Context) -> None:
+        await self._told(case, ConfirmHeld(approval, binding, case.id, question=question), context)
+
+    async def _decline(self, case: Case, context: Context) -> None:
+        """Let no later yes to the question that was answered count: its state is spent."""
+        found = case.resumed
+        assert found is not None
+        told = ConfirmHeld(found.approval, dict(found.binding), case.id, agreed=False, question=found.question)
+        await self._told(case, told, context)
 
     async def _use(self, case: Case, approval: str, binding: JSON, number: int, context: Context) -> None:
         if case.approval is None:
@@ -193,8 +208,6 @@ class Consent:
         Raises:
             AuraError: `confirmation_required`, saying why nobody agreed.
         """
-        if case.answer is not None and not agreed(case.answer):
-            raise held(case, verdict, waiting, problem(case.answer))
         if waiting["mode"] != "confirm":  # it was asked for ahead of the call, and so is for others to decide
             raise held(case, verdict, waiting, "others were asked to agree")
         if not isinstance(message, CallTool) or case.header.depth or not can_be_asked(message.client):
@@ -219,6 +232,7 @@ class Consent:
                 until,
                 message.state,
                 message.inputs,
+                waiting["declined"],
             )
         )
         if state is None:

@@ -135,7 +135,7 @@ class ToolDefinition:
             "aura/risk": self.risk,
             "aura/fingerprint": self.fingerprint,
         }
-        for name in ("calms", "calms_with", "reenters", "embeds", "reads"):
+        for name in ("one_of", "calms", "calms_with", "reenters", "embeds", "reads"):
             if value := getattr(self, name):
                 entry["_meta"][f"aura/{name}"] = list(value) if isinstance(value, tuple) else value
         return entry

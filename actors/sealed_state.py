@@ -34,6 +34,7 @@ class Continuation:
         rule: which asked for consent.
         approvers: how many agreed, or must.
         arguments: keyed digest of the call's arguments alone.
+        question: how many earlier ones the client's user had declined.
         round: 0 when the client's user is asked whether the call may run; else how often the tool has asked back.
         expires: Unix seconds after which it is too late.
         state: the tool's own `requestState`, or None.
@@ -49,6 +50,7 @@ class Continuation:
     expires: float
     state: str | None = None
     inputs: JSON | None = None
+    question: int = 0
 
 
 _MEMBERS = {field.name for field in fields(Continuation)}
@@ -81,7 +83,7 @@ class Seal:
         if text is None or not text.startswith(_PREFIX):
             return None
         try:
-            sealed = base64.b64decode(text[len(_PREFIX) :].encode(), altchars=b"-_", validate=True)
+            sealed = _decoded(text[len(_PREFIX) :])
             plain = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
             found = msgpack.unpackb(plain, unicode_errors=_ERRORS, strict_map_key=False)
         except (InvalidTag, binascii.Error, ValueError):
@@ -97,3 +99,15 @@ class Seal:
                 approval_id=made.approval,
             )
         return made
+
+
+def _decoded(text: str) -> bytes:
+    """The bytes that are written just so; Python's decoder takes other ways of writing them, too.
+
+    Raises:
+        ValueError: nothing is written so.
+    """
+    found = base64.urlsafe_b64decode(text.encode())
+    if base64.urlsafe_b64encode(found).decode() != text:
+        raise ValueError("not the form in which it was given out")
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Any
 
 from aura_ia_mcp.bus.messages import JSON
@@ -12,7 +13,7 @@ from aura_ia_mcp.bus.tokens import digest
 from aura_ia_mcp.judgement.inspection import Plan, plan
 from aura_ia_mcp.judgement.policy import Facts
 
-from .arguments import ResultCheck
+from .arguments import ArgumentCheck, ResultCheck
 from .catalogue import Servers
 
 _MOST_REMEMBERED = 1000
@@ -33,6 +34,7 @@ class Subject:
         reads: arguments that its actor may have the ML worker read for injections.
         reading: which kind of text each of its arguments is.
         calms_with: arguments with which a call of it calms, though not every call does; empty where none are told.
+        input: gives the check of its arguments, compiled when it is first asked for; None of what is no tool.
         output: checks its structured result; None where it promises none.
     """
 
@@ -45,7 +47,17 @@ class Subject:
     reads: tuple[str, ...] = ()
     calms_with: Mapping[str, Any] = field(default_factory=dict, hash=False)
     reading: Plan = field(default_factory=Plan, hash=False)
+    input: Callable[[], ArgumentCheck] | None = field(default=None, hash=False)
     output: ResultCheck | None = field(default=None, hash=False)
+
+    def check(self, arguments: JSON) -> None:
+        """Pass arguments that it could be called with, as Tools will when it runs.
+
+        Raises:
+            AuraError: `invalid_arguments`.
+        """
+        if self.input is not None:
+            self.input().check(self.facts.name, arguments)
 
     @property
     def read_only(self) -> bool:
@@ -221,6 +233,7 @@ def _facts(name: str, entry: JSON) -> Facts:
 def _subject(name: str, entry: JSON) -> Subject:
     meta = entry.get("_meta") or {}
     hints = entry.get("annotations") or {}
+    schema = entry.get("inputSchema") or {}
     return Subject(
         facts=_facts(name, entry),
         audience=meta.get("aura/audience", "tools"),
@@ -230,7 +243,8 @@ def _subject(name: str, entry: JSON) -> Subject:
         embeds=tuple(meta.get("aura/embeds", ())),
         reads=tuple(meta.get("aura/reads", ())),
         calms_with=meta.get("aura/calms_with", {}),
-        reading=plan(entry.get("inputSchema") or {}),
+        reading=plan(schema),
+        input=cache(partial(ArgumentCheck, schema, meta.get("aura/one_of", ()))) if schema else None,
         output=ResultCheck(entry["outputSchema"]) if entry.get("outputSchema") else None,
     )
 

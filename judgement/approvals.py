@@ -19,6 +19,7 @@ PENDING, APPROVED, DENIED, EXPIRED, USED = STATUSES = ("pending", "approved", "d
 OPERATOR, CLIENT = "operator", "client"
 
 _AGREED = "Somebody else must agree, too; your own yes counts already."
+_ASKED_AGAIN = "Call the tool again, without requestState: its user is asked anew, or an operator agrees."
 _OVER = "It is over: the caller makes the call again, and it is held anew."
 _SOMEBODY_ELSE = "Somebody else decides; `aura token create NAME --role operator --kind human` lets a person do so."
 
@@ -93,6 +94,7 @@ class Approval:
         usable_until: of an approved one; of a used one, until when a tool that asks back may go on.
         decisions: in order.
         used: the last run, if any.
+        declined: how many questions whether it may run its client's own user said no to.
         round: of the last run: 0, or how often the tool has asked back and gone on.
         audit_id: of the newest record that tells of it.
     """
@@ -121,6 +123,7 @@ class Approval:
     decisions: tuple[Decision, ...] = ()
     used: Use | None = None
     round: int = 0
+    declined: int = 0
     audit_id: str = ""
 
     @property
@@ -214,11 +217,21 @@ def decide(approval: Approval, by: str, decision: str, reason: str, now: float, 
     return _decided(approval, Decision(by, decision, reason.strip(), now, OPERATOR), use_within_s)
 
 
-def confirm(approval: Approval, binding: Mapping[str, str], now: float, *, use_within_s: float) -> Approval:
+def confirm(
+    approval: Approval, binding: Mapping[str, str], question: int, now: float, *, use_within_s: float
+) -> Approval:
     """The user of the client that asked agrees; where somebody agreed before, nothing changes.
 
+    Args:
+        approval: as it is.
+        binding: of the call.
+        question: how many the user had declined when this one was put.
+        now: Unix seconds.
+        use_within_s: how long it can be used from now.
+
     Raises:
-        RefusalError: `forbidden`: it takes somebody else; else as `use` says.
+        RefusalError: `forbidden`: it takes somebody else; `confirmation_required`: the user said no to this question
+            before; else as `use` says.
     """
     approval = expire(approval, now)
     _check_binding(approval, binding)
@@ -228,7 +241,31 @@ def confirm(approval: Approval, binding: Mapping[str, str], now: float, *, use_w
         return approval
     if approval.status != PENDING:
         raise _unusable(approval)
+    if question != approval.declined:
+        said = f"the question whether {approval.approval_id} may run was declined, and a later yes to it doesn't count"
+        raise RefusalError("confirmation_required", said, _ASKED_AGAIN)
     return _decided(approval, Decision(approval.asker, "approve", "", now, CLIENT), use_within_s)
+
+
+def decline(approval: Approval, binding: Mapping[str, str], question: int, now: float) -> Approval:
+    """The user of the client that asked says no: to this question, for good; others may still agree to the call.
+
+    Args:
+        approval: as it is.
+        binding: of the call.
+        question: as in `confirm`; one that was declined before changes nothing.
+        now: Unix seconds.
+
+    Raises:
+        RefusalError: as `use` says: it is used, denied or over.
+    """
+    approval = expire(approval, now)
+    _check_binding(approval, binding)
+    if approval.status not in (PENDING, APPROVED):
+        raise _unusable(approval)
+    if question != approval.declined:
+        return approval
+    return replace(approval, declined=question + 1, changed_at=max(now, approval.changed_at))
 
 
 def use(

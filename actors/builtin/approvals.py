@@ -105,6 +105,7 @@ _APPROVAL: JSON = {
     "usable_until": _USABLE,
     "decisions": array(obj(_DECISION), "In order."),
     "used": _USE | {"type": ["object", "null"], "description": "The run, or null."},
+    "declined": integer("How often the asking client's own user said no; others may still agree.", minimum=0),
     "round": integer("How often the tool has asked back and gone on.", minimum=0),
     "audit_id": text("The newest audit record that tells of it."),
 }

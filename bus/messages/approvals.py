@@ -27,11 +27,16 @@ class HoldCall(Message):
 
 @message("approvals.confirm", idempotent=True)
 class ConfirmHeld(Message):
-    """The client's own user agreed to a call that was held to be confirmed: reply {"approval"}."""
+    """What the client's own user says to a call that was held to be confirmed: reply {"approval"}.
+
+    `question` counts the earlier ones that the user declined; an answer to one of those changes nothing any more.
+    """
 
     approval: str
     binding: JSON
     call: str
+    agreed: bool = True
+    question: int = 0
 
 
 @message("approvals.use", idempotent=True)

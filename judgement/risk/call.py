@@ -37,7 +37,7 @@ class ToolFacts(Protocol):
 def of_call(
     facts: ToolFacts,
     *,
-    trust: float = 0.0,
+    trust: float | None = None,
     severity: int = 0,
     recent_refusals: float = 0.0,
     depth: int = 0,
@@ -51,7 +51,7 @@ def of_call(
 
     Args:
         facts: of the tool.
-        trust: of the caller, 0 to 5.
+        trust: of the caller, 0 to 5; None where it is no input: then it is no factor either.
         severity: the gravest finding in the arguments, as `finding.Severity`.
         recent_refusals: of this caller's calls.
         depth: how many calls deep it was caused.
@@ -65,7 +65,7 @@ def of_call(
             # the hint says that it may destroy, not that it does so for good
             reversibility="costly" if facts.destructive else "reversible",
             blast="outside" if facts.open_world else "one",
-            trust=math.floor(trust * 10) / 10,
+            trust=None if trust is None else math.floor(trust * 10) / 10,
             refusals=int(recent_refusals),
             load=math.ceil(load * 10) / 10,
             severity=_SEVERITIES[severity],

@@ -2,7 +2,8 @@
 
 A score is the sum of its factors' shares, at most 100. No share falls when its own factor rises, and a factor that
 makes others weigh more (the kind of operation) never makes them weigh less; so raising any one factor never lowers the
-score. Trust is the one factor that works downwards: more of it never raises the score.
+score. Trust is the one factor that works downwards: more of it never raises the score. Where
+it is no input it is no factor, and the operation weighs what both do for somebody whom nobody trusts.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class Operation:
         target: a key of `TARGETS`.
         reversibility: a key of `REVERSIBILITY`.
         blast: a key of `BLAST`.
-        trust: of the caller, 0 to 5.
+        trust: of the caller, 0 to 5; None where it is no input.
         refusals: of this caller's recent calls.
         load: 0 to 1.
         environment: a key of `ENVIRONMENTS`.
@@ -108,7 +109,7 @@ class Operation:
     target: str = "project"
     reversibility: str = "reversible"
     blast: str = "one"
-    trust: float = 0.0
+    trust: float | None = None
     refusals: int = 0
     load: float = 0.0
     environment: str = "development"
@@ -202,16 +203,13 @@ def assess(operation: Operation) -> Risk:
 
 def _factors(it: Operation) -> tuple[Factor, ...]:
     column = _COLUMN[it.kind]
-    trust = min(max(it.trust, 0.0), float(MOST_TRUST))
-    missing = round((MOST_TRUST - trust) * _PER_MISSING_TRUST[column])
     return (
-        Factor("operation", it.kind, KINDS[it.kind], _WHY_KIND[it.kind]),
+        *_operation_and_trust(it, column),
         _row("target", it.target, TARGETS, column, _WHY_TARGET),
         _row("reversibility", it.reversibility, REVERSIBILITY, column, _WHY_REVERSIBILITY),
         _row("blast radius", it.blast, BLAST, column, _WHY_BLAST),
         Factor("findings", it.severity, SEVERITIES[it.severity], _WHY_SEVERITY[it.severity]),
         Factor("hint", it.hint, HINTS[it.hint], "what the tool's definition says of itself"),
-        Factor("trust", f"{trust:g} of {MOST_TRUST}", missing, "how far the caller is trusted"),
         Factor("environment", it.environment, ENVIRONMENTS[it.environment][column], "where it is done"),
         Factor(
             "history",
@@ -230,6 +228,19 @@ def _factors(it: Operation) -> tuple[Factor, ...]:
             _OFF_HOURS[column] * it.off_hours,
             "those who could mend it are away",
         ),
+    )
+
+
+def _operation_and_trust(it: Operation, column: int) -> tuple[Factor, ...]:
+    each = _PER_MISSING_TRUST[column]
+    share, why = KINDS[it.kind], _WHY_KIND[it.kind]
+    if it.trust is None:
+        return (Factor("operation", it.kind, share + MOST_TRUST * each, why),)
+    trust = min(max(it.trust, 0.0), float(MOST_TRUST))
+    missing = round((MOST_TRUST - trust) * each)
+    return (
+        Factor("operation", it.kind, share, why),
+        Factor("trust", f"{trust:g} of {MOST_TRUST}", missing, "how far the caller is trusted"),
     )
 
 

@@ -23,6 +23,7 @@ from aura_ia_mcp.judgement.approvals import (
     answering,
     confirm,
     decide,
+    decline,
     expire,
     settled,
     stands,
@@ -79,7 +80,7 @@ def code_of(step: Any, *given: Any, **more: Any) -> str:
 WHO = st.sampled_from(["local/bot", "local/ada", "local/bob", "other/bot"])
 EVENTS = st.lists(
     st.tuples(
-        st.sampled_from(["approve", "deny", "confirm", "use", "look"]),
+        st.sampled_from(["approve", "deny", "confirm", "decline", "use", "look"]),
         WHO,
         st.sampled_from(["c1", "c2"]),
         st.integers(0, 2),
@@ -96,7 +97,9 @@ def step(approval: Approval, event: tuple[str, str, str, int, float]) -> Approva
     if what == "use":
         return run(approval, call, number, now)
     if what == "confirm":
-        return confirm(approval, approval.binding, now, use_within_s=USE_S)
+        return confirm(approval, approval.binding, number, now, use_within_s=USE_S)
+    if what == "decline":
+        return decline(approval, approval.binding, number, now)
     return decide(approval, by, what, "because", now, use_within_s=USE_S)
 
 
@@ -215,17 +218,28 @@ def test_no_answer_by_the_deadline_is_a_no(now: float, code: str) -> None:
 
 def test_only_a_call_to_be_confirmed_takes_its_own_users_word() -> None:
     approval = asked(CONFIRM)
-    given = confirm(approval, approval.binding, 1.0, use_within_s=USE_S)
+    given = confirm(approval, approval.binding, 0, 1.0, use_within_s=USE_S)
     assert (given.status, given.decisions[0].by, given.decisions[0].how) == (APPROVED, "local/bot", "client")
     for mode in ("approve", REQUEST):
-        assert code_of(confirm, asked(mode), approval.binding, 1.0, use_within_s=USE_S) == "forbidden"
+        assert code_of(confirm, asked(mode), approval.binding, 0, 1.0, use_within_s=USE_S) == "forbidden"
 
 
 def test_a_confirmation_that_comes_after_somebody_decided_changes_nothing() -> None:
     agreed = yes(asked(CONFIRM))
-    assert confirm(agreed, agreed.binding, 2.0, use_within_s=USE_S) is agreed
+    assert confirm(agreed, agreed.binding, 0, 2.0, use_within_s=USE_S) is agreed
     denied = no(asked(CONFIRM))
-    assert code_of(confirm, denied, denied.binding, 2.0, use_within_s=USE_S) == "approval_denied"
+    assert code_of(confirm, denied, denied.binding, 0, 2.0, use_within_s=USE_S) == "approval_denied"
+
+
+def test_no_yes_counts_to_a_question_that_was_declined() -> None:
+    approval = asked(CONFIRM)
+    declined = decline(approval, approval.binding, 0, 1.0)
+    assert (declined.status, declined.declined) == ("pending", 1)
+    assert decline(declined, approval.binding, 0, 2.0) is declined
+    assert code_of(confirm, declined, approval.binding, 0, 2.0, use_within_s=USE_S) == "confirmation_required"
+    assert confirm(declined, approval.binding, 1, 2.0, use_within_s=USE_S).status == APPROVED
+    assert yes(declined).status == APPROVED, "an operator may agree all the same"
+    assert code_of(decline, run(yes(declined)), approval.binding, 1, 3.0) == "approval_used"
 
 
 # --- using ------------------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ RISING: dict[str, list[Any]] = {
     "depth": [0, 1, 2, 3, 4, 9],
     "safe_mode": [False, True],
     "off_hours": [False, True],
-    "trust": [5.0, 4.5, 3.0, 2.2, 1.0, 0.0],  # the less trust, the more risk
+    "trust": [5.0, 4.5, 3.0, 2.2, 1.0, 0.0, None],  # the less trust, the more risk
 }
 operations = st.builds(Operation, **{name: st.sampled_from(values) for name, values in RISING.items()})
 
@@ -145,6 +145,14 @@ def test_more_trust_never_makes_a_call_riskier(one: float, other: float, refusal
         of_call(tool, trust=more, recent_refusals=refusals).score
         <= of_call(tool, trust=less, recent_refusals=refusals).score
     )
+
+
+@pytest.mark.parametrize("tool", [Tool(), Tool(read_only=False), DESTROYER])
+def test_trust_that_is_no_input_is_no_factor_and_makes_no_call_less_risky(tool: Tool) -> None:
+    without, of_nobody = of_call(tool), of_call(tool, trust=0)
+    assert "trust" not in {factor.name for factor in without.factors}
+    assert "trust" in {factor.name for factor in of_nobody.factors}
+    assert (without.level, without.score) == (of_nobody.level, of_nobody.score)
 
 
 # --- of words --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from aura_ia_mcp.bus.envelope import Principal
 from aura_ia_mcp.bus.messages import JSON, ReadResource
 
 from ..graph import GUEST, code_of, text_result
-from .consenting import SECOND, Made, rule
+from .consenting import ACCEPT, SECOND, Made, rule
 
 
 @pytest.mark.parametrize("tool", ["write", "look"])
@@ -54,7 +54,26 @@ async def test_what_a_decider_sees_of_a_held_call(made: Made) -> None:
     assert shown["arguments"]["path"] == "a"
     assert "hunter2" not in str(shown)
     assert shown["risk"]["factors"]
+    assert "trust" not in {factor["name"] for factor in shown["risk"]["factors"]}, "it is no input of a call's risk"
     assert shown["arguments_hash"] == it.graph.records()[0]["args"]
+
+
+@pytest.mark.parametrize("effect", ["approve", "confirm"])
+@pytest.mark.parametrize("arguments", [{"n": 1, "nn": 1}, {"n": "one"}, {"n": 1, "m": 1}, {}])
+async def test_nobody_is_asked_about_arguments_that_the_tool_would_refuse(
+    made: Made, effect: str, arguments: JSON
+) -> None:
+    it = await made(effect)
+    bad: JSON = {"arguments": arguments, "answer": ACCEPT}
+    held = await it.refused(it.call("look", **bad))
+    asked = {"operation": "look", "arguments": arguments, "reason": "I will need it"}
+    ahead = await it.refused(it.graph.call("request_approval", asked))
+    await it.obey("")
+    by_tools = await it.refused(it.call("look", **bad))
+    assert by_tools.code == "invalid_arguments"
+    assert [(each.code, each.message) for each in (held, ahead)] == [(by_tools.code, by_tools.message)] * 2
+    assert not it.asked
+    assert not it.graph.records("approval_requested")
 
 
 async def test_one_approval_and_many_calls_at_once_make_one_run(made: Made) -> None:

@@ -49,6 +49,29 @@ async def test_a_modern_client_whose_user_declines_leaves_it_pending(made: Made)
     assert (await it.seen(failure.approval_id))["status"] == "pending"
 
 
+@pytest.mark.parametrize("action", ["decline", "cancel", "yes"])
+async def test_a_no_spends_the_state_but_not_the_approval(made: Made, action: str) -> None:
+    it = await made("confirm")
+    came = await it.modern("write")
+    for _ in range(2):
+        failure = await it.refused(it.modern("write", came, {"action": action}))
+    assert (await it.seen(failure.approval_id))["declined"] == 1
+    late = await it.refused(it.modern("write", came))
+    assert (late.code, late.approval_id) == ("confirmation_required", failure.approval_id)
+    assert not it.fixtures.runs
+    assert (await it.modern("write", await it.modern("write")))["content"], "a new question may be agreed to"
+
+
+async def test_a_no_keeps_a_call_from_running_though_an_operator_agreed_meanwhile(made: Made) -> None:
+    it = await made("confirm")
+    came = await it.modern("write")
+    (waiting,) = it.graph.records("approval_requested")
+    await it.decide(waiting["approval"])
+    assert await code_of(it.modern("write", came, {"action": "decline"})) == "confirmation_required"
+    assert not it.fixtures.runs
+    assert (await it.modern("write"))["content"], "without the state it runs on the operator's word"
+
+
 async def test_a_client_that_brings_no_answer_is_asked_again(made: Made) -> None:
     it = await made("confirm")
     came = await it.modern("write")
@@ -62,6 +85,7 @@ async def test_a_client_that_brings_no_answer_is_asked_again(made: Made) -> None
     [
         lambda state: state[:-2] + ("A" if state[-2] != "A" else "B") + state[-1],
         lambda state: state + "AAAA",
+        lambda state: state + "=",
         lambda state: "aura1.",
         lambda state: "aura1.äöü",
         lambda state: state[:40],
@@ -100,6 +124,16 @@ async def test_a_state_that_one_safety_sealed_another_resumes(made: Made) -> Non
     came = await it.modern("write")
     assert (await it.modern("write", came, to="safety/1"))["content"][0]["text"] == "run 1"
     assert await code_of(it.modern("write", came)) == "approval_used"
+
+
+def test_a_state_is_read_only_as_it_was_written() -> None:
+    seal = Seal(new_root())
+    sealed = seal.close(Continuation("a", {}, "ask", 1, "d", 0, 4e9, "x" * 2000))
+    assert sealed is not None
+    for other in (sealed.replace("-", "+").replace("_", "/"), sealed + "=", sealed + "==", sealed.rstrip("=") + "\n"):
+        assert other != sealed
+        with pytest.raises(AuraError, match="altered"):
+            seal.open(other)
 
 
 async def test_no_other_system_can_make_a_state() -> None:
