@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from aura_ia_mcp.bus.address import Address
@@ -20,6 +21,53 @@ _TOOLS = Address("tools")
 def part(status: str, latency_ms: float | None, detail: str) -> JSON:
     """How one part does."""
     return {"status": status, "latency_ms": latency_ms, "detail": detail}
+
+
+class Look:
+    """Looks whether what this actor needs works: one look at a time however many ask, and believed for a while.
+
+    Args:
+        name: of this actor, for its part of a probe.
+        look: raises `AuraError` if it doesn't work.
+        silence: what is said while that goes on for longer than it may.
+        within_s: how long one who asks waits; the look itself goes on, and the next one to ask hears what it found.
+        believed_s: from its beginning.
+    """
+
+    def __init__(
+        self, name: str, look: Callable[[], Awaitable[object]], silence: str, *, within_s: float, believed_s: float
+    ) -> None:
+        self._name = name
+        self._look = look
+        self._silence = silence
+        self._within_s = within_s
+        self._believed_s = believed_s
+        self._looking: asyncio.Task[JSON] | None = None
+        self._began = 0.0
+
+    async def report(self) -> JSON:
+        """A probe's reply, in time whatever the look does."""
+        now = time.perf_counter()
+        if self._looking is None or (self._looking.done() and now - self._began >= self._believed_s):
+            self._looking, self._began = asyncio.create_task(self._found(), name="look"), now
+        await asyncio.wait((self._looking,), timeout=self._within_s)
+        silent = part("failing", ms_since(self._began), self._silence)
+        found = self._looking.result() if self._looking.done() else silent
+        return {"ready": found["status"] == "ok", "parts": {self._name: found}}
+
+    async def close(self) -> None:
+        """Look no more."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
+    async def _found(self) -> JSON:
+        began = time.perf_counter()
+        try:
+            await self._look()
+        except AuraError as error:
+            return part("failing", ms_since(began), str(error))
+        return part("ok", ms_since(began), "")
 
 
 async def reached(bus: Bus, address: Address, message: Message, header: Header, within_s: float) -> tuple[JSON, JSON]:

@@ -19,6 +19,7 @@ from aura_ia_mcp.bus.messages import (
     BeginKeyed,
     CallTool,
     EndKeyed,
+    Probe,
     ReadRecords,
     SafeModeChanged,
     TakeToken,
@@ -35,6 +36,7 @@ from .audience import Audience
 from .boot import Boot
 from .keyed import KIND as KEYED
 from .keyed import KeyedCalls
+from .readiness import Look
 from .reporting import Reporter
 from .sources import result
 
@@ -48,6 +50,9 @@ _SHOWN_CHARS = 12
 FAILURES_PER_WINDOW = 20
 WINDOW_S = 10.0
 _PURGE_S = 3_600.0
+_READ_S = 3.0  # below the deadline of whoever asks whose token it is
+_LOOK_S, _LOOK_BELIEVED_S = 0.7, 2.0  # below the deadline of a probe
+_RETRY_S = 2.0
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -93,6 +98,13 @@ class State:
         self._records = RecordStore(self._database)
         self._keyed = KeyedCalls(self._records, boot.settings.safety)
         self._tokens.ensure_operator(boot.paths.operator_token)
+        self._look = Look(
+            str(boot.address),
+            lambda: _kept(self._records.get, _SWITCHES, _SAFE_MODE),
+            self._database.silence,
+            within_s=_LOOK_S,
+            believed_s=_LOOK_BELIEVED_S,
+        )
         self._buckets: dict[int, Buckets] = {}
         self._switching = asyncio.Lock()
         self._failures = Failures()
@@ -111,14 +123,23 @@ class State:
         await self._reporter.stop()
         self._purging.cancel()
         await asyncio.gather(self._purging, return_exceptions=True)
+        await self._look.close()
         await asyncio.to_thread(self._database.close)
 
     @handles(Authenticate)
     async def authenticate(self, message: Authenticate, context: Context) -> JSON:
-        """Who holds the token with this digest; a failed attempt is recorded."""
+        """Who holds the token with this digest; a failed attempt is recorded.
+
+        Raises:
+            AuraError: `unavailable`: the database can't be read, or not in time.
+        """
         if len(message.digest) != _DIGEST_CHARS:
             raise AuraError("malformed", "the digest must be 64 hexadecimal digits")
-        found = await _kept(self._tokens.find, message.digest)
+        try:
+            async with asyncio.timeout(_READ_S):
+                found = await _kept(self._tokens.find, message.digest)
+        except TimeoutError:
+            raise _unavailable(self._database.silence) from None
         if found is None:
             self._refused += 1
             self._note_failure(message.digest, context)
@@ -126,6 +147,12 @@ class State:
         self._authenticated += 1
         principal = Principal(found.principal_id, found.kind, found.tenant, found.roles)
         return {"principal": principal.as_dict(), "expires_at": found.expires_at}
+
+    @handles(Probe)
+    async def probe(self, message: Probe, context: Context) -> JSON:
+        """Whether a token could be looked up now: whether the database can be read."""
+        del message, context
+        return await self._look.report()
 
     # --- switches -----------------------------------------------------------------------------------------------------
 
@@ -221,7 +248,11 @@ async def _kept(use: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) 
     try:
         return await asyncio.to_thread(use, *arguments, **named)
     except RecordError as error:
-        raise AuraError("unavailable", str(error)) from error
+        raise _unavailable(str(error)) from error
+
+
+def _unavailable(why: str) -> AuraError:
+    return AuraError("unavailable", why, retry_after_s=_RETRY_S)
 
 
 def _own(kind: str, context: Context) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from aura_ia_mcp.bus.address import Address
 from aura_ia_mcp.bus.bus import Bus, OnAsk, OnItem
 from aura_ia_mcp.bus.envelope import Header, Principal
-from aura_ia_mcp.bus.errors import AuraError, Failure
+from aura_ia_mcp.bus.errors import AuraError, ErrorType, Failure
 from aura_ia_mcp.bus.messages import (
     Authenticate,
     CallTool,
@@ -33,6 +33,8 @@ GUEST = Principal("guest", kind="agent", roles=("guest",))
 _ITSELF = Principal("gateway", kind="service", roles=("operator",))
 _LIST_S = 10.0
 _AUTHENTICATE_S = 5.0
+_RETRY_S = 2.0
+_STATE = Address("state")
 log = logging.getLogger(__name__)
 
 
@@ -129,16 +131,27 @@ class Graph:
         return await self._ask(caller, message, timeout_s)
 
     async def authenticate(self, digest: str) -> JSON:
-        """Who holds the token with this SHA-256: {"principal": {...} | None, "expires_at"}."""
+        """Who holds the token with this SHA-256: {"principal": {...} | None, "expires_at"}.
+
+        Raises:
+            AuraError: of type `unavailable` whatever kept it from being told: nothing that the caller wants has run.
+        """
         header = Header(deadline=time.monotonic() + _AUTHENTICATE_S)
-        return await self._request(Address("state"), Authenticate(digest), header)
+        try:
+            return await self._request(_STATE, Authenticate(digest), header)
+        except AuraError as error:
+            if error.failure.type == ErrorType.UNAVAILABLE:
+                raise
+            message = f"nobody could tell whose token this is: {error}"
+            raise AuraError("unavailable", message, retry_after_s=_RETRY_S) from error
 
     async def probe(self, deadline_s: float) -> JSON:
         """Can everybody's calls be served now? {"ready", "parts"}; a replica that doesn't answer is a part, too.
 
-        Each replica of Safety is asked once, with no patience for a restart. Never raises.
+        Each replica of Safety is asked once, and State, which knows whose a token is; with no patience for a restart.
+        Never raises.
         """
-        replies = await asyncio.gather(*(self._probe(address, deadline_s) for address in self.gates))
+        replies = await asyncio.gather(*(self._probe(address, deadline_s) for address in (*self.gates, _STATE)))
         parts = {name: part for reply in reversed(replies) for name, part in reply["parts"].items()}
         return {"ready": all(reply["ready"] for reply in replies), "parts": parts}
 

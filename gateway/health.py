@@ -13,7 +13,7 @@ _BELIEVED_S = 0.5
 
 
 class Health:
-    """Probes every Safety, and Tools, at most twice a second however often it is asked."""
+    """Probes every Safety, Tools, and State with its database, at most twice a second however often it is asked."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -41,7 +41,7 @@ class Health:
             async with asyncio.timeout(DEADLINE_S + 0.2):
                 reply = await self._graph.probe(DEADLINE_S)
         except TimeoutError:
-            return _unready({}, [f"safety did not answer within {DEADLINE_S:g} s"])
+            return _unready({}, [f"safety or state did not answer within {DEADLINE_S:g} s"])
         parts = reply.get("parts") or {}
         if reply.get("ready"):
             return {"ready": True, "status": "ok", "parts": parts, "reasons": []}

@@ -33,7 +33,7 @@ def challenge(error: AuraError) -> dict[str, str]:
 
 
 def status_of(error: AuraError) -> int:
-    """401 for a failed authentication, else 503: nobody could tell who calls."""
+    """401 for a failed authentication, else 503: nobody could tell who calls, and so the type is `unavailable`."""
     return 401 if error.code == "unauthenticated" else 503
 
 

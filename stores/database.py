@@ -18,7 +18,7 @@ from aura_ia_mcp.configs.settings import Settings
 
 from . import migrations
 from .engine import TIMEOUT_S, WRITES, PlaceError, postgresql, sqlite
-from .faults import RecordError, fault
+from .faults import RecordError, fault, silent
 from .takeover import set_aside, take_over
 
 __all__ = ["Database", "RecordError"]
@@ -72,6 +72,11 @@ class Database:
         """Close all connections; idempotent."""
         self._closed = True
         self._engine.dispose()
+
+    @property
+    def silence(self) -> str:
+        """What to say of it when it doesn't answer in time, with what to do about it."""
+        return str(silent(self.name, file=self.path is not None))
 
     @property
     def dialect(self) -> str:

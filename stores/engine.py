@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 TIMEOUT_S = 5.0  # waiting for a lock, a connection, one statement
 WRITES = "aura_writes"  # the execution option of a transaction that will write
 
-_SOCKET_S = 10.0  # PostgreSQL's word, at most
+_SOCKET_S = 6.0  # PostgreSQL's next word, at most: longer than a statement, so that its own reason is heard
 _CONNECTIONS = 4
 _RECYCLE_S = 1800
 _FORM = "write postgresql://USER:PASSWORD@HOST/DATABASE, or unset it for SQLite"
@@ -76,7 +76,7 @@ def postgresql(text: str) -> Engine:
         raise PlaceError(f"database.url can't be read; {_FORM}") from None
     if url.get_backend_name() != "postgresql":
         raise PlaceError(f"database.url names a database that isn't PostgreSQL; {_FORM}")
-    return sa.create_engine(
+    engine = sa.create_engine(
         url.set(drivername="postgresql+pg8000", query={}),
         **_POOL,
         pool_pre_ping=True,  # a connection that was lost meanwhile is replaced before it is used
@@ -89,6 +89,14 @@ def postgresql(text: str) -> Engine:
             "startup_params": {"statement_timeout": str(int(TIMEOUT_S * 1000))},
         },
     )
+
+    @sa.event.listens_for(engine, "do_connect")
+    def connect(_: Any, _record: Any, _unnamed: list[Any], named: dict[str, Any]) -> Any:
+        from .postgresql_link import Link  # noqa: PLC0415 - the driver, which only PostgreSQL needs
+
+        return Link(**named)
+
+    return engine
 
 
 def _tls(query: dict[str, Any]) -> ssl.SSLContext | bool | None:

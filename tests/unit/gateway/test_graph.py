@@ -8,6 +8,8 @@ from aura_ia_mcp.bus.errors import AuraError
 from aura_ia_mcp.bus.messages import JSON, CallTool, Complete, GetPrompt
 from aura_ia_mcp.bus.routing import replica_of
 from aura_ia_mcp.gateway.graph import Caller, Graph
+from aura_ia_mcp.gateway.refusals import status_of
+from aura_ia_mcp.gateway.rest import STATUS_OF_TYPE
 from aura_ia_mcp.judgement.roles import CAPABILITIES, shipped
 from tests.wire.graph import TestGraph
 
@@ -47,11 +49,11 @@ async def test_roles_do_not_move_a_principal() -> None:
     assert all(graph.gate(Principal(p.id, "human", "t", ("operator",))) == graph.gate(p) for p in PRINCIPALS)
 
 
-async def test_a_probe_asks_every_safety_once_and_with_no_patience() -> None:
+async def test_a_probe_asks_every_safety_and_state_once_and_with_no_patience() -> None:
     fake = TestGraph()
     assert (await Graph(fake, 3).probe(1.0))["ready"]
     asked = [(how["target"], how["patience_s"]) for _, _, how in fake.requests]
-    assert asked == [("safety/0", 0.0), ("safety/1", 0.0), ("safety/2", 0.0)]
+    assert asked == [("safety/0", 0.0), ("safety/1", 0.0), ("safety/2", 0.0), ("state/0", 0.0)]
 
 
 @pytest.mark.parametrize("missing", range(3))
@@ -65,6 +67,30 @@ async def test_a_probe_names_the_safety_that_is_missing(missing: int) -> None:
         f"safety/{missing}": "down",
     }
     assert f"safety/{missing} doesn't answer" in report["parts"][f"safety/{missing}"]["detail"]
+
+
+async def test_a_probe_names_a_state_that_cannot_tell_whose_a_token_is() -> None:
+    fake = TestGraph()
+    fake.down.add("state")
+    report = await Graph(fake).probe(1.0)
+    assert (report["ready"], report["parts"]["state/0"]["status"]) == (False, "down")
+
+
+@pytest.mark.parametrize("code", ["deadline_exceeded", "outcome_unknown", "handler_failed"])
+async def test_a_token_that_could_not_be_checked_is_unavailable_and_nothing_ran(
+    code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object, **__: object) -> JSON:
+        raise AuraError(code, "state/0 had no time left")
+
+    fake = TestGraph()
+    monkeypatch.setattr(fake, "request", fails)
+    with pytest.raises(AuraError, match="whose token this is: state/0 had no time left") as caught:
+        await Graph(fake).authenticate("d")
+    failure = caught.value.failure
+    assert (failure.type, failure.code, failure.outcome) == ("unavailable", "unavailable", "not_run")
+    assert failure.retry_after_s
+    assert status_of(caught.value) == STATUS_OF_TYPE[failure.type]
 
 
 async def test_the_gateway_lists_in_its_own_name_and_waits_for_nobody() -> None:
