@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 _PERIOD_S = 1.0
 _LISTED = 50
 _RETRY_S = 2.0
-_RETRY_S = 2.0
 _WHAT = {APPROVED: "approval_granted", DENIED: "approval_refused"}
 
 _T = TypeVar("_T")
