@@ -123,7 +123,7 @@ class Safety(Section):
     roles_file: Path | None = Field(None, description="The roles; unset takes roles.yaml of rules_folder, likewise.")
     rules_folder: Path = Field(Path("configs"), description="Where the two are looked for unless they are named above.")
     inspect_inline_bytes: int = Field(
-        2_560, ge=0, description="Longer texts are inspected in a process of their own, so that nobody waits for them."
+        2_048, ge=0, description="Longer texts are inspected in a process of their own, so that nobody waits for them."
     )
     inspect_timeout_s: float = Field(10.0, gt=0, description="An inspection that takes longer refuses the call.")
     token_ttl_s: float = Field(180.0, gt=0, description="How long a decision token is good beyond the call's start.")
