@@ -51,7 +51,7 @@ def test_a_connection_that_falls_silent_is_not_used_again() -> None:
         with pytest.raises(InterfaceError) as caught:
             link.cursor().execute("SELECT 1")
         assert isinstance(caught.value.__cause__, TimeoutError)
-        assert PGDialect_pg8000(dbapi=pg8000).is_disconnect(caught.value, None, None)
+        assert PGDialect_pg8000(dbapi=pg8000).is_disconnect(caught.value, None, None)  # type: ignore[no-untyped-call]
         link.close()
         welcomed.result().close()
 
