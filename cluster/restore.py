@@ -82,17 +82,24 @@ def _is_in_use(settings: Settings, paths: Paths, archive: Reader) -> bool:
         with closing(Database.of(settings, paths)) as database:
             if not dump.is_empty(database):
                 return True
-    files = rule_files(settings)
-    return any(
-        name in files and files[name].is_file() and files[name].read_bytes() != content.read()
+    return bool(_differing(rule_files(settings), archive))
+
+
+def _differing(rules: dict[str, Path], archive: Reader) -> set[Path]:
+    """The rule files that are there and aren't those of the backup."""
+    return {
+        rules[name]
         for name, content in archive.members()
-    )
+        if name in rules and rules[name].is_file() and rules[name].read_bytes() != content.read()
+    }
 
 
 def _refuse(settings: Settings, paths: Paths, archive: Reader) -> None:
     rules = rule_files(settings)
     targets = dict.fromkeys(_target(name, paths, rules) for name in archive.manifest["members"])
-    there = [str(path) for path in _replaced(settings, paths, filter(None, targets))]
+    differing = _differing(rules, archive)
+    replaced = _replaced(settings, paths, filter(None, targets))
+    there = [f"{path} (which differs)" if path in differing else str(path) for path in replaced]
     if settings.database.url is not None:
         with closing(Database.of(settings, paths)) as database:
             there.append(f"the rows of {database.name} (for good)")

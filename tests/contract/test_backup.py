@@ -98,7 +98,9 @@ def test_a_restore_over_something_needs_force_and_sets_it_aside(
         RecordStore(database).put("approval", "later", {})
     policy = Path(old.safety.rules_folder) / "policy.yaml"
     policy.write_text("# changed\n")
-    with pytest.raises(OperatorError, match=r"operator\.token.*keys.*policy\.yaml.*logs/audit.*--force"):
+    with pytest.raises(
+        OperatorError, match=r"operator\.token.*keys.*policy\.yaml \(which differs\).*logs/audit.*--force"
+    ):
         restore.restore(old, file)
     done = restore.restore(old, file, force=True)
     with opened(old) as database:
